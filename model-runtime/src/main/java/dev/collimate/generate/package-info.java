@@ -1,0 +1,2 @@
+/** Sampling with a KV cache. */
+package dev.collimate.generate;

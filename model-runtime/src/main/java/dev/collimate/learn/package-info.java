@@ -1,0 +1,2 @@
+/** Micro-batch to gradient; AdamW; schedules; clipping. */
+package dev.collimate.learn;

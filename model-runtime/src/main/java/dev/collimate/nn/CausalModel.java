@@ -1,0 +1,69 @@
+package dev.collimate.nn;
+
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.text.Sequence;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A causal language model as the objectives see it: per-token quantities of sequences, and the
+ * gradient of any weighted sum of them. One thread at a time.
+ */
+public interface CausalModel extends AutoCloseable {
+
+  /** Whether the adapter's low-rank terms take part. */
+  enum Adapter {
+    ON,
+    OFF
+  }
+
+  /** Whether a pass can be differentiated. */
+  enum Mode {
+    TRAIN,
+    EVALUATE
+  }
+
+  /** The trained parameters: all weights, or the adapter's. */
+  ParameterLayout layout();
+
+  /** Copies the trained parameters into the model. */
+  void load(FlatVector parameters);
+
+  /** Copies the trained parameters out of the model. */
+  void store(FlatVector into);
+
+  /**
+   * Runs the sequences as one batch.
+   *
+   * @param sequences right-padded inside to the longest of them
+   * @param quantities what to compute; LOG_PROB is always there
+   */
+  Pass forward(List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter);
+
+  @Override
+  void close();
+
+  /** The result of a forward pass; holds native memory until closed. */
+  interface Pass extends AutoCloseable {
+
+    /**
+     * Values of the counted tokens.
+     *
+     * @return [sequence][counted token] in the order given to {@code forward}
+     */
+    float[][] values(Quantity quantity);
+
+    /**
+     * Writes the gradient of {@code sum over tokens of logProbGradients * LOG_PROB} with respect to
+     * the trained parameters. Once, and only in mode TRAIN.
+     *
+     * @param logProbGradients [sequence][counted token]
+     * @param into overwritten, in the order of {@link CausalModel#layout()}
+     */
+    void backward(float[][] logProbGradients, FlatVector into);
+
+    @Override
+    void close();
+  }
+}

@@ -1,0 +1,13 @@
+package dev.collimate.nn;
+
+/** A number that a causal model gives for every counted token of a sequence. */
+public enum Quantity {
+  /** log p(token | what precedes it); differentiable. */
+  LOG_PROB,
+  /** Mean of the logits over the vocabulary at the position that predicts the token; a metric. */
+  MEAN_LOGIT,
+  /** Entropy of the predicted distribution in nats; a metric. */
+  ENTROPY,
+  /** 1 where the token is the most probable one, else 0; a metric. */
+  TOP1
+}

@@ -1,0 +1,2 @@
+/** Preference and RL losses: pure functions of log-probabilities and rewards. */
+package dev.collimate.objective;

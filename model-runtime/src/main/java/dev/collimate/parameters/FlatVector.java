@@ -1,0 +1,102 @@
+package dev.collimate.parameters;
+
+import java.nio.FloatBuffer;
+
+/**
+ * A float32 vector of any length, kept in blocks of {@value #BLOCK} entries. The block size is part
+ * of every result's identity: norms and updates run block by block in this order.
+ */
+public final class FlatVector {
+
+  /** Entries per block; only the last block may be shorter. */
+  public static final int BLOCK = 65_536;
+
+  private final long size;
+  private final float[][] blocks;
+
+  public FlatVector(long size) {
+    if (size < 0) {
+      throw new IllegalArgumentException("size must be >= 0, got " + size);
+    }
+    this.size = size;
+    int count = Math.toIntExact((size + BLOCK - 1) / BLOCK);
+    blocks = new float[count][];
+    for (int i = 0; i < count; i++) {
+      blocks[i] = new float[(int) Math.min(BLOCK, size - (long) i * BLOCK)];
+    }
+  }
+
+  public long size() {
+    return size;
+  }
+
+  public int blockCount() {
+    return blocks.length;
+  }
+
+  /** The block itself, not a copy. */
+  public float[] block(int index) {
+    return blocks[index];
+  }
+
+  public float get(long index) {
+    return blocks[(int) (index / BLOCK)][(int) (index % BLOCK)];
+  }
+
+  public void set(long index, float value) {
+    blocks[(int) (index / BLOCK)][(int) (index % BLOCK)] = value;
+  }
+
+  /** Copies {@code values.remaining()} entries from the buffer to {@code offset} on. */
+  public void put(long offset, FloatBuffer values) {
+    while (values.hasRemaining()) {
+      float[] block = blocks[(int) (offset / BLOCK)];
+      int start = (int) (offset % BLOCK);
+      int count = Math.min(block.length - start, values.remaining());
+      values.get(block, start, count);
+      offset += count;
+    }
+  }
+
+  /** Fills the buffer's remaining space with the entries from {@code offset} on. */
+  public void get(long offset, FloatBuffer into) {
+    while (into.hasRemaining()) {
+      float[] block = blocks[(int) (offset / BLOCK)];
+      int start = (int) (offset % BLOCK);
+      int count = Math.min(block.length - start, into.remaining());
+      into.put(block, start, count);
+      offset += count;
+    }
+  }
+
+  /** Adds the other vector entry by entry, in float32: {@code this = this + other}. */
+  public void add(FlatVector other) {
+    requireSameSize(other);
+    for (int i = 0; i < blocks.length; i++) {
+      float[] mine = blocks[i];
+      float[] theirs = other.blocks[i];
+      for (int j = 0; j < mine.length; j++) {
+        mine[j] += theirs[j];
+      }
+    }
+  }
+
+  public void copyFrom(FlatVector other) {
+    requireSameSize(other);
+    for (int i = 0; i < blocks.length; i++) {
+      System.arraycopy(other.blocks[i], 0, blocks[i], 0, blocks[i].length);
+    }
+  }
+
+  public FlatVector copy() {
+    FlatVector copy = new FlatVector(size);
+    copy.copyFrom(this);
+    return copy;
+  }
+
+  private void requireSameSize(FlatVector other) {
+    if (other.size != size) {
+      throw new IllegalArgumentException("sizes differ: " + size + " and " + other.size);
+    }
+  }
+}

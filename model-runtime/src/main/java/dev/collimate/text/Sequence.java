@@ -1,0 +1,42 @@
+package dev.collimate.text;
+
+import java.io.Serializable;
+
+/**
+ * One token sequence of a row.
+ *
+ * @param ids token ids, prompt first
+ * @param promptLength number of leading tokens that are prompt
+ * @param lossMask one entry per token, 1 = its log-probability counts; entry 0 is always 0, since
+ *     nothing predicts the first token
+ */
+public record Sequence(int[] ids, int promptLength, byte[] lossMask) implements Serializable {
+
+  public Sequence {
+    if (lossMask.length != ids.length) {
+      throw new IllegalArgumentException(
+          "loss mask has " + lossMask.length + " entries for " + ids.length + " tokens");
+    }
+    if (promptLength < 0 || promptLength > ids.length) {
+      throw new IllegalArgumentException(
+          "prompt length " + promptLength + " is outside the " + ids.length + " tokens");
+    }
+    if (lossMask.length > 0 && lossMask[0] != 0) {
+      throw new IllegalArgumentException(
+          "the first token has no prediction, its loss mask must be 0");
+    }
+  }
+
+  public int length() {
+    return ids.length;
+  }
+
+  /** Number of tokens whose log-probability counts. */
+  public int countedTokens() {
+    int counted = 0;
+    for (byte mask : lossMask) {
+      counted += mask;
+    }
+    return counted;
+  }
+}

@@ -1,0 +1,2 @@
+/** The run file as validated records. */
+package dev.collimate.config;

@@ -1,0 +1,2 @@
+/** Rows read, checked, rendered, tokenized, sharded; quarantine. */
+package dev.collimate.data;

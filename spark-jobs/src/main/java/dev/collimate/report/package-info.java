@@ -1,0 +1,2 @@
+/** Metrics, manifest, HTML report. */
+package dev.collimate.report;
