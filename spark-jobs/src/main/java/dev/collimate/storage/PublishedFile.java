@@ -1,0 +1,10 @@
+package dev.collimate.storage;
+
+/**
+ * A file of a published directory as its manifest lists it.
+ *
+ * @param name relative to the directory
+ * @param bytes its length
+ * @param sha256 of its content, hexadecimal
+ */
+public record PublishedFile(String name, long bytes, String sha256) {}
