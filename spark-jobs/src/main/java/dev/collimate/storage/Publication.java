@@ -1,5 +1,6 @@
 package dev.collimate.storage;
 
+import dev.collimate.files.FolderSink;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,9 +17,10 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * A directory that appears whole or not at all. Files are written beside the target where the file system renames
- * atomically, else at their final place; the last file, by which a reader knows that the directory is complete, is written
- * last of all and lists the others. Closing without {@link #commit} removes what was written.
+ * A directory that appears whole or not at all. Files are written beside the target where the file
+ * system renames atomically, else at their final place; the last file, by which a reader knows that
+ * the directory is complete, is written last of all and lists the others. Closing without {@link
+ * #commit} removes what was written.
  */
 public final class Publication implements FolderSink, AutoCloseable {
 
@@ -30,16 +32,20 @@ public final class Publication implements FolderSink, AutoCloseable {
   private boolean committed;
 
   /**
-   * @param ownership called before the directory becomes visible; throws where this process no longer owns the run
+   * @param ownership called before the directory becomes visible; throws where this process no
+   *     longer owns the run
    */
-  public Publication(Path target, Configuration configuration, Runnable ownership) throws IOException {
+  public Publication(Path target, Configuration configuration, Runnable ownership)
+      throws IOException {
     this.storage = Storage.of(target, configuration);
-    this.target = target;
+    // A path made from a directory's URI may end in a slash, and then has no name.
+    this.target = new Path(target.toString());
     this.ownership = ownership;
     this.workspace =
         storage.renamesAtomically()
-            ? new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID())
-            : target;
+            ? new Path(
+                this.target.getParent(), "." + this.target.getName() + "." + UUID.randomUUID())
+            : this.target;
     if (!storage.renamesAtomically()) {
       storage.fileSystem().delete(target, true);
     }
@@ -52,9 +58,15 @@ public final class Publication implements FolderSink, AutoCloseable {
   }
 
   @Override
+  public String location() {
+    return target.toString();
+  }
+
+  @Override
   public OutputStream create(String name) throws IOException {
     MessageDigest digest = sha256();
-    OutputStream out = storage.fileSystem().create(new Path(workspace, name), /* overwrite= */ true);
+    OutputStream out =
+        storage.fileSystem().create(new Path(workspace, name), /* overwrite= */ true);
     return new FilterOutputStream(out) {
       private long bytes;
       private boolean closed;
@@ -85,7 +97,10 @@ public final class Publication implements FolderSink, AutoCloseable {
     };
   }
 
-  /** Registers a file that a task wrote below {@link #workspace()}, with the checksum that the task computed. */
+  /**
+   * Registers a file that a task wrote below {@link #workspace()}, with the checksum that the task
+   * computed.
+   */
   public synchronized void record(PublishedFile file) {
     files.add(file);
   }
@@ -103,7 +118,8 @@ public final class Publication implements FolderSink, AutoCloseable {
    * @param lastName by which a reader knows that the directory is complete
    * @param lastContent from the list of all other files
    */
-  public void commit(String lastName, Function<List<PublishedFile>, byte[]> lastContent) throws IOException {
+  public void commit(String lastName, Function<List<PublishedFile>, byte[]> lastContent)
+      throws IOException {
     ownership.run();
     try (OutputStream last = create(lastName)) {
       last.write(lastContent.apply(files()));
@@ -113,7 +129,8 @@ public final class Publication implements FolderSink, AutoCloseable {
       if (fileSystem.exists(new Path(target, lastName))) {
         throw new IOException("'" + target + "' is already complete; it is never overwritten");
       }
-      // A directory without its last file is a remnant. Hadoop's rename would nest the new one inside it.
+      // A directory without its last file is a remnant. Hadoop's rename would nest the new one
+      // inside it.
       fileSystem.delete(target, true);
       ownership.run();
       if (!fileSystem.rename(workspace, target)) {
@@ -131,7 +148,8 @@ public final class Publication implements FolderSink, AutoCloseable {
   }
 
   /** SHA-256 of a file's content, hexadecimal. */
-  public static PublishedFile measure(Storage storage, Path directory, String name) throws IOException {
+  public static PublishedFile measure(Storage storage, Path directory, String name)
+      throws IOException {
     MessageDigest digest = sha256();
     long bytes = 0;
     byte[] buffer = new byte[1 << 20];

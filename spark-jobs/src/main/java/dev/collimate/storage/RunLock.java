@@ -21,9 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code run.lock}: keeps two drivers off one output. The owner renews its heartbeat every 10 s. A newcomer takes over at
- * once where the owner's process is dead on the same host or the newcomer is a later attempt of the same application; else
- * it waits until the heartbeat is 30 s old, or gives up while the owner lives.
+ * {@code run.lock}: keeps two drivers off one output. The owner renews its heartbeat every 10 s. A
+ * newcomer takes over at once where the owner's process is dead on the same host or the newcomer is
+ * a later attempt of the same application; else it waits until the heartbeat is 30 s old, or gives
+ * up while the owner lives.
  */
 public final class RunLock implements AutoCloseable {
 
@@ -57,7 +58,14 @@ public final class RunLock implements AutoCloseable {
 
     @Override
     public String toString() {
-      return "application " + application + ", attempt " + attempt + ", process " + pid + " on " + host;
+      return "application "
+          + application
+          + ", attempt "
+          + attempt
+          + ", process "
+          + pid
+          + " on "
+          + host;
     }
   }
 
@@ -124,7 +132,11 @@ public final class RunLock implements AutoCloseable {
         log.warn("{} is held by {}; waiting whether it still lives", path, holder);
       } else if (holder.heartbeatMillis() != firstSeenHeartbeat) {
         throw CollimateException.usage(
-            "output: '" + output + "' is in use by " + holder + "; wait for it to end or choose another output");
+            "output: '"
+                + output
+                + "' is in use by "
+                + holder
+                + "; wait for it to end or choose another output");
       }
       Thread.sleep(1000);
     }
@@ -166,7 +178,9 @@ public final class RunLock implements AutoCloseable {
         heartbeat.cancel(false);
         return;
       }
-      storage.replace(path, JSON.writeValueAsBytes(owner.at(clock.millis())));
+      // In place: while a rename replaces the file on HDFS, it is missing and another driver could
+      // create it.
+      storage.overwrite(path, JSON.writeValueAsBytes(owner.at(clock.millis())));
     } catch (IOException e) {
       log.warn("Cannot renew {}; trying again in {} s", path, HEARTBEAT.toSeconds(), e);
     }
@@ -186,10 +200,13 @@ public final class RunLock implements AutoCloseable {
     }
   }
 
-  /** The owner, or null where the file is gone; a half-written file counts as held since its modification time. */
+  /**
+   * The owner, or null where the file is gone; a half-written file counts as held since its
+   * modification time.
+   */
   private static Owner read(Storage storage, Path path) throws IOException {
     try {
-      byte[] content = storage.readReplaced(path);
+      byte[] content = storage.read(path);
       try {
         return JSON.readValue(content, Owner.class);
       } catch (IOException torn) {

@@ -12,7 +12,10 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
-/** A Hadoop file system with what Collimate relies on: whole-file reads, replaced files, and whether a rename is atomic. */
+/**
+ * A Hadoop file system with what Collimate relies on: whole-file reads, replaced files, and whether
+ * a rename is atomic.
+ */
 public final class Storage {
 
   private static final Set<String> ATOMIC_RENAME = Set.of("file", "hdfs", "viewfs", "ofs", "o3fs");
@@ -24,16 +27,19 @@ public final class Storage {
   }
 
   /**
-   * The file system of a path. Local files are written without Hadoop's hidden {@code .crc} companions, which would stand
-   * in published model folders; Collimate keeps checksums of its own.
+   * The file system of a path. Local files are written without Hadoop's hidden {@code .crc}
+   * companions, which would stand in published model folders; Collimate keeps checksums of its own.
    */
   public static Storage of(Path path, Configuration configuration) {
     try {
       FileSystem fileSystem = path.getFileSystem(configuration);
-      return new Storage(fileSystem instanceof LocalFileSystem local ? local.getRawFileSystem() : fileSystem);
+      return new Storage(
+          fileSystem instanceof LocalFileSystem local ? local.getRawFileSystem() : fileSystem);
     } catch (IOException | IllegalArgumentException e) {
       throw new CollimateException(
-          CollimateException.Kind.USAGE, "Cannot open the file system of '" + path + "': " + e.getMessage(), e);
+          CollimateException.Kind.USAGE,
+          "Cannot open the file system of '" + path + "': " + e.getMessage(),
+          e);
     }
   }
 
@@ -41,7 +47,9 @@ public final class Storage {
     return fileSystem;
   }
 
-  /** Whether a renamed directory appears whole or not at all; object stores copy object by object. */
+  /**
+   * Whether a renamed directory appears whole or not at all; object stores copy object by object.
+   */
   public boolean renamesAtomically() {
     URI uri = fileSystem.getUri();
     return ATOMIC_RENAME.contains(uri.getScheme());
@@ -59,18 +67,19 @@ public final class Storage {
   }
 
   /**
-   * Replaces a small file so that a reader sees the old content or the new, where the file system can rename; elsewhere
-   * an object store's put has the same effect.
+   * Replaces a small file so that a reader sees the old content or the new, where the file system
+   * can rename; elsewhere an object store's put has the same effect.
    */
   public void replace(Path path, byte[] content) throws IOException {
     if (!renamesAtomically()) {
-      write(path, content);
+      overwrite(path, content);
       return;
     }
     Path temporary = new Path(path.getParent(), "." + path.getName() + ".next");
-    write(temporary, content);
+    overwrite(temporary, content);
     if (!fileSystem.rename(temporary, path)) {
-      // HDFS does not rename over an existing file. A reader that comes in between finds the complete next file.
+      // HDFS does not rename over an existing file. A reader that comes in between finds the
+      // complete next file.
       fileSystem.delete(path, false);
       if (!fileSystem.rename(temporary, path)) {
         throw new IOException("cannot rename " + temporary + " to " + path);
@@ -91,7 +100,11 @@ public final class Storage {
     }
   }
 
-  private void write(Path path, byte[] content) throws IOException {
+  /**
+   * Truncates and writes in place: the path never goes missing, but a reader may see it
+   * half-written.
+   */
+  void overwrite(Path path, byte[] content) throws IOException {
     try (OutputStream out = fileSystem.create(path, /* overwrite= */ true)) {
       out.write(content);
     }
