@@ -1,0 +1,269 @@
+package dev.collimate.learn;
+
+import dev.collimate.CollimateException;
+import dev.collimate.nn.CausalModel;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.CausalModel.Mode;
+import dev.collimate.nn.CausalModel.Pass;
+import dev.collimate.nn.Quantity;
+import dev.collimate.objective.Declaration;
+import dev.collimate.objective.Objective;
+import dev.collimate.objective.OwnParameters;
+import dev.collimate.objective.RowInputs;
+import dev.collimate.objective.RowInputs.StepNumbers;
+import dev.collimate.objective.RowLoss;
+import dev.collimate.objective.TokenLogProbs;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.text.Sequence;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Micro-batch to gradient: runs the rows' sequences as one batch, lets the objective say how the
+ * loss depends on them, and carries the derivatives back through the model. One thread at a time.
+ */
+public final class Learner {
+
+  /** Layout name of the objective's own parameters, which follow the model's. */
+  public static final String OWN_PARAMETERS = "objective.parameters";
+
+  private final CausalModel model;
+  private final Objective objective;
+  private final Declaration declaration;
+  private final ParameterLayout layout;
+  private double[] ownParameters;
+
+  public Learner(CausalModel model, Objective objective) {
+    this.model = model;
+    this.objective = objective;
+    this.declaration = objective.declaration();
+    this.ownParameters =
+        declaration.initialParameters().stream().mapToDouble(Double::doubleValue).toArray();
+    this.layout = layoutOf(model.layout(), declaration);
+  }
+
+  /** The trained parameters: the model's, then the objective's own where it has any. */
+  public static ParameterLayout layoutOf(ParameterLayout model, Declaration declaration) {
+    if (declaration.initialParameters().isEmpty()) {
+      return model;
+    }
+    List<ParameterLayout.Parameter> parameters = new ArrayList<>(model.parameters());
+    long count = declaration.initialParameters().size();
+    parameters.add(new ParameterLayout.Parameter(OWN_PARAMETERS, List.of(count)));
+    return new ParameterLayout(parameters);
+  }
+
+  public ParameterLayout layout() {
+    return layout;
+  }
+
+  /** Sets all trained parameters. */
+  public void load(FlatVector parameters) {
+    if (ownParameters.length == 0) {
+      model.load(parameters);
+      return;
+    }
+    FlatVector models = new FlatVector(model.layout().size());
+    copy(parameters, models, models.size());
+    model.load(models);
+    for (int i = 0; i < ownParameters.length; i++) {
+      ownParameters[i] = parameters.get(models.size() + i);
+    }
+  }
+
+  /** Copies all trained parameters out. */
+  public void store(FlatVector into) {
+    if (ownParameters.length == 0) {
+      model.store(into);
+      return;
+    }
+    FlatVector models = new FlatVector(model.layout().size());
+    model.store(models);
+    copy(models, into, models.size());
+    for (int i = 0; i < ownParameters.length; i++) {
+      into.set(models.size() + i, (float) ownParameters[i]);
+    }
+  }
+
+  /**
+   * The gradient of the rows' share of the step's loss.
+   *
+   * @param into overwritten, in the order of {@link #layout()}
+   */
+  public LeafResult gradient(StepContext context, List<LearnRow> rows, FlatVector into) {
+    try (Pass pass = forward(rows, declaration.quantities(), Mode.TRAIN)) {
+      OwnParameters own = new OwnParameters(ownParameters);
+      Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
+      double loss = 0;
+      MetricSums metrics = new MetricSums();
+      for (int i = 0; i < rows.size(); i++) {
+        RowLoss row = objective.row(batch.inputs(i));
+        double share = row.differentiate(rows.get(i).example().weight(), context.totals());
+        requireFinite(share, context, rows.get(i));
+        loss += share;
+        report(rows.get(i), row, metrics);
+      }
+      backward(pass, batch.gradients(), own, into);
+      return new LeafResult(loss, metrics);
+    }
+  }
+
+  /** The rows' share of the loss, and their metrics; the totals are those of all held-out rows. */
+  public LeafResult evaluate(StepContext context, List<LearnRow> rows) {
+    try (Pass pass = forward(rows, declaration.quantities(), Mode.EVALUATE)) {
+      OwnParameters own = new OwnParameters(ownParameters);
+      Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
+      double loss = 0;
+      MetricSums metrics = new MetricSums();
+      for (int i = 0; i < rows.size(); i++) {
+        RowLoss row = objective.row(batch.inputs(i));
+        loss += row.value(rows.get(i).example().weight(), context.totals());
+        report(rows.get(i), row, metrics);
+      }
+      return new LeafResult(loss, metrics);
+    }
+  }
+
+  /**
+   * The first pass over a global batch.
+   *
+   * @return [row][scalar] for {@link Objective#plan}
+   */
+  public double[][] gather(StepContext context, List<LearnRow> rows) {
+    Set<Quantity> quantities = Set.of(Quantity.LOG_PROB);
+    try (Pass pass = forward(rows, quantities, Mode.EVALUATE)) {
+      OwnParameters own = new OwnParameters(ownParameters);
+      Batch batch = new Batch(context, rows, pass, quantities, own);
+      double[][] gathered = new double[rows.size()][];
+      for (int i = 0; i < gathered.length; i++) {
+        gathered[i] = objective.gather(batch.inputs(i));
+      }
+      return gathered;
+    }
+  }
+
+  private Pass forward(List<LearnRow> rows, Set<Quantity> quantities, Mode mode) {
+    List<Sequence> sequences = new ArrayList<>();
+    for (LearnRow row : rows) {
+      for (String role : declaration.sequences()) {
+        Sequence sequence = row.example().sequences().get(role);
+        if (sequence == null) {
+          throw CollimateException.data(
+              "row '%s' has no '%s' sequence, which objective %s needs"
+                  .formatted(row.example().key(), role, declaration.name()));
+        }
+        sequences.add(sequence);
+      }
+    }
+    return model.forward(sequences, quantities, mode, Adapter.ON);
+  }
+
+  private void backward(Pass pass, float[][] gradients, OwnParameters own, FlatVector into) {
+    if (ownParameters.length == 0) {
+      pass.backward(gradients, into);
+      return;
+    }
+    FlatVector models = new FlatVector(model.layout().size());
+    pass.backward(gradients, models);
+    copy(models, into, models.size());
+    double[] ownGradients = own.gradients();
+    for (int i = 0; i < ownGradients.length; i++) {
+      into.set(models.size() + i, (float) ownGradients[i]);
+    }
+  }
+
+  private void report(LearnRow row, RowLoss loss, MetricSums metrics) {
+    loss.metrics().forEach(metric -> metrics.add(metric.name(), metric.sum(), metric.weight()));
+    for (String role : declaration.sequences()) {
+      metrics.count("num_tokens", row.example().sequences().get(role).length());
+    }
+  }
+
+  private static void requireFinite(double share, StepContext context, LearnRow row) {
+    if (!Double.isFinite(share)) {
+      throw CollimateException.data(
+          "step %d: the loss of row '%s' is %s; lower the learning rate or look at the row"
+              .formatted(context.step(), row.example().key(), share));
+    }
+  }
+
+  private static void copy(FlatVector from, FlatVector into, long count) {
+    for (long i = 0; i < count; i += FlatVector.BLOCK) {
+      int block = (int) (i / FlatVector.BLOCK);
+      int length = (int) Math.min(FlatVector.BLOCK, count - i);
+      System.arraycopy(from.block(block), 0, into.block(block), 0, length);
+    }
+  }
+
+  /** The model's values of a micro-batch, row by row, and the derivatives that come back. */
+  private final class Batch {
+    private final StepContext context;
+    private final List<LearnRow> rows;
+    private final Map<Quantity, float[][]> values = new EnumMap<>(Quantity.class);
+    private final TokenLogProbs[] policy;
+    private final OwnParameters own;
+
+    Batch(
+        StepContext context,
+        List<LearnRow> rows,
+        Pass pass,
+        Set<Quantity> quantities,
+        OwnParameters own) {
+      this.context = context;
+      this.rows = rows;
+      this.own = own;
+      quantities.forEach(quantity -> values.put(quantity, pass.values(quantity)));
+      float[][] logProbs = pass.values(Quantity.LOG_PROB);
+      policy = new TokenLogProbs[logProbs.length];
+      for (int i = 0; i < policy.length; i++) {
+        policy[i] = new TokenLogProbs(widen(logProbs[i]));
+      }
+    }
+
+    RowInputs inputs(int row) {
+      Map<String, TokenLogProbs> byRole = new LinkedHashMap<>();
+      Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
+      List<String> roles = declaration.sequences();
+      for (int r = 0; r < roles.size(); r++) {
+        int sequence = row * roles.size() + r;
+        byRole.put(roles.get(r), policy[sequence]);
+        Map<Quantity, float[]> ofSequence = new EnumMap<>(Quantity.class);
+        values.forEach((quantity, all) -> ofSequence.put(quantity, all[sequence]));
+        quantities.put(roles.get(r), ofSequence);
+      }
+      LearnRow learnRow = rows.get(row);
+      return new RowInputs(
+          byRole,
+          quantities,
+          learnRow.reference(),
+          learnRow.example().scalars(),
+          new StepNumbers(context.shared(), learnRow.given(), own));
+    }
+
+    /** [sequence][counted token]. */
+    float[][] gradients() {
+      float[][] gradients = new float[policy.length][];
+      for (int i = 0; i < gradients.length; i++) {
+        double[] exact = policy[i].gradients();
+        gradients[i] = new float[exact.length];
+        for (int t = 0; t < exact.length; t++) {
+          gradients[i][t] = (float) exact[t];
+        }
+      }
+      return gradients;
+    }
+
+    private static double[] widen(float[] values) {
+      double[] wide = new double[values.length];
+      for (int i = 0; i < wide.length; i++) {
+        wide[i] = values[i];
+      }
+      return wide;
+    }
+  }
+}

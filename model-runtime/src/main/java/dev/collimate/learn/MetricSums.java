@@ -1,0 +1,83 @@
+package dev.collimate.learn;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Metrics under way: numerators and denominators by name, so that means come out the same however
+ * the rows are cut. Sums are double and taken in the order of the calls, so the same order gives
+ * the same bits.
+ */
+public final class MetricSums {
+
+  private record Sum(double sum, double weight) {
+    Sum plus(Sum other) {
+      return new Sum(sum + other.sum, weight + other.weight);
+    }
+  }
+
+  /** The weight of a count, which is reported as its sum. NaN stays NaN under addition. */
+  private static final double COUNT = Double.NaN;
+
+  private final Map<String, Sum> sums = new LinkedHashMap<>();
+
+  /** Adds a share of a mean. */
+  public void add(String name, double sum, double weight) {
+    sums.merge(name, new Sum(sum, weight), Sum::plus);
+  }
+
+  /** Adds to a count, which is reported as its sum. */
+  public void count(String name, double amount) {
+    add(name, amount, COUNT);
+  }
+
+  /** Adds all of the other's sums. */
+  public void add(MetricSums other) {
+    other.sums.forEach((name, sum) -> sums.merge(name, sum, Sum::plus));
+  }
+
+  public Set<String> names() {
+    return Set.copyOf(sums.keySet());
+  }
+
+  public boolean isEmpty() {
+    return sums.isEmpty();
+  }
+
+  /** The mean so far, or the count; NaN where nothing was added. */
+  public double value(String name) {
+    Sum sum = sums.get(name);
+    if (sum == null) {
+      return Double.NaN;
+    }
+    return Double.isNaN(sum.weight) ? sum.sum : sum.sum / sum.weight;
+  }
+
+  /** Means and counts by name, in the order in which the names came. */
+  public Map<String, Double> values() {
+    Map<String, Double> values = new LinkedHashMap<>();
+    sums.keySet().forEach(name -> values.put(name, value(name)));
+    return values;
+  }
+
+  public void write(DataOutput out) throws IOException {
+    out.writeInt(sums.size());
+    for (Map.Entry<String, Sum> entry : sums.entrySet()) {
+      out.writeUTF(entry.getKey());
+      out.writeDouble(entry.getValue().sum);
+      out.writeDouble(entry.getValue().weight);
+    }
+  }
+
+  public static MetricSums read(DataInput in) throws IOException {
+    MetricSums metrics = new MetricSums();
+    for (int left = in.readInt(); left > 0; left--) {
+      metrics.add(in.readUTF(), in.readDouble(), in.readDouble());
+    }
+    return metrics;
+  }
+}

@@ -1,0 +1,70 @@
+package dev.collimate.objective;
+
+import dev.collimate.nn.Quantity;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What an objective needs, so that the trainer can supply it without knowing the objective.
+ *
+ * @param name as in the run file
+ * @param sequences roles of the token sequences of every row, such as {@code chosen}
+ * @param quantities per-token quantities of the policy beside the log-probability
+ * @param reference what is read of the reference model
+ * @param gathers whether a first pass collects scalars of every row of the global batch
+ * @param initialState numbers that persist between steps, as before the first step; may be empty
+ * @param initialParameters parameters of the objective itself, trained with the model's; may be
+ *     empty
+ */
+public record Declaration(
+    String name,
+    List<String> sequences,
+    Set<Quantity> quantities,
+    ReferenceUse reference,
+    boolean gathers,
+    List<Double> initialState,
+    List<Double> initialParameters) {
+
+  public Declaration {
+    sequences = List.copyOf(sequences);
+    EnumSet<Quantity> ordered = EnumSet.of(Quantity.LOG_PROB);
+    ordered.addAll(quantities);
+    quantities = Collections.unmodifiableSet(ordered);
+    initialState = List.copyOf(initialState);
+    initialParameters = List.copyOf(initialParameters);
+  }
+
+  /** An objective of the policy's log-probabilities alone. */
+  public static Declaration of(String name, String... sequences) {
+    return new Declaration(
+        name, List.of(sequences), Set.of(), ReferenceUse.NONE, false, List.of(), List.of());
+  }
+
+  public Declaration withQuantities(Quantity... added) {
+    return new Declaration(
+        name, sequences, Set.of(added), reference, gathers, initialState, initialParameters);
+  }
+
+  public Declaration withReference(ReferenceUse use) {
+    return new Declaration(
+        name, sequences, quantities, use, gathers, initialState, initialParameters);
+  }
+
+  /** Asks for the first pass over the global batch. */
+  public Declaration withGather() {
+    return new Declaration(
+        name, sequences, quantities, reference, true, initialState, initialParameters);
+  }
+
+  public Declaration withState(Double... initial) {
+    return new Declaration(
+        name, sequences, quantities, reference, gathers, List.of(initial), initialParameters);
+  }
+
+  public Declaration withParameters(Double... initial) {
+    return new Declaration(
+        name, sequences, quantities, reference, gathers, initialState, List.of(initial));
+  }
+}

@@ -1,0 +1,20 @@
+package dev.collimate.objective;
+
+import java.util.List;
+
+/**
+ * All rows of an optimizer step, as the driver knows them.
+ *
+ * @param seed the run's seed, for draws keyed by (seed, step, row)
+ * @param step 1 for the first
+ * @param rows in the order of the step
+ * @param gathered [row][scalar] of {@link Objective#gather}; empty where none is declared
+ * @param state the objective's state before the step
+ */
+public record GlobalBatch(
+    long seed, long step, List<RowFacts> rows, double[][] gathered, double[] state) {
+
+  public GlobalBatch {
+    rows = List.copyOf(rows);
+  }
+}

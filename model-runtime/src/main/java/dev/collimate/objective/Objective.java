@@ -1,0 +1,32 @@
+package dev.collimate.objective;
+
+/**
+ * A loss as a pure function of per-token quantities. The trainer runs the declared sequences
+ * through the model, calls {@link #row} for every row and sums the terms; the objective sees no
+ * tensor and no micro-batch. What couples the rows of a global batch goes through {@link #gather}
+ * (on the workers, every row) and {@link #plan} (once, on the driver), so that it never depends on
+ * how the batch is cut.
+ */
+public interface Objective {
+
+  Declaration declaration();
+
+  /** One row's terms of the loss, and its metrics. */
+  RowLoss row(RowInputs inputs);
+
+  /**
+   * The scalars of a row that {@link #plan} needs; called in the first pass, only where declared.
+   */
+  default double[] gather(RowInputs inputs) {
+    return new double[0];
+  }
+
+  /**
+   * Turns the state before the step and the rows' gathered scalars into the state after it and what
+   * the rows read. Called once per step, before the first gradient; for evaluation its state is
+   * discarded.
+   */
+  default StepPlan plan(GlobalBatch batch) {
+    return StepPlan.unchanged(batch.state());
+  }
+}

@@ -1,0 +1,115 @@
+package dev.collimate.objective;
+
+import dev.collimate.nn.Quantity;
+import java.util.Map;
+
+/** Everything that an objective may read of one row. */
+public final class RowInputs {
+
+  private final Map<String, TokenLogProbs> policy;
+  private final Map<String, Map<Quantity, float[]>> quantities;
+  private final Reference reference;
+  private final Map<String, Double> scalars;
+  private final StepNumbers numbers;
+
+  /**
+   * The reference model's log-probabilities of a row.
+   *
+   * @param sums by role
+   * @param tokens [counted token] by role; empty where the objective reads sums alone
+   */
+  public record Reference(Map<String, Double> sums, Map<String, float[]> tokens) {
+    public static final Reference NONE = new Reference(Map.of(), Map.of());
+  }
+
+  /**
+   * Numbers that the objective itself made for the step.
+   *
+   * @param shared the same for every row, from {@link StepPlan#shared}
+   * @param given of this row, from {@link StepPlan#perRow}
+   * @param parameters the objective's own parameters
+   */
+  public record StepNumbers(double[] shared, double[] given, OwnParameters parameters) {
+    public static final StepNumbers NONE =
+        new StepNumbers(new double[0], new double[0], new OwnParameters(new double[0]));
+  }
+
+  /**
+   * @param policy log-probabilities of the counted tokens, by role
+   * @param quantities further per-token quantities of the policy, by role
+   * @param scalars the row's number columns (margin, scores, label)
+   */
+  public RowInputs(
+      Map<String, TokenLogProbs> policy,
+      Map<String, Map<Quantity, float[]>> quantities,
+      Reference reference,
+      Map<String, Double> scalars,
+      StepNumbers numbers) {
+    this.policy = policy;
+    this.quantities = quantities;
+    this.reference = reference;
+    this.scalars = scalars;
+    this.numbers = numbers;
+  }
+
+  /** The policy's log-probabilities of a role's counted tokens. */
+  public TokenLogProbs policy(String role) {
+    return require(policy, role, "policy log-probabilities");
+  }
+
+  /** The reference's summed log-probability of a role. */
+  public double reference(String role) {
+    return require(reference.sums(), role, "reference log-probability");
+  }
+
+  /** The reference's log-probability of each of a role's counted tokens. */
+  public float[] referenceTokens(String role) {
+    return require(reference.tokens(), role, "reference log-probabilities by token");
+  }
+
+  /** {@code log policy(sequence) - log reference(sequence)}. */
+  public Scalar logRatio(String role) {
+    return policy(role).sum().minus(reference(role));
+  }
+
+  /** Whether the row has this number column. */
+  public boolean hasScalar(String column) {
+    return scalars.containsKey(column);
+  }
+
+  public double scalar(String column) {
+    return require(scalars, column, "number");
+  }
+
+  /** Sum of a declared quantity over a role's counted tokens. */
+  public double total(String role, Quantity quantity) {
+    double total = 0;
+    for (float value : require(require(quantities, role, "quantities"), quantity, "values")) {
+      total += value;
+    }
+    return total;
+  }
+
+  /** A number of the step's plan that every row reads. */
+  public double shared(int index) {
+    return numbers.shared()[index];
+  }
+
+  /** A number of the step's plan for this row. */
+  public double given(int index) {
+    return numbers.given()[index];
+  }
+
+  /** One of the objective's own trained parameters. */
+  public Scalar parameter(int index) {
+    return numbers.parameters().variable(index);
+  }
+
+  private static <K, V> V require(Map<K, V> values, K key, String what) {
+    V value = values.get(key);
+    if (value == null) {
+      throw new IllegalStateException("the row has no " + what + " for '" + key + "'");
+    }
+    return value;
+  }
+}

@@ -1,0 +1,155 @@
+package dev.collimate.learn;
+
+import dev.collimate.nn.CausalModel;
+import dev.collimate.nn.Quantity;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.parameters.ParameterLayout.Parameter;
+import dev.collimate.text.Sequence;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A real causal model small enough to differentiate by hand: the logits of a token are the row of a
+ * [vocab, vocab] matrix that the token before it picks.
+ */
+final class BigramModel implements CausalModel {
+
+  private final int vocab;
+  private final ParameterLayout layout;
+  private final FlatVector weights;
+
+  BigramModel(int vocab) {
+    this.vocab = vocab;
+    this.layout =
+        new ParameterLayout(
+            List.of(new Parameter("bigram.weight", List.of((long) vocab, (long) vocab))));
+    this.weights = new FlatVector(layout.size());
+  }
+
+  @Override
+  public ParameterLayout layout() {
+    return layout;
+  }
+
+  @Override
+  public void load(FlatVector parameters) {
+    weights.copyFrom(parameters);
+  }
+
+  @Override
+  public void store(FlatVector into) {
+    into.copyFrom(weights);
+  }
+
+  @Override
+  public Pass forward(
+      List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter) {
+    return new BigramPass(sequences, mode);
+  }
+
+  @Override
+  public void close() {}
+
+  private double[] probabilities(int previous) {
+    double[] probabilities = new double[vocab];
+    double total = 0;
+    for (int token = 0; token < vocab; token++) {
+      probabilities[token] = Math.exp(weights.get((long) previous * vocab + token));
+      total += probabilities[token];
+    }
+    for (int token = 0; token < vocab; token++) {
+      probabilities[token] /= total;
+    }
+    return probabilities;
+  }
+
+  private final class BigramPass implements Pass {
+    private final List<Sequence> sequences;
+    private final Mode mode;
+
+    BigramPass(List<Sequence> sequences, Mode mode) {
+      this.sequences = sequences;
+      this.mode = mode;
+    }
+
+    @Override
+    public float[][] values(Quantity quantity) {
+      float[][] values = new float[sequences.size()][];
+      for (int s = 0; s < values.length; s++) {
+        Sequence sequence = sequences.get(s);
+        List<Integer> positions = counted(sequence);
+        values[s] = new float[positions.size()];
+        for (int i = 0; i < values[s].length; i++) {
+          int position = positions.get(i);
+          values[s][i] =
+              (float) value(quantity, sequence.ids()[position - 1], sequence.ids()[position]);
+        }
+      }
+      return values;
+    }
+
+    private double value(Quantity quantity, int previous, int token) {
+      double[] probabilities = probabilities(previous);
+      double value = 0;
+      switch (quantity) {
+        case LOG_PROB -> value = Math.log(probabilities[token]);
+        case MEAN_LOGIT -> {
+          for (int other = 0; other < vocab; other++) {
+            value += weights.get((long) previous * vocab + other) / vocab;
+          }
+        }
+        case ENTROPY -> {
+          for (double probability : probabilities) {
+            value -= probability * Math.log(probability);
+          }
+        }
+        case TOP1 -> {
+          value = 1;
+          for (double probability : probabilities) {
+            value = probability > probabilities[token] ? 0 : value;
+          }
+        }
+      }
+      return value;
+    }
+
+    @Override
+    public void backward(float[][] logProbGradients, FlatVector into) {
+      if (mode != Mode.TRAIN) {
+        throw new IllegalStateException("only a pass in mode TRAIN can be differentiated");
+      }
+      double[] gradient = new double[vocab * vocab];
+      for (int s = 0; s < sequences.size(); s++) {
+        Sequence sequence = sequences.get(s);
+        List<Integer> positions = counted(sequence);
+        for (int i = 0; i < positions.size(); i++) {
+          int previous = sequence.ids()[positions.get(i) - 1];
+          double[] probabilities = probabilities(previous);
+          for (int token = 0; token < vocab; token++) {
+            double indicator = token == sequence.ids()[positions.get(i)] ? 1 : 0;
+            gradient[previous * vocab + token] +=
+                logProbGradients[s][i] * (indicator - probabilities[token]);
+          }
+        }
+      }
+      for (int i = 0; i < gradient.length; i++) {
+        into.set(i, (float) gradient[i]);
+      }
+    }
+
+    private static List<Integer> counted(Sequence sequence) {
+      List<Integer> positions = new ArrayList<>();
+      for (int t = 0; t < sequence.length(); t++) {
+        if (sequence.lossMask()[t] == 1) {
+          positions.add(t);
+        }
+      }
+      return positions;
+    }
+
+    @Override
+    public void close() {}
+  }
+}

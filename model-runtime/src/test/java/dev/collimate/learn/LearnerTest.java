@@ -1,0 +1,188 @@
+package dev.collimate.learn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.collimate.CollimateException;
+import dev.collimate.learn.SixteenRows.Result;
+import dev.collimate.objective.Objective;
+import dev.collimate.objective.Objectives;
+import dev.collimate.objective.RowFacts;
+import dev.collimate.objective.RowInputs.Reference;
+import dev.collimate.objective.StepTotals;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.text.Example;
+import dev.collimate.text.Sequence;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class LearnerTest {
+
+  private static final double RELATIVE = 1e-5;
+  private static final double FINITE_DIFFERENCE = 2e-3;
+
+  static Stream<Objective> objectives() {
+    return Stream.of(
+        Objectives.create("sft", Map.of()),
+        Objectives.create("dpo", Map.of("beta", 0.3)),
+        new GoldMarginObjective());
+  }
+
+  private static Learner learner(Objective objective) {
+    Learner learner = new Learner(new BigramModel(SixteenRows.VOCAB), objective);
+    learner.load(SixteenRows.parameters(learner, 5));
+    return learner;
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void theStepDoesNotDependOnTheMicroBatchSize(Objective objective) {
+    Learner learner = learner(objective);
+    List<LearnRow> rows = SixteenRows.rows(objective, 11);
+
+    Result whole = SixteenRows.step(learner, objective, rows, 16);
+    Result threes = SixteenRows.step(learner, objective, rows, 3);
+    Result ones = SixteenRows.step(learner, objective, rows, 1);
+
+    assertClose(threes, whole);
+    assertClose(ones, whole);
+    assertThat(GradientClip.norm(whole.gradient(), 1)).isGreaterThan(0.01);
+  }
+
+  private static void assertClose(Result actual, Result expected) {
+    double norm = GradientClip.norm(expected.gradient(), 1);
+    FlatVector difference = actual.gradient().copy();
+    for (long i = 0; i < difference.size(); i++) {
+      difference.set(i, difference.get(i) - expected.gradient().get(i));
+    }
+    SoftAssertions softly = new SoftAssertions();
+    softly.assertThat(GradientClip.norm(difference, 1) / norm).isLessThan(RELATIVE);
+    softly.assertThat(actual.loss()).isCloseTo(expected.loss(), within(RELATIVE));
+    softly.assertThat(actual.state()).containsExactly(expected.state(), within(1e-12));
+    expected
+        .metrics()
+        .values()
+        .forEach(
+            (name, value) ->
+                softly
+                    .assertThat(actual.metrics().value(name))
+                    .as(name)
+                    .isCloseTo(value, within(RELATIVE * Math.max(1, Math.abs(value)))));
+    softly.assertAll();
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void theGradientIsThatOfTheLoss(Objective objective) {
+    Learner learner = learner(objective);
+    List<LearnRow> rows = SixteenRows.rows(objective, 3);
+    StepContext context = new StepContext(1, totals(rows), new double[] {0.375});
+    List<LearnRow> planned =
+        rows.stream()
+            .map(row -> new LearnRow(row.example(), row.reference(), new double[] {1.5}))
+            .toList();
+    FlatVector gradient = new FlatVector(learner.layout().size());
+    learner.gradient(context, planned, gradient);
+
+    FlatVector parameters = SixteenRows.parameters(learner, 5);
+    SoftAssertions softly = new SoftAssertions();
+    for (long i = 0; i < parameters.size(); i++) {
+      float value = parameters.get(i);
+      double up = lossAt(learner, parameters, i, value + 0x1p-6f, context, planned);
+      double down = lossAt(learner, parameters, i, value - 0x1p-6f, context, planned);
+      parameters.set(i, value);
+      softly
+          .assertThat((double) gradient.get(i))
+          .as("entry %d", i)
+          .isCloseTo((up - down) / 0x1p-5, within(FINITE_DIFFERENCE));
+    }
+    softly.assertAll();
+  }
+
+  private static double lossAt(
+      Learner learner,
+      FlatVector parameters,
+      long index,
+      float value,
+      StepContext context,
+      List<LearnRow> rows) {
+    parameters.set(index, value);
+    learner.load(parameters);
+    return learner.evaluate(context, rows).loss();
+  }
+
+  private static StepTotals totals(List<LearnRow> rows) {
+    return StepTotals.of(rows.stream().map(row -> RowFacts.of(row.example())).toList());
+  }
+
+  @Test
+  void equalLogRatiosCostLogTwo() {
+    Objective dpo = Objectives.create("dpo", Map.of());
+    Learner learner = new Learner(new BigramModel(4), dpo);
+    // All weights zero: every token has probability 1/4, so a completion of n tokens has -n log 4.
+    Sequence chosen = new Sequence(new int[] {0, 1, 2}, 1, new byte[] {0, 1, 1});
+    Sequence rejected = new Sequence(new int[] {0, 3}, 1, new byte[] {0, 1});
+    Example example =
+        new Example("a", "h", 2, Map.of("chosen", chosen, "rejected", rejected), Map.of());
+    Map<String, Double> reference =
+        Map.of("chosen", -2 * Math.log(4) - 1, "rejected", -Math.log(4) - 1);
+    List<LearnRow> rows = List.of(new LearnRow(example, new Reference(reference, Map.of())));
+
+    LeafResult result = learner.evaluate(new StepContext(1, totals(rows), new double[0]), rows);
+
+    assertThat(result.loss()).isCloseTo(Math.log(2), within(1e-7));
+    assertThat(result.metrics().value("rewards/chosen")).isCloseTo(0.1, within(1e-6));
+    assertThat(result.metrics().value("rewards/accuracies")).isZero();
+    assertThat(result.metrics().value("logps/chosen")).isCloseTo(-2 * Math.log(4), within(1e-6));
+    assertThat(result.metrics().value("logits/chosen")).isZero();
+    assertThat(result.metrics().value("num_tokens")).isEqualTo(5);
+  }
+
+  @Test
+  void ownParametersFollowTheModels() {
+    GoldMarginObjective objective = new GoldMarginObjective();
+    Learner learner = new Learner(new BigramModel(3), objective);
+    FlatVector stored = new FlatVector(learner.layout().size());
+
+    learner.store(stored);
+
+    assertThat(learner.layout().parameters().get(1).name()).isEqualTo(Learner.OWN_PARAMETERS);
+    assertThat(stored.size()).isEqualTo(10);
+    assertThat(stored.get(9)).isEqualTo(0.25f);
+  }
+
+  @Test
+  void aMissingSequenceIsNamed() {
+    Learner learner = learner(Objectives.create("dpo", Map.of()));
+    List<LearnRow> rows = SixteenRows.rows(Objectives.create("sft", Map.of()), 1);
+
+    assertThatThrownBy(
+            () -> learner.evaluate(new StepContext(1, totals(rows), new double[0]), rows))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage("row 'row-0' has no 'chosen' sequence, which objective dpo needs");
+  }
+
+  @Test
+  void aLossThatIsNoNumberNamesStepAndRow() {
+    Objective dpo = Objectives.create("dpo", Map.of());
+    Learner learner = learner(dpo);
+    LearnRow row = SixteenRows.rows(dpo, 1).get(0);
+    List<LearnRow> rows =
+        List.of(
+            new LearnRow(
+                row.example(),
+                new Reference(Map.of("chosen", Double.NaN, "rejected", 0.0), Map.of())));
+    FlatVector into = new FlatVector(learner.layout().size());
+
+    assertThatThrownBy(
+            () -> learner.gradient(new StepContext(7, totals(rows), new double[0]), rows, into))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageStartingWith("step 7: the loss of row 'row-0' is NaN");
+  }
+}

@@ -1,0 +1,112 @@
+package dev.collimate.learn;
+
+import dev.collimate.objective.Declaration;
+import dev.collimate.objective.GlobalBatch;
+import dev.collimate.objective.Objective;
+import dev.collimate.objective.RowFacts;
+import dev.collimate.objective.RowInputs.Reference;
+import dev.collimate.objective.StepPlan;
+import dev.collimate.objective.StepTotals;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.TreeNode;
+import dev.collimate.text.Example;
+import dev.collimate.text.Sequence;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/** A step of sixteen rows of unequal lengths and weights, run at any micro-batch size. */
+final class SixteenRows {
+
+  static final int VOCAB = 11;
+
+  private SixteenRows() {}
+
+  static List<LearnRow> rows(Objective objective, long seed) {
+    Random random = new Random(seed);
+    List<LearnRow> rows = new ArrayList<>();
+    for (int i = 0; i < 16; i++) {
+      rows.add(row(objective.declaration(), random, i));
+    }
+    return rows;
+  }
+
+  private static LearnRow row(Declaration declaration, Random random, int index) {
+    Map<String, Sequence> sequences = new LinkedHashMap<>();
+    Map<String, Double> sums = new LinkedHashMap<>();
+    Map<String, float[]> tokens = new LinkedHashMap<>();
+    int promptLength = 1 + random.nextInt(5);
+    for (String role : declaration.sequences()) {
+      int[] ids = random.ints(promptLength + 1 + random.nextInt(12), 0, VOCAB).toArray();
+      byte[] mask = new byte[ids.length];
+      float[] reference = new float[ids.length - promptLength];
+      double sum = 0;
+      for (int t = promptLength; t < ids.length; t++) {
+        mask[t] = 1;
+        reference[t - promptLength] = -2.4f + 0.3f * (float) random.nextGaussian();
+        sum += reference[t - promptLength];
+      }
+      sequences.put(role, new Sequence(ids, promptLength, mask));
+      sums.put(role, sum);
+      tokens.put(role, reference);
+    }
+    double weight = 0.25 + random.nextInt(8) * 0.375;
+    Example example = new Example("row-" + index, "hash-" + index, weight, sequences, Map.of());
+    return new LearnRow(example, new Reference(sums, tokens));
+  }
+
+  static FlatVector parameters(Learner learner, long seed) {
+    Random random = new Random(seed);
+    FlatVector parameters = new FlatVector(learner.layout().size());
+    for (long i = 0; i < parameters.size(); i++) {
+      parameters.set(i, (float) random.nextGaussian() * 0.7f);
+    }
+    return parameters;
+  }
+
+  /** A step's gradient, loss, metrics and the objective's next state. */
+  record Result(FlatVector gradient, double loss, MetricSums metrics, double[] state) {}
+
+  static Result step(
+      Learner learner, Objective objective, List<LearnRow> rows, int microBatchSize) {
+    List<RowFacts> facts = rows.stream().map(row -> RowFacts.of(row.example())).toList();
+    StepTotals totals = StepTotals.of(facts);
+    Declaration declaration = objective.declaration();
+    double[] state = declaration.initialState().stream().mapToDouble(Double::doubleValue).toArray();
+    StepContext first = new StepContext(1, totals, new double[0]);
+    double[][] gathered = declaration.gathers() ? new double[rows.size()][] : new double[0][];
+    for (int from = 0; from < gathered.length; from += microBatchSize) {
+      int to = Math.min(rows.size(), from + microBatchSize);
+      System.arraycopy(learner.gather(first, rows.subList(from, to)), 0, gathered, from, to - from);
+    }
+    StepPlan plan = objective.plan(new GlobalBatch(42, 1, facts, gathered, state));
+    StepContext context = new StepContext(1, totals, plan.shared());
+    List<LearnRow> planned = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      planned.add(new LearnRow(rows.get(i).example(), rows.get(i).reference(), plan.given(i)));
+    }
+    List<FlatVector> leaves = new ArrayList<>();
+    double loss = 0;
+    MetricSums metrics = new MetricSums();
+    for (int from = 0; from < rows.size(); from += microBatchSize) {
+      FlatVector leaf = new FlatVector(learner.layout().size());
+      int to = Math.min(rows.size(), from + microBatchSize);
+      LeafResult result = learner.gradient(context, planned.subList(from, to), leaf);
+      loss += result.loss();
+      metrics.add(result.metrics());
+      leaves.add(leaf);
+    }
+    return new Result(sum(leaves, TreeNode.root(leaves.size())), loss, metrics, plan.state());
+  }
+
+  private static FlatVector sum(List<FlatVector> leaves, TreeNode node) {
+    if (node.isLeaf()) {
+      return leaves.get(node.from());
+    }
+    FlatVector left = sum(leaves, node.left());
+    left.add(sum(leaves, node.right()));
+    return left;
+  }
+}
