@@ -1,0 +1,12 @@
+package dev.collimate.data;
+
+import dev.collimate.text.Example;
+
+/**
+ * A row as a shard holds it.
+ *
+ * @param source index of the source it came from
+ * @param file the file or table it came from
+ * @param line its number in the file, from 1
+ */
+record ShardRow(Example example, int source, String file, long line) {}
