@@ -1,0 +1,109 @@
+package dev.collimate.config;
+
+import dev.collimate.config.Node.Fields;
+import dev.collimate.config.Node.Scalar;
+import dev.collimate.config.ObjectiveKeys.Option;
+import dev.collimate.config.ObjectiveKeys.Spec;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The {@code objective} section, whose keys depend on its {@code name}. */
+final class ObjectiveReader {
+
+  private static final String SECTION = "objective";
+
+  private final Problems problems;
+
+  ObjectiveReader(Problems problems) {
+    this.problems = problems;
+  }
+
+  /** Where the objective cannot be told, its name is empty. */
+  ObjectiveConfig read(Fields document) {
+    ObjectiveConfig none = new ObjectiveConfig("", Map.of());
+    Optional<Node> given = document.get(SECTION);
+    if (given.isEmpty()) {
+      problems.add(
+          SECTION, "is missing", document.place(), "; such as objective: {name: dpo, beta: 0.1}");
+      return none;
+    }
+    if (!(given.get() instanceof Fields fields)) {
+      problems.add(
+          SECTION,
+          "must be a section of keys, got " + given.get().quoted(),
+          given.get().place(),
+          "; such as objective: {name: dpo, beta: 0.1}");
+      return none;
+    }
+    return find(fields).map(spec -> options(spec, fields)).orElse(none);
+  }
+
+  private Optional<Spec> find(Fields fields) {
+    String key = SECTION + ".name";
+    String built = Names.either(ObjectiveKeys.names());
+    Optional<Node> node = fields.get("name");
+    if (node.isEmpty()) {
+      problems.add(key, "is missing", fields.place(), "; supported is " + built);
+      return Optional.empty();
+    }
+    String name = node.get() instanceof Scalar scalar ? scalar.text() : "";
+    Optional<Spec> spec = ObjectiveKeys.find(name);
+    if (spec.isEmpty() && ObjectiveKeys.NOT_BUILT.contains(name)) {
+      problems.add(
+          key,
+          "'" + name + "' is not supported yet",
+          node.get().place(),
+          "; supported is " + built);
+    } else if (spec.isEmpty()) {
+      String nearest =
+          Names.nearest(name, ObjectiveKeys.names()).map(n -> "; nearest is " + n).orElse("");
+      problems.add(
+          key, "must be " + built + ", got " + node.get().quoted(), node.get().place(), nearest);
+    }
+    return spec;
+  }
+
+  private ObjectiveConfig options(Spec spec, Fields fields) {
+    Map<String, Object> values = new LinkedHashMap<>(ObjectiveKeys.defaults(spec));
+    ScalarReader scalars = new ScalarReader(problems);
+    fields
+        .fields()
+        .forEach(
+            (name, field) -> {
+              Optional<Option> option = spec.option(name);
+              if (option.isPresent() && !field.value().isNull()) {
+                values.put(
+                    name,
+                    scalars.read(
+                        option.get().usual().getClass(), field.value(), rule(option.get())));
+              } else if (option.isEmpty() && !name.equals("name")) {
+                refuse(spec, name, field.place());
+              }
+            });
+    return new ObjectiveConfig(spec.name(), values);
+  }
+
+  private static ScalarReader.Rule rule(Option option) {
+    return new ScalarReader.Rule(
+        Names.join(SECTION, option.name()),
+        option.range(),
+        option.supported(),
+        option.values(),
+        option.usual().toString());
+  }
+
+  private void refuse(Spec spec, String name, String place) {
+    List<String> knowing = ObjectiveKeys.knowing(name);
+    if (knowing.isEmpty()) {
+      RunFileReader.unknownKey(problems, SECTION, name, place);
+    } else {
+      problems.add(
+          Names.join(SECTION, name),
+          "has no effect on " + spec.name(),
+          place,
+          "; it belongs to " + Names.either(knowing));
+    }
+  }
+}

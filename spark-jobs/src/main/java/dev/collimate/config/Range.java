@@ -1,0 +1,24 @@
+package dev.collimate.config;
+
+import java.util.List;
+
+/** Bounds of a number, written as in the message: {@code ">= 0 and < 1"}. */
+record Range(String text) {
+
+  boolean holds(double value) {
+    return text.isEmpty()
+        || List.of(text.split(" and ", -1)).stream().allMatch(b -> holds(b, value));
+  }
+
+  private static boolean holds(String bound, double value) {
+    String[] parts = bound.split(" ", 2);
+    double limit = Double.parseDouble(parts[1]);
+    return switch (parts[0]) {
+      case ">" -> value > limit;
+      case ">=" -> value >= limit;
+      case "<" -> value < limit;
+      case "<=" -> value <= limit;
+      default -> throw new IllegalArgumentException("no such bound: '" + bound + "'");
+    };
+  }
+}

@@ -1,0 +1,130 @@
+package dev.collimate.config;
+
+import static dev.collimate.config.Key.Role.IDENTITY;
+import static dev.collimate.config.Key.Role.OPERATIONAL;
+
+import dev.collimate.CollimateException;
+import java.io.Serializable;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The run file, validated. Sections stay on the driver; the whole crosses Spark as its text. */
+public record RunConfig(
+    @Key(role = IDENTITY, meaning = "Hugging Face folder of the model that is trained.")
+        String model,
+    @Key(
+            role = IDENTITY,
+            usual = "initial",
+            needsReference = true,
+            meaning =
+                "What the policy is compared with: `initial`, the model as it starts, a continued"
+                    + " adapter included; `base`, the model with adapters off; or a folder.")
+        String referenceModel,
+    @Key(role = OPERATIONAL, meaning = "Run directory; made if missing, resumed if it is this run.")
+        String output,
+    @Key(
+            role = IDENTITY,
+            usual = "42",
+            meaning = "Seed of the order of rows, fresh adapters, dropout and sampling.")
+        long seed,
+    @Key(role = IDENTITY, meaning = "The rows.") DataConfig data,
+    @Key(role = IDENTITY, meaning = "What is optimised.") ObjectiveConfig objective,
+    @Key(
+            role = IDENTITY,
+            usual = "null",
+            meaning = "Train a LoRA adapter; without the section all weights are trained.")
+        Optional<AdapterSection> adapter,
+    @Key(role = IDENTITY, usual = "{}", meaning = "How it is optimised.") TrainConfig train,
+    @Key(
+            role = IDENTITY,
+            usual = "base",
+            meaning =
+                "Number format of the result's weights; `base`: that of the model's own files."
+                    + " Checkpoints keep float32.")
+        SaveDtype saveDtype,
+    @Key(
+            role = OPERATIONAL,
+            usual = "{}",
+            needsReference = true,
+            meaning = "Where reference log-probs are kept.")
+        ReferenceConfig reference,
+    @Key(role = OPERATIONAL, usual = "{}", meaning = "What the run takes of the cluster.")
+        ClusterConfig cluster,
+    @Key(role = OPERATIONAL, usual = "{}", meaning = "What the report shows.") ReportConfig report)
+    implements Serializable {
+
+  /** Number format of saved weights. */
+  public enum SaveDtype {
+    BASE,
+    FLOAT32,
+    BFLOAT16,
+    FLOAT16
+  }
+
+  /** The value of {@code reference_model} that means the model as it starts. */
+  public static final String INITIAL = "initial";
+
+  /** The value of {@code reference_model} that means the model with its adapter off. */
+  public static final String BASE = "base";
+
+  /**
+   * Reads a run file.
+   *
+   * @param text YAML
+   * @param name the file's name, for messages
+   * @param overrides {@code key=value} with dotted keys, values in YAML, later ones win
+   * @throws CollimateException (USAGE) with every problem, one a line
+   */
+  public static RunConfig read(String text, String name, List<String> overrides) {
+    Problems problems = new Problems();
+    Node.Fields document = RunFile.parse(text, name, problems);
+    RunFile.override(document, overrides, problems);
+    problems.throwIfAny();
+    RunConfig config = new RunFileReader(problems).read(document);
+    problems.throwIfAny();
+    return config;
+  }
+
+  /** Reads what {@link #resolved()} gave. */
+  public static RunConfig ofResolved(Map<String, Object> resolved) {
+    return read(Resolved.json(resolved), "resolved run file", List.of());
+  }
+
+  /**
+   * Every key with its value, defaults included, in the order of the records; null where the key is
+   * absent or, beside another key's value, without effect.
+   */
+  public Map<String, Object> resolved() {
+    return Resolved.of(this, RunRules.withoutEffect(this));
+  }
+
+  /** The resolved run file as YAML. */
+  public String toYaml() {
+    return Resolved.yaml(resolved());
+  }
+
+  /** The identity keys, dotted, with their values: equal maps are the same run. */
+  public Map<String, Object> identity() {
+    return Resolved.identity(this, RunRules.withoutEffect(this));
+  }
+
+  /**
+   * What makes {@code this} another run than {@code stored}: a line per identity key that differs;
+   * empty where it is the same run.
+   */
+  public List<String> differences(RunConfig stored) {
+    return Resolved.differences(stored.identity(), identity());
+  }
+
+  private Object writeReplace() {
+    return new Text(Resolved.json(resolved()));
+  }
+
+  /** The serialized form. */
+  private record Text(String json) implements Serializable {
+    private Object readResolve() {
+      return RunConfig.read(json, "resolved run file", List.of());
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package dev.collimate.config;
+
+import dev.collimate.config.Node.Field;
+import dev.collimate.config.Node.Fields;
+import dev.collimate.config.ObjectiveKeys.Spec;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Rules over several keys. */
+final class RunRules {
+
+  private final Fields document;
+  private final Problems problems;
+
+  RunRules(Fields document, Problems problems) {
+    this.document = document;
+    this.problems = problems;
+  }
+
+  void check(RunConfig config) {
+    checkReference(config);
+    checkData(config.data());
+    checkAdapter(config);
+    checkTrain(config.train());
+  }
+
+  /** Keys whose values have no effect beside those of others. */
+  static Set<String> withoutEffect(RunConfig config) {
+    Set<String> keys = new HashSet<>();
+    keys.add(config.data().eval().isEmpty() ? "data.eval" : "data.eval_fraction");
+    keys.add(config.train().warmupSteps() > 0 ? "train.warmup_ratio" : "train.warmup_steps");
+    if (config.train().maxSteps().isPresent()) {
+      keys.add("train.num_train_epochs");
+    }
+    if (config.adapter().flatMap(AdapterSection::path).isPresent()) {
+      KnownKeys.all().stream()
+          .map(KnownKeys.KnownKey::path)
+          .filter(path -> path.startsWith("adapter.") && !path.equals("adapter.path"))
+          .forEach(keys::add);
+    }
+    if (ObjectiveKeys.find(config.objective().name()).stream().noneMatch(Spec::needsReference)) {
+      keys.add("reference_model");
+    }
+    return keys;
+  }
+
+  private void checkReference(RunConfig config) {
+    Optional<Spec> objective = ObjectiveKeys.find(config.objective().name());
+    if (objective.isPresent() && !objective.get().needsReference()) {
+      for (KnownKeys.KnownKey known : KnownKeys.all()) {
+        if (known.key().needsReference() && !known.component().getType().isRecord()) {
+          given(known.path())
+              .ifPresent(
+                  field ->
+                      problems.add(
+                          known.path(),
+                          "has no effect on " + objective.get().name(),
+                          field.place(),
+                          "; it belongs to " + Names.either(ObjectiveKeys.needingReference())));
+        }
+      }
+    }
+    if (config.referenceModel().equals(RunConfig.BASE) && config.adapter().isEmpty()) {
+      given("reference_model")
+          .ifPresent(
+              field ->
+                  problems.add(
+                      "reference_model",
+                      "'base' needs an adapter section",
+                      field.place(),
+                      "; without one write initial"));
+    }
+  }
+
+  private void checkData(DataConfig data) {
+    given("data.train")
+        .filter(field -> field.value() instanceof Node.Items items && items.items().isEmpty())
+        .ifPresent(
+            field -> problems.add("data.train", "must name at least one source", field.place()));
+    exclude("data.eval", "data.eval_fraction");
+    checkSources("data.train", data.train(), data);
+    checkSources("data.eval", data.eval(), data);
+  }
+
+  private void checkSources(String list, List<Source> sources, DataConfig data) {
+    for (int i = 0; i < sources.size(); i++) {
+      String key = list + "." + i;
+      Source source = sources.get(i);
+      if (!problems.free(key)) {
+        continue;
+      }
+      String place = place(list);
+      if (source.path().isPresent() == source.table().isPresent()) {
+        problems.add(key, "needs either path or table", place);
+      }
+      if (source.table().isPresent()
+          && (source.format().isPresent() || !source.options().isEmpty())) {
+        problems.add(key, "format and options have no effect on a table", place);
+      }
+      if (data.shuffle() && !source.orderBy().isEmpty()) {
+        problems.add(key + ".order_by", "has no effect while data.shuffle is true", place);
+      }
+      if (source.path().isPresent() && !source.orderBy().isEmpty()) {
+        problems.add(key + ".order_by", "has no effect on files, whose rows have an order", place);
+      }
+      if (!data.shuffle() && source.table().isPresent() && source.orderBy().isEmpty()) {
+        problems.add(key + ".order_by", "is needed where data.shuffle is false", place);
+      }
+    }
+  }
+
+  private void checkAdapter(RunConfig config) {
+    if (config.adapter().flatMap(AdapterSection::path).isEmpty()
+        || !(document.get("adapter").orElse(null) instanceof Fields section)) {
+      return;
+    }
+    section
+        .fields()
+        .forEach(
+            (name, field) -> {
+              if (!name.equals("path") && !field.value().isNull()) {
+                problems.add(
+                    "adapter." + name,
+                    "has no effect on an adapter that is continued",
+                    field.place(),
+                    "; its own settings hold");
+              }
+            });
+  }
+
+  private void checkTrain(TrainConfig train) {
+    exclude("train.max_steps", "train.num_train_epochs");
+    exclude("train.warmup_steps", "train.warmup_ratio");
+    if (problems.free("train.global_batch_size", "train.micro_batch_size")
+        && train.microBatchSize() > train.globalBatchSize()) {
+      problems.add(
+          "train.micro_batch_size",
+          "must be <= train.global_batch_size, which is "
+              + train.globalBatchSize()
+              + ", got "
+              + train.microBatchSize(),
+          given("train.micro_batch_size").map(Field::place).orElse("default"));
+    }
+  }
+
+  private void exclude(String one, String other) {
+    Optional<Field> first = given(one);
+    Optional<Field> second = given(other);
+    if (first.isPresent() && second.isPresent()) {
+      problems.add(one, "excludes " + other, first.get().place(), "; give one of them");
+    }
+  }
+
+  private String place(String path) {
+    return given(path).map(Field::place).orElse("default");
+  }
+
+  private Optional<Field> given(String path) {
+    Fields section = document;
+    String[] steps = path.split("\\.", -1);
+    for (int i = 0; i < steps.length - 1; i++) {
+      if (!(section.get(steps[i]).orElse(null) instanceof Fields next)) {
+        return Optional.empty();
+      }
+      section = next;
+    }
+    return Optional.ofNullable(section.fields().get(steps[steps.length - 1]))
+        .filter(field -> !field.value().isNull());
+  }
+}

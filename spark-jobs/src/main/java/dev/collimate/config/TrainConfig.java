@@ -1,0 +1,154 @@
+package dev.collimate.config;
+
+import static dev.collimate.config.Key.Role.IDENTITY;
+import static dev.collimate.config.Key.Role.OPERATIONAL;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** The {@code train} section. */
+public record TrainConfig(
+    @Key(
+            role = IDENTITY,
+            usual = "1",
+            range = "> 0",
+            meaning = "Passes over the training rows; parts of a pass are allowed.")
+        double numTrainEpochs,
+    @Key(
+            role = IDENTITY,
+            usual = "null",
+            range = ">= 1",
+            meaning = "Optimizer steps, instead of `num_train_epochs`.")
+        OptionalInt maxSteps,
+    @Key(
+            role = IDENTITY,
+            usual = "64",
+            range = ">= 1",
+            meaning = "Examples per optimizer step, however many workers there are.")
+        int globalBatchSize,
+    @Key(
+            role = IDENTITY,
+            usual = "4",
+            range = ">= 1",
+            meaning = "Examples per unit of work: what a worker holds in memory at once.")
+        int microBatchSize,
+    @Key(
+            role = IDENTITY,
+            usual = "1.0e-6",
+            usualFor = "sft: 2.0e-5",
+            range = ">= 0",
+            meaning = "Peak of the schedule.")
+        double learningRate,
+    @Key(
+            role = IDENTITY,
+            usual = "linear",
+            meaning = "What follows the warm-up: `constant`, `linear` to 0, or half a `cosine`.")
+        Scheduler lrSchedulerType,
+    @Key(
+            role = IDENTITY,
+            usual = "0.0",
+            range = ">= 0 and <= 1",
+            meaning = "Part of the steps in which the learning rate rises from 0.")
+        double warmupRatio,
+    @Key(
+            role = IDENTITY,
+            usual = "0",
+            range = ">= 0",
+            meaning = "Steps of warm-up, instead of `warmup_ratio`.")
+        int warmupSteps,
+    @Key(
+            role = IDENTITY,
+            usual = "0.9",
+            range = ">= 0 and < 1",
+            meaning = "AdamW: decay of the gradient's mean.")
+        double adamBeta1,
+    @Key(
+            role = IDENTITY,
+            usual = "0.999",
+            range = ">= 0 and < 1",
+            meaning = "AdamW: decay of the squared gradient's mean.")
+        double adamBeta2,
+    @Key(
+            role = IDENTITY,
+            usual = "1.0e-8",
+            range = "> 0",
+            meaning = "AdamW: added to the denominator.")
+        double adamEpsilon,
+    @Key(
+            role = IDENTITY,
+            usual = "0.0",
+            range = ">= 0",
+            meaning =
+                "AdamW: decay of matrices (embeddings and LoRA factors included), not of vectors.")
+        double weightDecay,
+    @Key(
+            role = IDENTITY,
+            usual = "1.0",
+            range = ">= 0",
+            meaning = "Largest global norm of the gradient; 0: no clipping.")
+        double maxGradNorm,
+    @Key(
+            role = IDENTITY,
+            usual = "float32",
+            supported = "float32",
+            meaning =
+                "`bfloat16`: matrix products in bfloat16; norms, softmax, loss, sums and masters"
+                    + " in float32.")
+        Precision precision,
+    @Key(
+            role = IDENTITY,
+            usual = "false",
+            meaning = "Keep each layer's input only and compute the layer again going backward.")
+        boolean gradientCheckpointing,
+    @Key(
+            role = IDENTITY,
+            usual = "true",
+            supported = "true",
+            meaning = "Switch the model's own dropout off.")
+        boolean disableDropout,
+    @Key(
+            role = OPERATIONAL,
+            usual = "100",
+            range = ">= 0",
+            meaning = "Steps between checkpoints; 0: one at the end.")
+        int saveSteps,
+    @Key(
+            role = OPERATIONAL,
+            usual = "null",
+            range = ">= 1",
+            meaning = "Checkpoints that are kept, the newest ones; `null`: all.")
+        OptionalInt saveTotalLimit,
+    @Key(
+            role = IDENTITY,
+            usual = "false",
+            supported = "false",
+            meaning = "Publish the best evaluated checkpoint instead of the last weights.")
+        boolean loadBestModelAtEnd,
+    @Key(
+            role = IDENTITY,
+            usual = "null",
+            supported = "null",
+            meaning = "What `load_best_model_at_end` compares.")
+        Optional<String> metricForBestModel,
+    @Key(
+            role = OPERATIONAL,
+            usual = "100",
+            range = ">= 0",
+            meaning = "Steps between evaluations on the held-out rows; 0: at the end only.")
+        int evalSteps,
+    @Key(role = OPERATIONAL, usual = "1", range = ">= 1", meaning = "Steps per line of metrics.")
+        int loggingSteps) {
+
+  /** What the learning rate does after its warm-up. */
+  public enum Scheduler {
+    CONSTANT,
+    LINEAR,
+    COSINE
+  }
+
+  /** The number format of matrix products. */
+  public enum Precision {
+    FLOAT32,
+    BFLOAT16
+  }
+}

@@ -1,0 +1,282 @@
+package dev.collimate.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.collimate.config.ClusterConfig.Device;
+import dev.collimate.config.DataConfig.BoundaryMerge;
+import dev.collimate.config.DataConfig.TruncationMode;
+import dev.collimate.config.RunConfig.SaveDtype;
+import dev.collimate.config.TrainConfig.Precision;
+import dev.collimate.config.TrainConfig.Scheduler;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+
+class RunConfigTest {
+
+  static final String LEAST =
+      """
+      model: models/base
+      output: runs/one
+      data:
+        train: [{path: pairs.jsonl}]
+      objective: {name: dpo}
+      """;
+
+  private static final String EVERYTHING =
+      """
+      model: models/base
+      reference_model: base
+      output: runs/one
+      seed: 7
+      data:
+        train:
+          - path: pairs.csv
+            format: csv
+            options: {header: true}
+          - table: db.pairs
+            order_by: [day, id]
+        eval: [{path: held-out.jsonl}]
+        max_length: 512
+        truncation_mode: keep_start
+        max_prompt_length: 256
+        shuffle: false
+        max_bad_rows: 0.25
+        boundary_merge: fail
+      objective: {name: dpo, loss_type: sigmoid, beta: 0.5}
+      adapter: {r: 8, lora_alpha: 4, lora_dropout: 0, target_modules: all-linear, use_rslora: yes}
+      train:
+        max_steps: 1_000
+        global_batch_size: 32
+        micro_batch_size: 2
+        learning_rate: 5e-5
+        lr_scheduler_type: cosine
+        warmup_ratio: 0.1
+        adam_beta1: 0.8
+        adam_beta2: 0.95
+        adam_epsilon: 1e-6
+        weight_decay: 0.1
+        max_grad_norm: 0
+        precision: float32
+        gradient_checkpointing: true
+        disable_dropout: true
+        save_steps: 10
+        save_total_limit: 2
+        load_best_model_at_end: false
+        eval_steps: 0
+        logging_steps: 5
+      save_dtype: bfloat16
+      reference: {store: shared/reference}
+      cluster: {workers: 8, device: cpu, threads: 2, mixed: true}
+      report: {samples: 4, max_new_tokens: 64}
+      """;
+
+  static RunConfig read(String text, String... overrides) {
+    return RunConfig.read(text, "dpo.yaml", List.of(overrides));
+  }
+
+  @Test
+  void theLeastRunFileGivesEveryDefault() {
+    RunConfig config = read(LEAST);
+    Source source =
+        new Source(
+            Optional.of("pairs.jsonl"), Optional.empty(), Optional.empty(), Map.of(), List.of());
+    assertThat(config)
+        .isEqualTo(
+            new RunConfig(
+                "models/base",
+                "initial",
+                "runs/one",
+                42,
+                new DataConfig(
+                    List.of(source),
+                    List.of(),
+                    0,
+                    OptionalInt.of(1024),
+                    TruncationMode.KEEP_START,
+                    OptionalInt.empty(),
+                    true,
+                    0.01,
+                    BoundaryMerge.KEEP),
+                new ObjectiveConfig("dpo", Map.of("loss_type", "sigmoid", "beta", 0.1)),
+                Optional.empty(),
+                new TrainConfig(
+                    1,
+                    OptionalInt.empty(),
+                    64,
+                    4,
+                    1e-6,
+                    Scheduler.LINEAR,
+                    0,
+                    0,
+                    0.9,
+                    0.999,
+                    1e-8,
+                    0,
+                    1,
+                    Precision.FLOAT32,
+                    false,
+                    true,
+                    100,
+                    OptionalInt.empty(),
+                    false,
+                    Optional.empty(),
+                    100,
+                    1),
+                SaveDtype.BASE,
+                new ReferenceConfig(Optional.empty()),
+                new ClusterConfig(4, Device.CPU, 1, false),
+                new ReportConfig(8, 128)));
+  }
+
+  @Test
+  void anEmptyAdapterSectionIsAFreshAdapterWithDefaults() {
+    assertThat(read(LEAST + "adapter: {}\n").adapter())
+        .contains(
+            new AdapterSection(Optional.empty(), 16, 32, 0, List.of("q_proj", "v_proj"), false));
+  }
+
+  @Test
+  void everyKeyIsRead() {
+    RunConfig config = read(EVERYTHING);
+    Source csv =
+        new Source(
+            Optional.of("pairs.csv"),
+            Optional.empty(),
+            Optional.of("csv"),
+            Map.of("header", "true"),
+            List.of());
+    Source table =
+        new Source(
+            Optional.empty(),
+            Optional.of("db.pairs"),
+            Optional.empty(),
+            Map.of(),
+            List.of("day", "id"));
+    assertThat(config.referenceModel()).isEqualTo("base");
+    assertThat(config.seed()).isEqualTo(7);
+    assertThat(config.data())
+        .isEqualTo(
+            new DataConfig(
+                List.of(csv, table),
+                config.data().eval(),
+                0,
+                OptionalInt.of(512),
+                TruncationMode.KEEP_START,
+                OptionalInt.of(256),
+                false,
+                0.25,
+                BoundaryMerge.FAIL));
+    assertThat(config.objective())
+        .isEqualTo(new ObjectiveConfig("dpo", Map.of("loss_type", "sigmoid", "beta", 0.5)));
+    assertThat(config.adapter())
+        .contains(new AdapterSection(Optional.empty(), 8, 4, 0, List.of("all-linear"), true));
+    assertThat(config.train())
+        .isEqualTo(
+            new TrainConfig(
+                1,
+                OptionalInt.of(1000),
+                32,
+                2,
+                5e-5,
+                Scheduler.COSINE,
+                0.1,
+                0,
+                0.8,
+                0.95,
+                1e-6,
+                0.1,
+                0,
+                Precision.FLOAT32,
+                true,
+                true,
+                10,
+                OptionalInt.of(2),
+                false,
+                Optional.empty(),
+                0,
+                5));
+    assertThat(config.saveDtype()).isEqualTo(SaveDtype.BFLOAT16);
+    assertThat(config.reference().store()).contains("shared/reference");
+    assertThat(config.cluster()).isEqualTo(new ClusterConfig(8, Device.CPU, 2, true));
+    assertThat(config.report()).isEqualTo(new ReportConfig(4, 64));
+  }
+
+  @Test
+  void theLearningRatesDefaultIsTheObjectives() {
+    assertThat(read(LEAST.replace("dpo", "sft")).train().learningRate()).isEqualTo(2e-5);
+  }
+
+  @Test
+  void overridesWinAndAreTypedLikeYaml() {
+    RunConfig config =
+        read(
+            LEAST,
+            "train.learning_rate=1e-5",
+            "train.learning_rate=2e-5",
+            "data.train.0.path=other.jsonl",
+            "adapter={r: 4}",
+            "adapter.use_rslora=true");
+    assertThat(config.train().learningRate()).isEqualTo(2e-5);
+    assertThat(config.data().train().get(0).path()).contains("other.jsonl");
+    assertThat(config.adapter().orElseThrow().r()).isEqualTo(4);
+    assertThat(config.adapter().orElseThrow().useRslora()).isTrue();
+  }
+
+  @Test
+  void anOverrideWithNullTakesASectionAway() {
+    assertThat(read(LEAST + "adapter: {r: 4}\n", "adapter=null").adapter()).isEmpty();
+  }
+
+  @Test
+  void theResolvedFileReadsBackAsTheSameRun() {
+    RunConfig config = read(EVERYTHING);
+    assertThat(read(config.toYaml())).isEqualTo(config);
+    assertThat(RunConfig.ofResolved(config.resolved())).isEqualTo(config);
+  }
+
+  @Test
+  void aRunFileCrossesSparkUnchanged() throws Exception {
+    RunConfig config = read(EVERYTHING);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(config);
+    }
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+      assertThat(in.readObject()).isEqualTo(config);
+    }
+  }
+
+  @Test
+  void operationalKeysMayChangeWithinARun() {
+    RunConfig config = read(LEAST);
+    RunConfig resumed =
+        read(
+            LEAST,
+            "cluster.workers=1",
+            "train.save_steps=7",
+            "output=runs/moved",
+            "report.samples=0");
+    assertThat(resumed.differences(config)).isEmpty();
+  }
+
+  @Test
+  void identityKeysMakeAnotherRunAndAreNamed() {
+    RunConfig config = read(LEAST);
+    RunConfig other =
+        read(LEAST, "seed=1", "adapter.r=8", "data.train.0.path=b.jsonl", "objective.beta=0.2");
+    assertThat(other.differences(config))
+        .contains(
+            "seed is 42 there and 1 here",
+            "adapter.r is null there and 8 here",
+            "objective.beta is 0.1 there and 0.2 here")
+        .anyMatch(line -> line.startsWith("data.train is "));
+  }
+}
