@@ -1,0 +1,60 @@
+package dev.collimate.checkpoint;
+
+/** The two 16-bit floating point formats of checkpoints, to and from float32. */
+final class HalfFloats {
+
+  private HalfFloats() {}
+
+  /** bfloat16 is the upper half of a float32. */
+  static float fromBfloat16(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  /** Rounds to nearest, ties to even; overflow is infinity, a NaN stays a (quiet) NaN. */
+  static short toBfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) ((bits >>> 16) | 0x40);
+    }
+    int roundingBias = 0x7fff + ((bits >>> 16) & 1);
+    return (short) ((bits + roundingBias) >>> 16);
+  }
+
+  /** IEEE binary16: 1 sign, 5 exponent and 10 mantissa bits. */
+  static float fromFloat16(short half) {
+    int sign = (half & 0x8000) << 16;
+    int exponent = (half >>> 10) & 0x1f;
+    int mantissa = half & 0x3ff;
+    if (exponent == 0x1f) {
+      return Float.intBitsToFloat(sign | 0x7f800000 | (mantissa << 13));
+    }
+    if (exponent == 0) {
+      // Zero or subnormal: mantissa * 2^-24, which float32 holds exactly.
+      float magnitude = mantissa * 0x1p-24f;
+      return Float.intBitsToFloat(sign | Float.floatToRawIntBits(magnitude));
+    }
+    return Float.intBitsToFloat(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  }
+
+  /** Rounds to nearest, ties to even; overflow is infinity, a NaN stays a (quiet) NaN. */
+  static short toFloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = (bits >>> 16) & 0x8000;
+    int magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
+      return (short) (sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff));
+    }
+    if (magnitude >= 0x477ff000) {
+      // 65520 and above round to 2^16, which the format lacks.
+      return (short) (sign | 0x7c00);
+    }
+    if (magnitude < 0x38800000) {
+      // Below 2^-14 the spacing is 2^-24: adding 0.5 lines the float32 mantissa up with it, and the
+      // float addition itself rounds to nearest, ties to even.
+      float aligned = Float.intBitsToFloat(magnitude) + 0.5f;
+      return (short) (sign | (Float.floatToRawIntBits(aligned) - Float.floatToRawIntBits(0.5f)));
+    }
+    int rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+    return (short) (sign | ((rounded >>> 13) - (112 << 10)));
+  }
+}

@@ -1,0 +1,101 @@
+package dev.collimate.checkpoint;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.collimate.CollimateException;
+import dev.collimate.files.Folder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
+
+/** JSON objects in files, read strictly, written as Python's {@code json.dumps(indent=2)} does. */
+final class JsonFile {
+
+  /** Python's writer puts NaN and Infinity into files. */
+  private static final JsonMapper JSON =
+      JsonMapper.builder()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private JsonFile() {}
+
+  static ObjectNode newObject() {
+    return JSON.createObjectNode();
+  }
+
+  /**
+   * Reads a file that must hold one JSON object.
+   *
+   * @throws CollimateException of kind DATA where it is missing or holds anything else
+   */
+  static ObjectNode read(Folder folder, String name) {
+    try {
+      return parse(folder.readWhole(name), "'%s' in %s".formatted(name, folder.location()));
+    } catch (NoSuchFileException e) {
+      throw new CollimateException(
+          CollimateException.Kind.DATA,
+          "There is no '%s' in %s".formatted(name, folder.location()),
+          e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Parses one JSON object.
+   *
+   * @param source what the text is, for messages
+   */
+  static ObjectNode parse(byte[] text, String source) {
+    try {
+      JsonNode node = JSON.readTree(text);
+      if (node instanceof ObjectNode object) {
+        return object;
+      }
+      throw CollimateException.data("%s must hold one JSON object".formatted(source));
+    } catch (JsonProcessingException e) {
+      throw new CollimateException(
+          CollimateException.Kind.DATA,
+          "%s is not JSON: %s (line %d)"
+              .formatted(
+                  source,
+                  e.getOriginalMessage(),
+                  e.getLocation() == null ? 0 : e.getLocation().getLineNr()),
+          e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The object as text, two spaces deep, with a line feed at the end. */
+  static byte[] write(ObjectNode object) {
+    DefaultIndenter indent = new DefaultIndenter("  ", "\n");
+    DefaultPrettyPrinter printer =
+        new DefaultPrettyPrinter(
+            Separators.createDefaultInstance()
+                .withObjectFieldValueSpacing(Separators.Spacing.AFTER)
+                .withObjectEmptySeparator("")
+                .withArrayEmptySeparator(""));
+    printer.indentObjectsWith(indent);
+    printer.indentArraysWith(indent);
+    try {
+      byte[] text = JSON.writer(printer).writeValueAsBytes(object);
+      byte[] line = Arrays.copyOf(text, text.length + 1);
+      line[text.length] = '\n';
+      return line;
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
