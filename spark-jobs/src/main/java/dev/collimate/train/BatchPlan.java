@@ -1,0 +1,102 @@
+package dev.collimate.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntFunction;
+
+/**
+ * Which rows each optimizer step sees, and how they are divided into micro-batches: a pure function of the epochs' row
+ * orders and the sizes. A global batch never crosses epochs; the last one of an epoch holds what is left; nothing is
+ * repeated or dropped.
+ */
+final class BatchPlan {
+
+  private final int rows;
+  private final int globalBatchSize;
+  private final int microBatchSize;
+  private final long steps;
+  private final IntFunction<int[]> epochOrder;
+  private int cachedEpoch = -1;
+  private int[] cachedOrder;
+
+  /**
+   * @param rows rows of the training set, at least 1
+   * @param steps optimizer steps in all
+   * @param epochOrder the epoch's permutation of 0…rows-1
+   */
+  BatchPlan(
+      int rows, int globalBatchSize, int microBatchSize, long steps, IntFunction<int[]> epochOrder) {
+    if (rows < 1 || globalBatchSize < 1 || microBatchSize < 1) {
+      throw new IllegalArgumentException(
+          "rows, global and micro batch must be at least 1, got %d, %d, %d"
+              .formatted(rows, globalBatchSize, microBatchSize));
+    }
+    this.rows = rows;
+    this.globalBatchSize = globalBatchSize;
+    this.microBatchSize = microBatchSize;
+    this.steps = steps;
+    this.epochOrder = epochOrder;
+  }
+
+  /**
+   * Number of optimizer steps for a number of epochs, a part of an epoch rounded up to a whole step, as transformers
+   * counts.
+   */
+  static long stepsForEpochs(double epochs, int rows, int globalBatchSize) {
+    return (long) Math.ceil(epochs * stepsPerEpoch(rows, globalBatchSize));
+  }
+
+  private static int stepsPerEpoch(int rows, int globalBatchSize) {
+    return (rows + globalBatchSize - 1) / globalBatchSize;
+  }
+
+  long steps() {
+    return steps;
+  }
+
+  /**
+   * One optimizer step.
+   *
+   * @param number 1-based
+   * @param epoch the 0-based epoch that it belongs to
+   * @param epochsDone epochs done after the step, a fraction
+   * @param microBatches row indices of each micro-batch
+   */
+  record Step(long number, int epoch, double epochsDone, List<int[]> microBatches) {
+
+    int[] rows() {
+      return microBatches.stream().flatMapToInt(Arrays::stream).toArray();
+    }
+  }
+
+  /** The plan of a step, 1 to {@link #steps()}. */
+  Step step(long number) {
+    if (number < 1 || number > steps) {
+      throw new IllegalArgumentException("step " + number + " is outside 1 to " + steps);
+    }
+    int perEpoch = stepsPerEpoch(rows, globalBatchSize);
+    int epoch = Math.toIntExact((number - 1) / perEpoch);
+    int from = (int) ((number - 1) % perEpoch) * globalBatchSize;
+    int to = Math.min(from + globalBatchSize, rows);
+    int[] order = order(epoch);
+    List<int[]> microBatches = new ArrayList<>();
+    for (int start = from; start < to; start += microBatchSize) {
+      microBatches.add(Arrays.copyOfRange(order, start, Math.min(start + microBatchSize, to)));
+    }
+    return new Step(number, epoch, (double) number / perEpoch, List.copyOf(microBatches));
+  }
+
+  /** Number of different rows that all the steps together see. */
+  int rowsReached() {
+    return (int) Math.min(rows, steps * (long) globalBatchSize);
+  }
+
+  private int[] order(int epoch) {
+    if (epoch != cachedEpoch) {
+      cachedOrder = epochOrder.apply(epoch);
+      cachedEpoch = epoch;
+    }
+    return cachedOrder;
+  }
+}

@@ -1,0 +1,47 @@
+package dev.collimate.train;
+
+import org.apache.hadoop.fs.Path;
+
+/** Where things lie in a run directory. */
+public record RunDirectory(Path root) {
+
+  public RunDirectory(String output) {
+    this(new Path(output));
+  }
+
+  public Path manifest() {
+    return new Path(root, "manifest.json");
+  }
+
+  public Path data() {
+    return new Path(root, "data");
+  }
+
+  public Path reference() {
+    return new Path(root, "reference");
+  }
+
+  public Path checkpoints() {
+    return new Path(root, "checkpoints");
+  }
+
+  public Path checkpoint(long step) {
+    return new Path(checkpoints(), "step-" + step);
+  }
+
+  public Path model() {
+    return new Path(root, "model");
+  }
+
+  public Path adapter() {
+    return new Path(root, "adapter");
+  }
+
+  public Path metrics() {
+    return new Path(root, "metrics.jsonl");
+  }
+
+  public Path report() {
+    return new Path(root, "report.html");
+  }
+}

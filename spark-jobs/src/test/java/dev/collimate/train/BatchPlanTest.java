@@ -1,0 +1,53 @@
+package dev.collimate.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class BatchPlanTest {
+
+  private static int[] forwards(int rows) {
+    return IntStream.range(0, rows).toArray();
+  }
+
+  private static int[] backwards(int rows) {
+    return IntStream.range(0, rows).map(row -> rows - 1 - row).toArray();
+  }
+
+  @Test
+  void theLastBatchOfAnEpochHoldsWhatIsLeft() {
+    BatchPlan plan = new BatchPlan(10, 4, 3, 6, epoch -> forwards(10));
+    assertThat(plan.step(1).microBatches()).containsExactly(new int[] {0, 1, 2}, new int[] {3});
+    assertThat(plan.step(3).microBatches()).containsExactly(new int[] {8, 9});
+    assertThat(plan.step(4).rows()).containsExactly(0, 1, 2, 3);
+  }
+
+  @Test
+  void everyEpochHasItsOwnOrder() {
+    BatchPlan plan = new BatchPlan(4, 2, 2, 4, epoch -> epoch == 0 ? forwards(4) : backwards(4));
+    assertThat(plan.step(2).rows()).containsExactly(2, 3);
+    assertThat(plan.step(3).rows()).containsExactly(3, 2);
+    assertThat(plan.step(1).rows()).as("steps may be asked for in any order").containsExactly(0, 1);
+  }
+
+  @Test
+  void aPartOfAnEpochIsRoundedUpToAStep() {
+    assertThat(BatchPlan.stepsForEpochs(1, 10, 4)).isEqualTo(3);
+    assertThat(BatchPlan.stepsForEpochs(0.5, 10, 4)).isEqualTo(2);
+    assertThat(BatchPlan.stepsForEpochs(2.1, 10, 4)).isEqualTo(7);
+  }
+
+  @Test
+  void epochsDoneIsAFractionOfTheStepsOfAnEpoch() {
+    BatchPlan plan = new BatchPlan(10, 4, 4, 6, epoch -> forwards(10));
+    assertThat(plan.step(2).epochsDone()).isEqualTo(2.0 / 3);
+    assertThat(plan.step(3).epochsDone()).isEqualTo(1.0);
+  }
+
+  @Test
+  void rowsBeyondTheLastStepAreNotReached() {
+    assertThat(new BatchPlan(10, 4, 4, 2, epoch -> forwards(10)).rowsReached()).isEqualTo(8);
+    assertThat(new BatchPlan(10, 4, 4, 3, epoch -> forwards(10)).rowsReached()).isEqualTo(10);
+  }
+}
