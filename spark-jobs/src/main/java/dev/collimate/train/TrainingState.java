@@ -1,0 +1,51 @@
+package dev.collimate.train;
+
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.ParameterLayout;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * All that the next optimizer step reads.
+ *
+ * @param progress the numbers beside the vectors
+ * @param masters float32 weights
+ * @param firstMoment AdamW's
+ * @param secondMoment AdamW's
+ */
+record TrainingState(
+    Progress progress, FlatVector masters, FlatVector firstMoment, FlatVector secondMoment) {
+
+  /**
+   * Where training stands.
+   *
+   * @param step optimizer steps done
+   * @param epoch epochs done, a fraction
+   * @param identity the run's identity keys, by which a resume knows its own checkpoints
+   * @param layout of the vectors
+   * @param numerics the numerics fingerprint of the workers so far; empty before the first
+   * @param exact whether every worker had that fingerprint
+   * @param objectiveState of the objective, after {@code step}
+   * @param window the open logging window, as {@link LogWindow#save} gives it
+   */
+  record Progress(
+      long step,
+      double epoch,
+      Map<String, Object> identity,
+      ParameterLayout layout,
+      Map<String, String> numerics,
+      boolean exact,
+      List<Double> objectiveState,
+      String window) {
+
+    Progress {
+      numerics = Map.copyOf(numerics);
+      objectiveState = List.copyOf(objectiveState);
+    }
+  }
+
+  /** A copy whose vectors no later step changes. */
+  TrainingState copy() {
+    return new TrainingState(progress, masters.copy(), firstMoment.copy(), secondMoment.copy());
+  }
+}
