@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What the steps since the last logged line add up to. It stands in checkpoints, so that a resumed run logs the same
@@ -19,15 +20,18 @@ final class LogWindow {
 
   private static final String TOKENS = "num_tokens";
 
+  /** Counts of a step that add up over a window; all other numbers are averaged. */
+  private static final Set<String> SUMMED = Set.of("computed_tokens", "releases");
+
   /**
    * What a step reports beside its metrics.
    *
    * @param loss of the step
    * @param gradNorm before clipping
-   * @param computedTokens tokens that went through the model, padding included
-   * @param times seconds by name, such as {@code compute_seconds}
+   * @param rows rows of its global batch
+   * @param numbers seconds and counts by name, such as {@code compute_seconds}
    */
-  record StepReport(double loss, double gradNorm, double learningRate, long rows, Map<String, Double> times) {}
+  record StepReport(double loss, double gradNorm, double learningRate, long rows, Map<String, Double> numbers) {}
 
   private int steps;
   private double lossSum;
@@ -36,7 +40,7 @@ final class LogWindow {
   private long rows;
   private MetricSums metrics = new MetricSums();
   private long tokensBefore;
-  private final Map<String, Double> times = new LinkedHashMap<>();
+  private final Map<String, Double> numbers = new LinkedHashMap<>();
 
   void add(StepReport step, MetricSums stepMetrics) {
     steps++;
@@ -45,11 +49,11 @@ final class LogWindow {
     learningRate = step.learningRate();
     rows += step.rows();
     metrics.add(stepMetrics);
-    step.times().forEach((name, seconds) -> times.merge(name, seconds, Double::sum));
+    step.numbers().forEach((name, number) -> numbers.merge(name, number, Double::sum));
   }
 
   /**
-   * The line of this window, and the beginning of the next: means over the window's steps (loss, times) or rows (metrics),
+   * The line of this window, and the beginning of the next: means over the window's steps (loss, seconds) or rows (metrics),
    * {@code num_tokens} as the run's total.
    */
   Map<String, Object> closeAt(long step, double epoch) {
@@ -69,17 +73,17 @@ final class LogWindow {
     }
     tokensBefore += (long) tokens;
     line.put(TOKENS, tokensBefore);
-    double seconds = times.getOrDefault("step_seconds", 0.0);
+    double seconds = numbers.getOrDefault("step_seconds", 0.0);
     if (seconds > 0) {
       line.put("tokens_per_second", tokens / seconds);
       line.put("pairs_per_second", rows / seconds);
     }
-    times.forEach((name, sum) -> line.put(name, sum / steps));
+    numbers.forEach((name, sum) -> line.put(name, SUMMED.contains(name) ? sum : sum / steps));
     steps = 0;
     lossSum = 0;
     rows = 0;
     metrics = new MetricSums();
-    times.clear();
+    numbers.clear();
     return line;
   }
 

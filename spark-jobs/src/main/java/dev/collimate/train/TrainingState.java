@@ -21,7 +21,7 @@ record TrainingState(
    *
    * @param step optimizer steps done
    * @param epoch epochs done, a fraction
-   * @param identity the run's identity keys, by which a resume knows its own checkpoints
+   * @param identity hash of the run's identity keys, by which a resume knows its own checkpoints
    * @param layout of the vectors
    * @param numerics the numerics fingerprint of the workers so far; empty before the first
    * @param exact whether every worker had that fingerprint
@@ -31,7 +31,7 @@ record TrainingState(
   record Progress(
       long step,
       double epoch,
-      Map<String, Object> identity,
+      String identity,
       ParameterLayout layout,
       Map<String, String> numerics,
       boolean exact,
