@@ -27,9 +27,9 @@ final class Fingerprint {
     }
   }
 
-  static String quick(Folder folder, TensorFiles tensors) {
+  static String quick(Folder folder, String config, TensorFiles tensors) {
     Fingerprint fingerprint = new Fingerprint();
-    fingerprint.addConfig(folder);
+    fingerprint.add(folder, config);
     for (SafetensorsHeader header : tensors.headers()) {
       fingerprint.add(header.file().getBytes(StandardCharsets.UTF_8));
       fingerprint.add(header.bytes());
@@ -43,9 +43,9 @@ final class Fingerprint {
     return fingerprint.hex();
   }
 
-  static String full(Folder folder, TensorFiles tensors) {
+  static String full(Folder folder, String config, TensorFiles tensors) {
     Fingerprint fingerprint = new Fingerprint();
-    fingerprint.addConfig(folder);
+    fingerprint.add(folder, config);
     ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
     for (SafetensorsHeader header : tensors.headers()) {
       fingerprint.add(header.file().getBytes(StandardCharsets.UTF_8));
@@ -62,9 +62,9 @@ final class Fingerprint {
     return fingerprint.hex();
   }
 
-  private void addConfig(Folder folder) {
+  private void add(Folder folder, String name) {
     try {
-      add(folder.readWhole("config.json"));
+      add(folder.readWhole(name));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

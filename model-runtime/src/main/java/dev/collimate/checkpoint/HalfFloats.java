@@ -10,11 +10,15 @@ final class HalfFloats {
     return Float.intBitsToFloat(bits << 16);
   }
 
-  /** Rounds to nearest, ties to even; overflow is infinity, a NaN stays a (quiet) NaN. */
+  /**
+   * Rounds to nearest, ties to even; overflow is infinity, a NaN stays one, with the payload that
+   * fits.
+   */
   static short toBfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
-      return (short) ((bits >>> 16) | 0x40);
+      // The payload's upper bits stay; a NaN must not lose its last bit and become infinity.
+      return (short) ((bits & 0x7f0000) == 0 ? (bits >>> 16) | 0x40 : bits >>> 16);
     }
     int roundingBias = 0x7fff + ((bits >>> 16) & 1);
     return (short) ((bits + roundingBias) >>> 16);
@@ -36,13 +40,17 @@ final class HalfFloats {
     return Float.intBitsToFloat(sign | ((exponent + 112) << 23) | (mantissa << 13));
   }
 
-  /** Rounds to nearest, ties to even; overflow is infinity, a NaN stays a (quiet) NaN. */
+  /**
+   * Rounds to nearest, ties to even; overflow is infinity, a NaN stays one, with the payload that
+   * fits.
+   */
   static short toFloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = (bits >>> 16) & 0x8000;
     int magnitude = bits & 0x7fffffff;
     if (magnitude > 0x7f800000) {
-      return (short) (sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff));
+      int payload = (magnitude >>> 13) & 0x3ff;
+      return (short) (sign | 0x7c00 | (payload == 0 ? 0x200 : payload));
     }
     if (magnitude >= 0x477ff000) {
       // 65520 and above round to 2^16, which the format lacks.

@@ -33,7 +33,7 @@ final class LayoutCheck {
     Set<String> expected = new HashSet<>();
     for (Parameter parameter : layout.parameters().parameters()) {
       expected.add(parameter.name());
-      requireTensor(parameter);
+      requireTensor(tensors, location, parameter, "config.json makes it");
     }
     for (String name : tensors.names()) {
       if (layout.tied() && name.equals(HEAD)) {
@@ -46,7 +46,11 @@ final class LayoutCheck {
     }
   }
 
-  private void requireTensor(Parameter parameter) {
+  /**
+   * @param because what fixes the shape, for the message
+   */
+  static void requireTensor(
+      TensorFiles tensors, String location, Parameter parameter, String because) {
     String name = parameter.name();
     if (!tensors.contains(name)) {
       throw CollimateException.data(
@@ -60,8 +64,8 @@ final class LayoutCheck {
     List<Long> shape = tensors.shape(name);
     if (!shape.equals(parameter.shape())) {
       throw CollimateException.data(
-          "Tensor '%s' in %s has shape %s, config.json makes it %s"
-              .formatted(name, location, shape, parameter.shape()));
+          "Tensor '%s' in %s has shape %s, %s %s"
+              .formatted(name, location, shape, because, parameter.shape()));
     }
     if (!tensors.dtype(name).isWeight()) {
       throw CollimateException.data(

@@ -8,6 +8,8 @@ import java.io.UncheckedIOException;
 /** A model in Hugging Face's layout, opened and checked; its tensors are read when asked for. */
 public final class ModelFolder implements AutoCloseable {
 
+  static final String CONFIG = "config.json";
+
   private final Folder folder;
   private final ModelConfig config;
   private final TensorFiles tensors;
@@ -70,12 +72,12 @@ public final class ModelFolder implements AutoCloseable {
    * one training apart; for a proof of equality see {@link #contentHash()}.
    */
   public String fingerprint() {
-    return Fingerprint.quick(folder, tensors);
+    return Fingerprint.quick(folder, CONFIG, tensors);
   }
 
   /** The hash of config.json and of every byte of the tensor files; reads them all. */
   public String contentHash() {
-    return Fingerprint.full(folder, tensors);
+    return Fingerprint.full(folder, CONFIG, tensors);
   }
 
   @Override

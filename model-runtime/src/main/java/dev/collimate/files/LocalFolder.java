@@ -14,6 +14,9 @@ import java.util.stream.Stream;
 /** A directory of the local file system. */
 public record LocalFolder(Path directory) implements Folder {
 
+  /** Smaller files are read by system calls; a mapping would cost more than it saves. */
+  private static final long MAPPED_FROM_BYTES = 1 << 20;
+
   /** A directory that must exist; CollimateException of kind DATA where it does not. */
   public static LocalFolder existing(Path directory) {
     if (!Files.isDirectory(directory)) {
@@ -50,7 +53,10 @@ public record LocalFolder(Path directory) implements Folder {
     if (!Files.isRegularFile(path)) {
       throw new NoSuchFileException(path.toString());
     }
-    return new LocalFile(path, FileChannel.open(path));
+    FileChannel channel = FileChannel.open(path);
+    return channel.size() < MAPPED_FROM_BYTES
+        ? new LocalFile(path, channel)
+        : new MappedFile(path, channel);
   }
 
   private record LocalFile(Path path, FileChannel channel) implements File {

@@ -41,4 +41,17 @@ class ModelFixturesTest {
         .hasMessageContaining("LlamaForSequenceClassification")
         .hasMessageContaining("not supported yet");
   }
+
+  @Test
+  void anAdapterHasItsFactorsForEveryTargetOfItsModel() {
+    try (ModelFolder model = ModelFolder.open(ModelFixtures.model("llama-gqa"));
+        AdapterFolder adapter = AdapterFolder.open(ModelFixtures.model("llama-gqa/adapter"))) {
+      AdapterLayout layout = adapter.layout(model.layout());
+      assertThat(layout.targets()).hasSize(9);
+      assertThat(adapter.config().scale()).isEqualTo(2);
+      assertThat(adapter.values(layout).size()).isEqualTo(layout.parameters().size());
+      assertThat(layout.targets().get(0).a().name())
+          .isEqualTo("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight");
+    }
+  }
 }

@@ -8,9 +8,11 @@ import dev.collimate.CollimateException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,5 +60,26 @@ class LocalFolderTest {
     assertThatThrownBy(() -> new LocalFolderSink(directory).create("b.txt"))
         .isInstanceOf(FileAlreadyExistsException.class)
         .hasMessageContaining("b.txt");
+  }
+
+  @Test
+  void filesBeyondTwoGibibytesAreReadAcrossMappedSegments() throws IOException {
+    Path path = directory.resolve("sparse.bin");
+    long length = 2 * MappedFile.SEGMENT_BYTES + 4096;
+    long border = 2 * MappedFile.SEGMENT_BYTES - 2;
+    try (FileChannel channel =
+        FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {1}), length - 1);
+      channel.write(ByteBuffer.wrap(new byte[] {2, 3, 4, 5}), border);
+    }
+    try (Folder.File file = LocalFolder.existing(directory).open("sparse.bin")) {
+      assertThat(file.length()).isEqualTo(length);
+      ByteBuffer across = ByteBuffer.allocate(6);
+      file.read(border - 1, across);
+      assertThat(across.array()).containsExactly(0, 2, 3, 4, 5, 0);
+      assertThatThrownBy(() -> file.read(length - 1, ByteBuffer.allocate(2)))
+          .isInstanceOf(EOFException.class)
+          .hasMessageContaining("ends at byte " + length);
+    }
   }
 }

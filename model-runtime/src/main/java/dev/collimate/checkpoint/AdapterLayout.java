@@ -1,0 +1,108 @@
+package dev.collimate.checkpoint;
+
+import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.DecoderLayout.Linear;
+import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.parameters.ParameterLayout.Parameter;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The tensors of an adapter: for every adapted linear map, in the order of the model, its factors A
+ * and B under PEFT's names.
+ *
+ * @param targets adapted linear maps
+ */
+public record AdapterLayout(List<Target> targets) {
+
+  /** What PEFT puts before a module's path. */
+  private static final String PREFIX = "base_model.model.";
+
+  /**
+   * An adapted linear map.
+   *
+   * @param linear the map in the base model
+   * @param r rank
+   */
+  public record Target(Linear linear, int r) {
+
+    /** Factor A [r, inputs]. */
+    public Parameter a() {
+      return new Parameter(
+          PREFIX + linear.module() + ".lora_A.weight", List.of((long) r, (long) linear.inputs()));
+    }
+
+    /** Factor B [outputs, r], whatever the base weight's layout. */
+    public Parameter b() {
+      return new Parameter(
+          PREFIX + linear.module() + ".lora_B.weight", List.of((long) linear.outputs(), (long) r));
+    }
+  }
+
+  public AdapterLayout {
+    targets = List.copyOf(targets);
+  }
+
+  /**
+   * The layout of an adapter on a model.
+   *
+   * @throws CollimateException of kind USAGE where a target names no linear map of the model
+   */
+  public static AdapterLayout of(AdapterConfig config, DecoderLayout model) {
+    if (config.targets() instanceof TargetModules.Names names) {
+      for (String name : names.names()) {
+        if (model.linears().stream()
+            .noneMatch(linear -> TargetModules.Names.matches(name, linear))) {
+          throw noMatch(name, model);
+        }
+      }
+    }
+    return ofMatching(config, model);
+  }
+
+  /** As {@link #of}, but names without a match are accepted as PEFT accepts them. */
+  static AdapterLayout ofMatching(AdapterConfig config, DecoderLayout model) {
+    List<Target> targets =
+        model.linears().stream()
+            .filter(linear -> config.targets().matches(linear, model))
+            .map(linear -> new Target(linear, config.r()))
+            .toList();
+    if (targets.isEmpty()) {
+      throw noMatch(config.targets().toString(), model);
+    }
+    return new AdapterLayout(targets);
+  }
+
+  private static CollimateException noMatch(String name, DecoderLayout model) {
+    return CollimateException.usage(
+        "target_modules: '%s' is no linear module of the model, which has %s"
+            .formatted(name, String.join(", ", shortNames(model.linears().stream()))));
+  }
+
+  private static List<String> shortNames(Stream<Linear> linears) {
+    return linears
+        .map(linear -> linear.module().substring(linear.module().lastIndexOf('.') + 1))
+        .distinct()
+        .sorted(Comparator.naturalOrder())
+        .toList();
+  }
+
+  /** The trained parameters: A and B of each target in turn. */
+  public ParameterLayout parameters() {
+    return new ParameterLayout(
+        targets.stream().flatMap(target -> Stream.of(target.a(), target.b())).toList());
+  }
+
+  /** Whether the adapted weights are stored transposed (PEFT's {@code fan_in_fan_out}). */
+  boolean isTransposed() {
+    return targets.stream().anyMatch(target -> target.linear().transposed());
+  }
+
+  /** The list that PEFT keeps as {@code target_modules}: names given, or those all-linear means. */
+  List<String> targetNames(TargetModules modules) {
+    return modules instanceof TargetModules.Names names
+        ? names.names()
+        : shortNames(targets.stream().map(Target::linear));
+  }
+}
