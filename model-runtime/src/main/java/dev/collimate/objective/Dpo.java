@@ -1,6 +1,7 @@
 package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -13,41 +14,34 @@ final class Dpo implements Objective {
   private static final String REJECTED = "rejected";
 
   static final ObjectiveSpec SPEC =
-      ObjectiveSpec.of(
+      new ObjectiveSpec(
           "dpo",
           "-logsigmoid(beta * ((logp_c - ref_c) - (logp_r - ref_r)))",
           "Rafailov et al. 2023, arXiv:2305.18290; TRL's DPOTrainer",
-          Dpo::new,
-          OptionSpec.choice("loss_type", "sigmoid", "sigmoid")
-              .withLater(
-                  "hinge",
-                  "ipo",
-                  "exo_pair",
-                  "nca_pair",
-                  "robust",
-                  "bco_pair",
-                  "sppo_hard",
-                  "aot",
-                  "aot_unpaired",
-                  "apo_zero",
-                  "apo_down",
-                  "discopop",
-                  "sft",
-                  "sigmoid_norm",
-                  "conservative"),
-          OptionSpec.positive("beta", 0.1),
-          OptionSpec.later("label_smoothing"),
-          OptionSpec.later("f_divergence_type"),
-          OptionSpec.later("f_alpha_divergence_coef"),
-          OptionSpec.later("ld_alpha"),
-          OptionSpec.later("use_weighting"),
-          OptionSpec.later("rpo_alpha"),
-          OptionSpec.later("loss_weights"),
-          OptionSpec.later("discopop_tau"),
-          OptionSpec.later("reference_free"),
-          OptionSpec.later("sync_ref_model"),
-          OptionSpec.later("ref_model_mixup_alpha"),
-          OptionSpec.later("ref_model_sync_steps"));
+          List.of(
+              ObjectiveOption.choice(
+                  "loss_type",
+                  List.of(
+                      "sigmoid",
+                      "hinge",
+                      "ipo",
+                      "exo_pair",
+                      "nca_pair",
+                      "robust",
+                      "bco_pair",
+                      "sppo_hard",
+                      "aot",
+                      "aot_unpaired",
+                      "apo_zero",
+                      "apo_down",
+                      "discopop",
+                      "sft",
+                      "sigmoid_norm"),
+                  List.of("sigmoid"),
+                  "The loss of a pair's margin."),
+              ObjectiveOption.number(
+                  "beta", 0.1, "> 0", "Strength of the pull towards the reference model.")),
+          Dpo::new);
 
   private static final Declaration DECLARATION =
       Declaration.of("dpo", CHOSEN, REJECTED)

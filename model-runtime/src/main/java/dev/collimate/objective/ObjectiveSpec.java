@@ -1,9 +1,10 @@
 package dev.collimate.objective;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.stream.Stream;
 
 /**
  * A line of the table of objectives, from which validation and help come.
@@ -11,35 +12,34 @@ import java.util.stream.Stream;
  * @param name as in the run file
  * @param formula the loss of a row, in ASCII
  * @param source paper, and whose meaning the name has
- * @param options in the order of help, those not built yet included
- * @param create makes the objective from checked options
+ * @param options in the order of help
+ * @param create makes the objective from options that were checked
  */
 public record ObjectiveSpec(
     String name,
     String formula,
     String source,
-    List<OptionSpec> options,
+    List<ObjectiveOption> options,
     Function<Options, Objective> create) {
 
   public ObjectiveSpec {
     options = List.copyOf(options);
   }
 
-  public static ObjectiveSpec of(
-      String name,
-      String formula,
-      String source,
-      Function<Options, Objective> create,
-      OptionSpec... options) {
-    return new ObjectiveSpec(name, formula, source, List.of(options), create);
-  }
-
-  /** The options that can be given. */
-  public Stream<OptionSpec> supportedOptions() {
-    return options.stream().filter(option -> !(option instanceof OptionSpec.Later));
-  }
-
-  Optional<OptionSpec> option(String optionName) {
+  public Optional<ObjectiveOption> option(String optionName) {
     return options.stream().filter(option -> option.name().equals(optionName)).findFirst();
+  }
+
+  /** Every option by name with its default. */
+  public Map<String, Object> defaults() {
+    Map<String, Object> defaults = new LinkedHashMap<>();
+    options.forEach(option -> defaults.put(option.name(), option.usual()));
+    return defaults;
+  }
+
+  /** Whether the objective, as it is by default, reads the reference model. */
+  public boolean needsReference() {
+    Objective usual = create.apply(new Options(defaults()));
+    return usual.declaration().reference() != ReferenceUse.NONE;
   }
 }

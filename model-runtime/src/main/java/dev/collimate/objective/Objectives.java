@@ -1,127 +1,104 @@
 package dev.collimate.objective;
 
 import dev.collimate.CollimateException;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** The table of objectives: what can be named in a run file, and how it is checked and made. */
+/** The table of objectives: what can be named in a run file. */
 public final class Objectives {
 
   private static final List<ObjectiveSpec> TABLE = List.of(Sft.SPEC, Dpo.SPEC);
 
-  /** TRL's names that are not built yet. */
-  private static final List<String> LATER =
+  private static final List<String> NOT_BUILT =
       List.of(
           "reward",
           "kto",
-          "bco",
           "orpo",
           "cpo",
           "simpo",
+          "bco",
+          "tpo",
           "alphapo",
           "apo_zero_unpaired",
-          "ppo",
-          "grpo",
-          "rloo",
           "online_dpo",
           "xpo",
           "nash_md",
-          "tpo",
+          "gkd",
           "prm",
-          "gkd");
+          "ppo",
+          "grpo",
+          "rloo");
+
+  private static final List<String> NOT_BUILT_OPTIONS =
+      List.of(
+          "label_smoothing",
+          "f_divergence_type",
+          "f_alpha_divergence_coef",
+          "ld_alpha",
+          "use_weighting",
+          "rpo_alpha",
+          "reference_free",
+          "discopop_tau",
+          "loss_weights",
+          "sync_ref_model",
+          "ref_model_mixup_alpha",
+          "ref_model_sync_steps",
+          "loss_scale",
+          "num_generations",
+          "kl_coef",
+          "gamma",
+          "cpo_alpha",
+          "desirable_weight",
+          "undesirable_weight");
 
   private Objectives() {}
 
+  /** The objectives that are built. */
   public static List<ObjectiveSpec> table() {
     return TABLE;
   }
 
-  /**
-   * Everything that is wrong with an objective's section.
-   *
-   * @param name the value of {@code objective.name}
-   * @param options the section's other keys
-   * @return one sentence each, beginning with the key; empty where all is well
-   */
-  public static List<String> problems(String name, Map<String, Object> options) {
-    Optional<ObjectiveSpec> found = find(name);
-    if (found.isEmpty()) {
-      return List.of(unknownName(name));
-    }
-    List<String> problems = new ArrayList<>();
-    options.forEach((key, value) -> problem(found.get(), key, value).ifPresent(problems::add));
-    return problems;
+  /** Names that TRL's users know and that are not built yet. */
+  public static List<String> notBuilt() {
+    return NOT_BUILT;
   }
 
-  /** The section's options with defaults filled in, in the order of the table. */
-  public static Options resolve(String name, Map<String, Object> options) {
-    List<String> problems = problems(name, options);
-    if (!problems.isEmpty()) {
-      throw CollimateException.usage(String.join("; ", problems));
-    }
-    Map<String, Object> values = new LinkedHashMap<>();
-    find(name)
-        .orElseThrow()
-        .supportedOptions()
-        .forEach(
-            option ->
-                values.put(
-                    option.name(), options.getOrDefault(option.name(), option.defaultValue())));
-    return new Options(values);
+  /** Options that TRL's users know, of objectives present or not, and that are not built yet. */
+  public static List<String> notBuiltOptions() {
+    return NOT_BUILT_OPTIONS;
   }
 
-  /** Makes the objective; a usage error names every problem. */
-  public static Objective create(String name, Map<String, Object> options) {
-    Options resolved = resolve(name, options);
-    return find(name).orElseThrow().create().apply(resolved);
-  }
-
-  private static Optional<ObjectiveSpec> find(String name) {
+  public static Optional<ObjectiveSpec> find(String name) {
     return TABLE.stream().filter(spec -> spec.name().equals(name)).findFirst();
   }
 
-  private static String names() {
-    return TABLE.stream().map(ObjectiveSpec::name).collect(Collectors.joining(", "));
-  }
-
-  private static String unknownName(String name) {
-    if (LATER.contains(name)) {
-      return "objective.name: '" + name + "' is not supported yet; supported are " + names();
-    }
-    List<String> known = new ArrayList<>(TABLE.stream().map(ObjectiveSpec::name).toList());
-    known.addAll(LATER);
-    return "objective.name: '"
-        + name
-        + "' is unknown"
-        + NearestName.hint(name, known)
-        + "; supported are "
-        + names();
-  }
-
-  private static Optional<String> problem(ObjectiveSpec spec, String key, Object value) {
-    Optional<OptionSpec> option = spec.option(key);
-    if (option.isPresent()) {
-      return option.get().problem(value).map(text -> "objective." + key + ": " + text);
-    }
-    List<String> owners =
-        TABLE.stream()
-            .filter(other -> other.option(key).isPresent())
-            .map(ObjectiveSpec::name)
-            .toList();
-    if (!owners.isEmpty()) {
-      return Optional.of(
-          "objective."
-              + key
-              + ": has no effect on "
-              + spec.name()
-              + "; it belongs to "
-              + String.join(", ", owners));
-    }
-    List<String> known = spec.supportedOptions().map(OptionSpec::name).toList();
-    return Optional.of("objective." + key + ": unknown key" + NearestName.hint(key, known));
+  /**
+   * Makes the objective.
+   *
+   * @param options values that were checked against the table; the rest have their defaults
+   */
+  public static Objective create(String name, Map<String, Object> options) {
+    ObjectiveSpec spec =
+        find(name)
+            .orElseThrow(
+                () ->
+                    CollimateException.usage(
+                        "objective.name: must be one of "
+                            + TABLE.stream()
+                                .map(ObjectiveSpec::name)
+                                .collect(Collectors.joining(", "))
+                            + ", got '"
+                            + name
+                            + "'"));
+    Map<String, Object> values = spec.defaults();
+    options.forEach(
+        (option, value) -> {
+          if (values.replace(option, value) == null) {
+            throw CollimateException.usage("objective." + option + ": has no effect on " + name);
+          }
+        });
+    return spec.create().apply(new Options(values));
   }
 }

@@ -1,33 +1,23 @@
 package dev.collimate.objective;
 
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * An objective's options, checked and with defaults filled in.
+ * An objective's options, every one of the table with its value.
  *
- * @param values by name, in the order of the table
+ * @param values Boolean, Double or String, by name
  */
 public record Options(Map<String, Object> values) {
 
   public Options {
-    values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+    values = Map.copyOf(values);
   }
 
   public double number(String name) {
-    return ((Number) require(name)).doubleValue();
+    return ((Number) values.get(name)).doubleValue();
   }
 
   public String text(String name) {
-    return (String) require(name);
-  }
-
-  private Object require(String name) {
-    Object value = values.get(name);
-    if (value == null) {
-      throw new IllegalArgumentException("option '" + name + "' is not in the table");
-    }
-    return value;
+    return (String) values.get(name);
   }
 }

@@ -1,17 +1,31 @@
 package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
+import java.util.List;
 
-/** Supervised fine-tuning: {@code -sum log p(token) / tokens} over the step's counted tokens. */
+/**
+ * Supervised fine-tuning: {@code -sum log p(token) / tokens} over the step's counted tokens. Which
+ * tokens count is the loss mask's, made when the data was prepared.
+ */
 final class Sft implements Objective {
 
-  static final String COMPLETION = "completion";
+  private static final String COMPLETION = "completion";
 
   static final ObjectiveSpec SPEC =
-      ObjectiveSpec.of(
+      new ObjectiveSpec(
           "sft",
           "-sum(logp(token)) / tokens",
           "Cross-entropy on demonstrations; TRL's SFTTrainer",
+          List.of(
+              ObjectiveOption.flag(
+                  "completion_only_loss",
+                  true,
+                  "Count the completion's tokens only, in rows of prompt and completion."),
+              ObjectiveOption.flag(
+                  "assistant_only_loss",
+                  false,
+                  "Count the assistant's tokens only, in `messages`; the chat template must mark"
+                      + " them.")),
           options -> new Sft());
 
   private static final Declaration DECLARATION =

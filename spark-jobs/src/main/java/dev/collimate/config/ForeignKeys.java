@@ -1,5 +1,6 @@
 package dev.collimate.config;
 
+import dev.collimate.objective.Objectives;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -113,7 +114,7 @@ final class ForeignKeys {
     if (INSTEAD.containsKey(key)) {
       return Optional.of("is not a key here: " + INSTEAD.get(key));
     }
-    return NOT_BUILT.contains(key) || ObjectiveKeys.NOT_BUILT_OPTIONS.contains(key)
+    return NOT_BUILT.contains(key) || Objectives.notBuiltOptions().contains(key)
         ? Optional.of("is not supported yet")
         : Optional.empty();
   }

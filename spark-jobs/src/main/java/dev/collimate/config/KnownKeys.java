@@ -1,5 +1,6 @@
 package dev.collimate.config;
 
+import dev.collimate.objective.Objectives;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
@@ -29,8 +30,8 @@ final class KnownKeys {
   /** What to offer for an unknown key: the same name elsewhere, else the nearest name. */
   static Optional<String> nearest(String section, String unknown) {
     List<String> paths = new ArrayList<>(ALL.stream().map(KnownKey::path).toList());
-    ObjectiveKeys.BUILT.forEach(
-        spec -> spec.options().forEach(o -> paths.add("objective." + o.name())));
+    Objectives.table()
+        .forEach(spec -> spec.options().forEach(o -> paths.add("objective." + o.name())));
     Optional<String> elsewhere =
         paths.stream().filter(p -> Names.last(p).equals(unknown)).findFirst();
     if (elsewhere.isPresent()) {

@@ -2,8 +2,9 @@ package dev.collimate.config;
 
 import dev.collimate.config.Node.Fields;
 import dev.collimate.config.Node.Scalar;
-import dev.collimate.config.ObjectiveKeys.Option;
-import dev.collimate.config.ObjectiveKeys.Spec;
+import dev.collimate.objective.ObjectiveOption;
+import dev.collimate.objective.ObjectiveSpec;
+import dev.collimate.objective.Objectives;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +41,7 @@ final class ObjectiveReader {
     return find(fields).map(spec -> options(spec, fields)).orElse(none);
   }
 
-  private Optional<Spec> find(Fields fields) {
+  private Optional<ObjectiveSpec> find(Fields fields) {
     String key = SECTION + ".name";
     String built = Names.either(ObjectiveKeys.names());
     Optional<Node> node = fields.get("name");
@@ -49,8 +50,8 @@ final class ObjectiveReader {
       return Optional.empty();
     }
     String name = node.get() instanceof Scalar scalar ? scalar.text() : "";
-    Optional<Spec> spec = ObjectiveKeys.find(name);
-    if (spec.isEmpty() && ObjectiveKeys.NOT_BUILT.contains(name)) {
+    Optional<ObjectiveSpec> spec = Objectives.find(name);
+    if (spec.isEmpty() && Objectives.notBuilt().contains(name)) {
       problems.add(
           key,
           "'" + name + "' is not supported yet",
@@ -65,14 +66,14 @@ final class ObjectiveReader {
     return spec;
   }
 
-  private ObjectiveConfig options(Spec spec, Fields fields) {
-    Map<String, Object> values = new LinkedHashMap<>(ObjectiveKeys.defaults(spec));
+  private ObjectiveConfig options(ObjectiveSpec spec, Fields fields) {
+    Map<String, Object> values = new LinkedHashMap<>(spec.defaults());
     ScalarReader scalars = new ScalarReader(problems);
     fields
         .fields()
         .forEach(
             (name, field) -> {
-              Optional<Option> option = spec.option(name);
+              Optional<ObjectiveOption> option = spec.option(name);
               if (option.isPresent() && !field.value().isNull()) {
                 values.put(
                     name,
@@ -85,7 +86,7 @@ final class ObjectiveReader {
     return new ObjectiveConfig(spec.name(), values);
   }
 
-  private static ScalarReader.Rule rule(Option option) {
+  private static ScalarReader.Rule rule(ObjectiveOption option) {
     return new ScalarReader.Rule(
         Names.join(SECTION, option.name()),
         option.range(),
@@ -94,7 +95,7 @@ final class ObjectiveReader {
         option.usual().toString());
   }
 
-  private void refuse(Spec spec, String name, String place) {
+  private void refuse(ObjectiveSpec spec, String name, String place) {
     List<String> knowing = ObjectiveKeys.knowing(name);
     if (knowing.isEmpty()) {
       RunFileReader.unknownKey(problems, SECTION, name, place);

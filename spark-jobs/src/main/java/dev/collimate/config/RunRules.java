@@ -2,7 +2,8 @@ package dev.collimate.config;
 
 import dev.collimate.config.Node.Field;
 import dev.collimate.config.Node.Fields;
-import dev.collimate.config.ObjectiveKeys.Spec;
+import dev.collimate.objective.ObjectiveSpec;
+import dev.collimate.objective.Objectives;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -40,14 +41,15 @@ final class RunRules {
           .filter(path -> path.startsWith("adapter.") && !path.equals("adapter.path"))
           .forEach(keys::add);
     }
-    if (ObjectiveKeys.find(config.objective().name()).stream().noneMatch(Spec::needsReference)) {
+    if (Objectives.find(config.objective().name()).stream()
+        .noneMatch(ObjectiveSpec::needsReference)) {
       keys.add("reference_model");
     }
     return keys;
   }
 
   private void checkReference(RunConfig config) {
-    Optional<Spec> objective = ObjectiveKeys.find(config.objective().name());
+    Optional<ObjectiveSpec> objective = Objectives.find(config.objective().name());
     if (objective.isPresent() && !objective.get().needsReference()) {
       for (KnownKeys.KnownKey known : KnownKeys.all()) {
         if (known.key().needsReference() && !known.component().getType().isRecord()) {
