@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.function.IntFunction;
 
 /**
- * Which rows each optimizer step sees, and how they are divided into micro-batches: a pure function of the epochs' row
- * orders and the sizes. A global batch never crosses epochs; the last one of an epoch holds what is left; nothing is
- * repeated or dropped.
+ * Which rows each optimizer step sees, and how they are divided into micro-batches: a pure function
+ * of the epochs' row orders and the sizes. A global batch never crosses epochs; the last one of an
+ * epoch holds what is left; nothing is repeated or dropped.
  */
 final class BatchPlan {
 
@@ -26,7 +26,11 @@ final class BatchPlan {
    * @param epochOrder the epoch's permutation of 0…rows-1
    */
   BatchPlan(
-      int rows, int globalBatchSize, int microBatchSize, long steps, IntFunction<int[]> epochOrder) {
+      int rows,
+      int globalBatchSize,
+      int microBatchSize,
+      long steps,
+      IntFunction<int[]> epochOrder) {
     if (rows < 1 || globalBatchSize < 1 || microBatchSize < 1) {
       throw new IllegalArgumentException(
           "rows, global and micro batch must be at least 1, got %d, %d, %d"
@@ -40,8 +44,8 @@ final class BatchPlan {
   }
 
   /**
-   * Number of optimizer steps for a number of epochs, a part of an epoch rounded up to a whole step, as transformers
-   * counts.
+   * Number of optimizer steps for a number of epochs, a part of an epoch rounded up to a whole
+   * step, as transformers counts.
    */
   static long stepsForEpochs(double epochs, int rows, int globalBatchSize) {
     return (long) Math.ceil(epochs * stepsPerEpoch(rows, globalBatchSize));

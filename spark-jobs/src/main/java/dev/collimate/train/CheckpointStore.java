@@ -13,6 +13,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
@@ -30,8 +31,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The checkpoints of a run: {@code checkpoints/step-N} with the three vectors as little-endian float32 and, written last,
- * {@value #INDEX}, which lists them with their checksums and ends in a checksum of its own.
+ * The checkpoints of a run: {@code checkpoints/step-N} with the three vectors as little-endian
+ * float32 and, written last, {@value #INDEX}, which lists them with their checksums and ends in a
+ * checksum of its own.
  */
 public final class CheckpointStore {
 
@@ -54,7 +56,8 @@ public final class CheckpointStore {
   private final Runnable ownership;
 
   /**
-   * @param ownership called before a checkpoint becomes visible; throws where the run was lost to another driver
+   * @param ownership called before a checkpoint becomes visible; throws where the run was lost to
+   *     another driver
    */
   CheckpointStore(RunDirectory run, Configuration configuration, Runnable ownership) {
     this.run = run;
@@ -159,7 +162,8 @@ public final class CheckpointStore {
 
   private static Index readIndex(Storage storage, Path directory) throws IOException {
     String[] lines =
-        new String(storage.read(new Path(directory, INDEX)), StandardCharsets.UTF_8).split("\n", -1);
+        new String(storage.read(new Path(directory, INDEX)), StandardCharsets.UTF_8)
+            .split("\n", -1);
     if (lines.length < 2 || !lines[1].equals(hex(sha256().digest(utf8(lines[0]))))) {
       throw new IOException(INDEX + " does not have the checksum that it states");
     }
@@ -175,13 +179,14 @@ public final class CheckpointStore {
     }
   }
 
-  private static void write(Publication publication, String name, FlatVector vector) throws IOException {
+  private static void write(Publication publication, String name, FlatVector vector)
+      throws IOException {
     try (OutputStream out = publication.create(name)) {
-      ByteBuffer bytes = buffer();
+      byte[] bytes = new byte[FlatVector.BLOCK * Float.BYTES];
       for (int i = 0; i < vector.blockCount(); i++) {
         float[] block = vector.block(i);
-        bytes.clear().asFloatBuffer().put(block);
-        out.write(bytes.array(), 0, block.length * Float.BYTES);
+        floats(bytes).put(block);
+        out.write(bytes, 0, block.length * Float.BYTES);
       }
     }
   }
@@ -199,14 +204,14 @@ public final class CheckpointStore {
     MessageDigest digest = sha256();
     try (InputStream in =
         new DigestInputStream(storage.fileSystem().open(new Path(directory, name)), digest)) {
-      ByteBuffer bytes = buffer();
+      byte[] bytes = new byte[FlatVector.BLOCK * Float.BYTES];
       for (int i = 0; i < vector.blockCount(); i++) {
         float[] block = vector.block(i);
         int expected = block.length * Float.BYTES;
-        if (in.readNBytes(bytes.array(), 0, expected) < expected) {
+        if (in.readNBytes(bytes, 0, expected) < expected) {
           throw new IOException(name + " is shorter than the " + file.bytes() + " bytes listed");
         }
-        bytes.clear().asFloatBuffer().get(block);
+        floats(bytes).get(block);
       }
     }
     if (!hex(digest.digest()).equals(file.sha256())) {
@@ -215,8 +220,8 @@ public final class CheckpointStore {
     return vector;
   }
 
-  private static ByteBuffer buffer() {
-    return ByteBuffer.allocate(FlatVector.BLOCK * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+  private static FloatBuffer floats(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
   }
 
   private static byte[] utf8(String text) {

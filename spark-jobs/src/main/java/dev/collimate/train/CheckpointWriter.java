@@ -8,7 +8,10 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** Publishes checkpoints beside training, one at a time, so that no worker waits for the file system. */
+/**
+ * Publishes checkpoints beside training, one at a time, so that no worker waits for the file
+ * system.
+ */
 final class CheckpointWriter implements AutoCloseable {
 
   private final CheckpointStore store;
@@ -28,8 +31,8 @@ final class CheckpointWriter implements AutoCloseable {
   }
 
   /**
-   * Takes a copy of the state and publishes it in the background; waits first for the checkpoint before, so that at most
-   * one copy is held. Throws what that one failed with.
+   * Takes a copy of the state and publishes it in the background; waits first for the checkpoint
+   * before, so that at most one copy is held. Throws what that one failed with.
    */
   void submit(TrainingState state) {
     await();

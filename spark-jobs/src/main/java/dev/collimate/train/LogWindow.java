@@ -13,8 +13,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What the steps since the last logged line add up to. It stands in checkpoints, so that a resumed run logs the same
- * metrics as one that was never interrupted; times are those of this process alone.
+ * What the steps since the last logged line add up to. It stands in checkpoints, so that a resumed
+ * run logs the same metrics as one that was never interrupted; times are those of this process
+ * alone.
  */
 final class LogWindow {
 
@@ -31,7 +32,8 @@ final class LogWindow {
    * @param rows rows of its global batch
    * @param numbers seconds and counts by name, such as {@code compute_seconds}
    */
-  record StepReport(double loss, double gradNorm, double learningRate, long rows, Map<String, Double> numbers) {}
+  record StepReport(
+      double loss, double gradNorm, double learningRate, long rows, Map<String, Double> numbers) {}
 
   private int steps;
   private double lossSum;
@@ -53,8 +55,8 @@ final class LogWindow {
   }
 
   /**
-   * The line of this window, and the beginning of the next: means over the window's steps (loss, seconds) or rows (metrics),
-   * {@code num_tokens} as the run's total.
+   * The line of this window, and the beginning of the next: means over the window's steps (loss,
+   * seconds) or rows (metrics), {@code num_tokens} as the run's total.
    */
   Map<String, Object> closeAt(long step, double epoch) {
     Map<String, Object> line = new LinkedHashMap<>();

@@ -7,7 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The rows of a split as the driver knows them: what each weighs, and what the reference model says of it. */
+/**
+ * The rows of a split as the driver knows them: what each weighs, and what the reference model says
+ * of it.
+ */
 final class SplitRows {
 
   /** The reference model's summed log-probability of a role of a row. */

@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * Turns the rows of a global batch into work: the denominators, the objective's first pass where it asks for one, its plan,
- * and the addresses that go into leases.
+ * Turns the rows of a global batch into work: the denominators, the objective's first pass where it
+ * asks for one, its plan, and the addresses that go into leases.
  */
 final class StepWork {
 

@@ -36,7 +36,7 @@ sealed interface WorkItem {
    */
   record RowAddress(int row, Map<String, Double> reference, double[] given) {
 
-    RowAddress {
+    public RowAddress {
       reference = Map.copyOf(reference);
     }
 

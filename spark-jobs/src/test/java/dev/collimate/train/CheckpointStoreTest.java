@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CheckpointStoreTest {
 
   private static final ParameterLayout LAYOUT =
-      new ParameterLayout(
-          List.of(new ParameterLayout.Parameter("weight", List.of(300L, 300L))));
+      new ParameterLayout(List.of(new ParameterLayout.Parameter("weight", List.of(300L, 300L))));
 
   @TempDir private Path output;
   private CheckpointStore store;
