@@ -1,0 +1,164 @@
+package dev.collimate.nn;
+
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.ModelConfig;
+import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.checkpoint.Positions;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.text.Sequence;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A decoder of any supported family in native memory; one thread at a time. */
+public final class Decoder implements CausalModel {
+
+  private final ModelConfig config;
+  private final DecoderOptions options;
+  private final Kernels kernels;
+  private final PtNDManager manager;
+  private final Weights weights;
+  private final LayerStack stack;
+  private final OutputHead head;
+  private final BatchContexts contexts;
+
+  private Decoder(
+      ModelFolder model,
+      Map<String, LowRank> lowRank,
+      double adapterScale,
+      ParameterLayout trained,
+      DecoderOptions options) {
+    Engine engine = Engine.current();
+    config = model.config();
+    this.options = options;
+    kernels = engine.kernels();
+    manager = engine.newManager();
+    Precision precision = options.precision();
+    PtNDManager ofWeights = (PtNDManager) manager.newSubManager();
+    weights = Weights.load(kernels, ofWeights, model, lowRank, trained, precision);
+    ofWeights.cap();
+    stack = new LayerStack(kernels, weights, config, precision, adapterScale);
+    head = new OutputHead(kernels, weights.head(), config.vocabSize(), precision);
+    contexts = new BatchContexts(kernels, manager, config);
+  }
+
+  /**
+   * Reads a model without an adapter. {@link Engine#start} must have been called.
+   *
+   * @param options {@code trained} may not be ADAPTER
+   */
+  public static Decoder load(ModelFolder model, DecoderOptions options) {
+    ParameterLayout trained =
+        switch (options.trained()) {
+          case NONE -> new ParameterLayout(List.of());
+          case ALL_WEIGHTS -> model.layout().parameters();
+          case ADAPTER -> throw new IllegalArgumentException("there is no adapter to train");
+        };
+    return new Decoder(model, Map.of(), 0, trained, options);
+  }
+
+  public ModelConfig config() {
+    return config;
+  }
+
+  @Override
+  public ParameterLayout layout() {
+    return weights.trainedLayout();
+  }
+
+  @Override
+  public void load(FlatVector parameters) {
+    Engine.prepareThread();
+    requireSize(parameters);
+    for (Weights.Trained parameter : weights.trained()) {
+      weights.copy().fromVector(parameters, parameter.offset(), parameter.tensor());
+    }
+  }
+
+  @Override
+  public void store(FlatVector into) {
+    Engine.prepareThread();
+    requireSize(into);
+    for (Weights.Trained parameter : weights.trained()) {
+      weights.copy().toVector(parameter.tensor(), into, parameter.offset());
+    }
+  }
+
+  @Override
+  public Pass forward(
+      List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter) {
+    Engine.prepareThread();
+    sequences.forEach(sequence -> requireReadable(sequence.ids()));
+    PtNDManager pass = (PtNDManager) manager.newSubManager();
+    try {
+      TokenBatch batch = TokenBatch.of(pass, sequences);
+      BatchContext context = contexts.rightPadded(pass, batch.seq(), batch.rows());
+      return new DecoderPass(
+          pass, kernels, weights, stack, head, options, batch, context, quantities, mode, adapter);
+    } catch (RuntimeException e) {
+      pass.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public void close() {
+    contexts.close();
+    weights.close();
+    manager.close();
+  }
+
+  /**
+   * Logits of every position of padded rows.
+   *
+   * @param ids [batch][seq]
+   * @param valid [batch][seq], false on padding
+   * @param positions [batch][seq]
+   * @return [batch * seq * vocab], row-major
+   */
+  float[] logits(int[][] ids, boolean[][] valid, int[][] positions, Adapter adapter) {
+    Engine.prepareThread();
+    int batch = ids.length;
+    int seq = ids[0].length;
+    long[] flat = Arrays.stream(ids).flatMapToInt(Arrays::stream).asLongStream().toArray();
+    try (PtNDManager pass = (PtNDManager) manager.newSubManager()) {
+      PtNDArray tokens = (PtNDArray) pass.create(flat, new Shape(batch, seq));
+      PtNDArray all = (PtNDArray) pass.arange(0, batch * seq, 1, DataType.INT64);
+      try (BatchContext context = contexts.padded(pass, valid, 0, positions, all)) {
+        PtNDArray x = stack.embed(pass, tokens, context, false);
+        for (int layer = 0; layer < stack.layers(); layer++) {
+          x = stack.layer(pass, layer, x, context, adapter, false);
+        }
+        return head.logits(pass, stack.finalNorm(pass, x, false)).toFloatArray();
+      }
+    }
+  }
+
+  private void requireSize(FlatVector vector) {
+    if (vector.size() != layout().size()) {
+      throw new IllegalArgumentException(
+          "the model has %d trained numbers, got %d".formatted(layout().size(), vector.size()));
+    }
+  }
+
+  private void requireReadable(int[] ids) {
+    if (config.positions() instanceof Positions.Learned && ids.length > config.maxPositions()) {
+      throw CollimateException.data(
+          "A sequence has %d tokens, this model reads at most %d"
+              .formatted(ids.length, config.maxPositions()));
+    }
+    for (int id : ids) {
+      if (id < 0 || id >= config.vocabSize()) {
+        throw CollimateException.data(
+            "A sequence has the token id %d, this model's vocabulary has ids 0 to %d"
+                .formatted(id, config.vocabSize() - 1));
+      }
+    }
+  }
+}

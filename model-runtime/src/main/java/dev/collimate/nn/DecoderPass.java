@@ -1,0 +1,184 @@
+package dev.collimate.nn;
+
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import dev.collimate.parameters.FlatVector;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One forward pass and its gradient. Gradients are asked for as results, never accumulated on the
+ * parameters, so nothing is left over from one pass to the next.
+ */
+final class DecoderPass implements CausalModel.Pass {
+
+  private final PtNDManager manager;
+  private final Kernels kernels;
+  private final Weights weights;
+  private final LayerStack stack;
+  private final OutputHead head;
+  private final TokenBatch batch;
+  private final BatchContext context;
+  private final CausalModel.Adapter adapter;
+  private final boolean isDifferentiable;
+  private final boolean isRecomputed;
+
+  /** The embeddings, and where layers are recomputed the input of each layer. */
+  private final List<PtNDArray> inputs = new ArrayList<>();
+
+  /** What the final norm reads, where the graph begins there. */
+  private PtNDArray normInput;
+
+  private final PtNDArray hidden;
+  private final OutputHead.Values outputs;
+  private boolean isSpent;
+
+  DecoderPass(
+      PtNDManager manager,
+      Kernels kernels,
+      Weights weights,
+      LayerStack stack,
+      OutputHead head,
+      DecoderOptions options,
+      TokenBatch batch,
+      BatchContext context,
+      Set<Quantity> quantities,
+      CausalModel.Mode mode,
+      CausalModel.Adapter adapter) {
+    this.manager = manager;
+    this.kernels = kernels;
+    this.weights = weights;
+    this.stack = stack;
+    this.head = head;
+    this.batch = batch;
+    this.context = context;
+    this.adapter = adapter;
+    isDifferentiable = mode == CausalModel.Mode.TRAIN;
+    isRecomputed = options.recomputation() == DecoderOptions.Recomputation.LAYERS;
+    if (batch.counted() == 0) {
+      hidden = null;
+      outputs = new OutputHead.Values(Map.of(), List.of());
+    } else {
+      hidden = runLayers();
+      outputs = head.values(manager, hidden, batch.targets(), quantities, isDifferentiable);
+    }
+  }
+
+  /** To the final norm's result [n, hidden]. */
+  private PtNDArray runLayers() {
+    boolean keepsGraph = isDifferentiable && !isRecomputed;
+    PtNDArray x = stack.embed(manager, batch.ids(), context, isDifferentiable);
+    inputs.add(x);
+    for (int layer = 0; layer < stack.layers(); layer++) {
+      PtNDArray y = stack.layer(manager, layer, x, context, adapter, keepsGraph);
+      if (!isDifferentiable) {
+        x.close();
+      } else if (isRecomputed) {
+        inputs.add(y);
+      }
+      x = y;
+    }
+    if (isDifferentiable && isRecomputed) {
+      normInput = kernels.call(manager, "leaf", x);
+      x = normInput;
+    }
+    return stack.finalNorm(manager, x, isDifferentiable);
+  }
+
+  @Override
+  public float[][] values(Quantity quantity) {
+    float[] values = outputs.values().get(quantity);
+    if (values == null && batch.counted() > 0) {
+      throw new IllegalArgumentException(quantity + " was not asked for");
+    }
+    return batch.bySequence(values == null ? new float[0] : values);
+  }
+
+  @Override
+  public void backward(float[][] logProbGradients, FlatVector into) {
+    if (!isDifferentiable || isSpent) {
+      throw new IllegalStateException("a gradient can be asked for once, and only in mode TRAIN");
+    }
+    isSpent = true;
+    Engine.prepareThread();
+    float[] g = batch.joined(logProbGradients);
+    for (int i = 0; i < into.blockCount(); i++) {
+      Arrays.fill(into.block(i), 0);
+    }
+    if (batch.counted() == 0) {
+      return;
+    }
+    try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
+      PtNDArray gradient = (PtNDArray) scope.create(g, new Shape(g.length));
+      List<PtNDArray> ofHead =
+          head.gradients(
+              scope, hidden, batch.targets(), outputs, gradient, weights.isHeadTrained());
+      if (!weights.separateHead().isEmpty()) {
+        write(weights.separateHead(), ofHead.subList(1, 2), into);
+      }
+      if (isRecomputed) {
+        backwardByLayer(scope, ofHead, into);
+      } else {
+        List<Weights.Trained> body = new ArrayList<>(weights.embeddings());
+        weights.layers().forEach(layer -> body.addAll(layer.trained()));
+        body.addAll(weights.finalNorm());
+        write(body, withHead(vjp(scope, hidden, body, List.of(), ofHead.get(0)), ofHead), into);
+      }
+    }
+  }
+
+  /** From the last layer to the first, each computed again from its input. */
+  private void backwardByLayer(PtNDManager scope, List<PtNDArray> ofHead, FlatVector into) {
+    List<PtNDArray> norm =
+        vjp(scope, hidden, weights.finalNorm(), List.of(normInput), ofHead.get(0));
+    write(weights.finalNorm(), norm, into);
+    PtNDArray g = norm.get(norm.size() - 1);
+    for (int layer = stack.layers() - 1; layer >= 0; layer--) {
+      PtNDArray x = inputs.get(layer);
+      List<PtNDArray> gradients = stack.layerGradients(scope, layer, x, context, adapter, g);
+      write(weights.layers().get(layer).trained(), gradients, into);
+      g.close();
+      g = gradients.get(gradients.size() - 1);
+    }
+    if (!weights.embeddings().isEmpty()) {
+      List<PtNDArray> gradients = vjp(scope, inputs.get(0), weights.embeddings(), List.of(), g);
+      write(weights.embeddings(), withHead(gradients, ofHead), into);
+    }
+  }
+
+  private List<PtNDArray> vjp(
+      PtNDManager scope,
+      PtNDArray y,
+      List<Weights.Trained> parameters,
+      List<PtNDArray> more,
+      PtNDArray g) {
+    List<PtNDArray> wanted = new ArrayList<>();
+    parameters.forEach(parameter -> wanted.add(parameter.tensor()));
+    wanted.addAll(more);
+    return wanted.isEmpty() ? List.of() : kernels.callForList(scope, "vjp", y, wanted, g);
+  }
+
+  /** Adds the head's gradient to the embedding's where the two are one matrix. */
+  private List<PtNDArray> withHead(List<PtNDArray> gradients, List<PtNDArray> ofHead) {
+    if (weights.isTied() && weights.isHeadTrained()) {
+      kernels.call(manager, "accumulate", gradients.get(0), ofHead.get(1)).close();
+    }
+    return gradients;
+  }
+
+  private void write(List<Weights.Trained> parameters, List<PtNDArray> gradients, FlatVector into) {
+    for (int i = 0; i < parameters.size(); i++) {
+      weights.copy().toVector(gradients.get(i), into, parameters.get(i).offset());
+    }
+  }
+
+  @Override
+  public void close() {
+    context.close();
+    manager.close();
+  }
+}

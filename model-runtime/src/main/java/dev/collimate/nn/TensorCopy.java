@@ -1,0 +1,70 @@
+package dev.collimate.nn;
+
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import dev.collimate.checkpoint.TensorFiles;
+import dev.collimate.parameters.FlatVector;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+
+/**
+ * Moves float32 numbers between Java and tensors piece by piece, so that neither side needs a
+ * buffer as large as the tensor.
+ */
+final class TensorCopy {
+
+  /** Numbers per piece: 4 MiB. */
+  private static final int PIECE = 1 << 20;
+
+  private final Kernels kernels;
+  private final PtNDManager manager;
+  private final ByteBuffer piece;
+
+  TensorCopy(Kernels kernels, PtNDManager manager) {
+    this.kernels = kernels;
+    this.manager = manager;
+    piece = ByteBuffer.allocateDirect(PIECE * Float.BYTES).order(ByteOrder.nativeOrder());
+  }
+
+  /** Something that fills a buffer with the numbers from a position on. */
+  private interface Source {
+    void fill(long first, FloatBuffer into);
+  }
+
+  /** Reads a stored tensor, widened to float32. */
+  void fromFile(TensorFiles files, String name, PtNDArray target) {
+    write(target, (first, into) -> files.readFloat32(name, first, into));
+  }
+
+  /** Reads a parameter's part of the flat vector. */
+  void fromVector(FlatVector vector, long offset, PtNDArray target) {
+    write(target, (first, into) -> vector.get(offset + first, into));
+  }
+
+  /** Writes a tensor to its part of the flat vector. */
+  void toVector(PtNDArray source, FlatVector vector, long offset) {
+    long size = source.size();
+    for (long first = 0; first < size; first += PIECE) {
+      long count = Math.min(PIECE, size - first);
+      try (PtNDArray part = kernels.call(manager, "read", source, first, count)) {
+        vector.put(offset + first, part.toByteBuffer(true).asFloatBuffer());
+      }
+    }
+  }
+
+  private void write(PtNDArray target, Source source) {
+    long size = target.size();
+    for (long first = 0; first < size; first += PIECE) {
+      int count = (int) Math.min(PIECE, size - first);
+      piece.clear().limit(count * Float.BYTES);
+      source.fill(first, piece.asFloatBuffer());
+      try (PtNDArray values = manager.create(piece, new Shape(count), DataType.FLOAT32);
+          PtNDArray written = kernels.call(manager, "write", target, first, values)) {
+        assert written.size() == count;
+      }
+    }
+  }
+}
