@@ -121,9 +121,16 @@ public final class Publication implements FolderSink, AutoCloseable {
   public void commit(String lastName, Function<List<PublishedFile>, byte[]> lastContent)
       throws IOException {
     ownership.run();
-    try (OutputStream last = create(lastName)) {
-      last.write(lastContent.apply(files()));
+    write(lastName, lastContent.apply(files()));
+    commit(lastName);
+  }
+
+  /** Makes the directory visible; its last file has been written already. */
+  public void commit(String lastName) throws IOException {
+    if (files.isEmpty() || !files.get(files.size() - 1).name().equals(lastName)) {
+      throw new IllegalStateException("'" + lastName + "' must be the last file written");
     }
+    ownership.run();
     FileSystem fileSystem = storage.fileSystem();
     if (!workspace.equals(target)) {
       if (fileSystem.exists(new Path(target, lastName))) {
@@ -132,7 +139,6 @@ public final class Publication implements FolderSink, AutoCloseable {
       // A directory without its last file is a remnant. Hadoop's rename would nest the new one
       // inside it.
       fileSystem.delete(target, true);
-      ownership.run();
       if (!fileSystem.rename(workspace, target)) {
         throw new IOException("cannot rename '" + workspace + "' to '" + target + "'");
       }

@@ -1,0 +1,227 @@
+package dev.collimate.report;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.collimate.CollimateException;
+import dev.collimate.data.Accounting;
+import dev.collimate.storage.PublishedFile;
+import dev.collimate.storage.Storage;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * {@code manifest.json} of a run directory: what ran, on what, with what result. It is replaced as
+ * the run goes on; in state COMPLETE it lists every file of the result.
+ *
+ * @param version of this format
+ * @param state how far the run is
+ * @param failure what a failed run failed with
+ * @param versions of Collimate, Spark, Java by name
+ * @param runFile the resolved run file
+ * @param model fingerprint and sizes of what is trained, by name
+ * @param accounting of the rows read; no sources before {@code prepare}
+ * @param training rows, steps and times of training, by name; empty before it ends
+ * @param numerics the workers' numerics fingerprint
+ * @param exact whether every worker had that fingerprint
+ * @param evaluation metrics on the held-out rows, by name: of the model as it started and as it was
+ *     saved
+ * @param samples greedy completions of held-out prompts
+ * @param files of the run directory, with checksums
+ */
+public record RunManifest(
+    int version,
+    State state,
+    Failure failure,
+    Map<String, String> versions,
+    Map<String, Object> runFile,
+    Map<String, Object> model,
+    Accounting accounting,
+    Map<String, Object> training,
+    Map<String, String> numerics,
+    boolean exact,
+    Map<String, Map<String, Object>> evaluation,
+    List<Sample> samples,
+    List<PublishedFile> files) {
+
+  /** This format. */
+  public static final int VERSION = 1;
+
+  /** Key of {@link #evaluation} for the model before training. */
+  public static final String BEFORE = "before";
+
+  /** Key of {@link #evaluation} for the result as saved. */
+  public static final String AFTER = "after";
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
+
+  /** How far a run is. */
+  public enum State {
+    RUNNING,
+    TRAINED,
+    COMPLETE,
+    FAILED
+  }
+
+  /**
+   * Why a run ended.
+   *
+   * @param exitCode 0 where it did not fail
+   * @param kind of the failure, empty where there is none
+   * @param sentence for the user
+   */
+  public record Failure(int exitCode, String kind, String sentence) {
+    public static final Failure NONE = new Failure(0, "", "");
+  }
+
+  /** A prompt with what the model wrote before training and after it. */
+  public record Sample(String prompt, String before, String after) {}
+
+  public RunManifest {
+    versions = Map.copyOf(versions);
+    numerics = Map.copyOf(numerics);
+    samples = List.copyOf(samples);
+    files = List.copyOf(files);
+  }
+
+  /** A run that has begun. */
+  public static RunManifest started(
+      Map<String, String> versions, Map<String, Object> runFile, Map<String, Object> model) {
+    return new RunManifest(
+        VERSION,
+        State.RUNNING,
+        Failure.NONE,
+        versions,
+        runFile,
+        model,
+        new Accounting(List.of()),
+        Map.of(),
+        Map.of(),
+        /* exact= */ true,
+        Map.of(),
+        List.of(),
+        List.of());
+  }
+
+  public RunManifest withState(State newState, Failure newFailure) {
+    return new RunManifest(
+        version,
+        newState,
+        newFailure,
+        versions,
+        runFile,
+        model,
+        accounting,
+        training,
+        numerics,
+        exact,
+        evaluation,
+        samples,
+        files);
+  }
+
+  public RunManifest withAccounting(Accounting rows) {
+    return new RunManifest(
+        version,
+        state,
+        failure,
+        versions,
+        runFile,
+        model,
+        rows,
+        training,
+        numerics,
+        exact,
+        evaluation,
+        samples,
+        files);
+  }
+
+  public RunManifest withTraining(
+      Map<String, Object> numbers, Map<String, String> fingerprint, boolean isExact) {
+    return new RunManifest(
+        version,
+        state,
+        failure,
+        versions,
+        runFile,
+        model,
+        accounting,
+        numbers,
+        fingerprint,
+        isExact,
+        evaluation,
+        samples,
+        files);
+  }
+
+  public RunManifest withEvaluation(
+      Map<String, Map<String, Object>> metrics, List<Sample> completions) {
+    return new RunManifest(
+        version,
+        state,
+        failure,
+        versions,
+        runFile,
+        model,
+        accounting,
+        training,
+        numerics,
+        exact,
+        metrics,
+        completions,
+        files);
+  }
+
+  public RunManifest withFiles(List<PublishedFile> published) {
+    return new RunManifest(
+        version,
+        state,
+        failure,
+        versions,
+        runFile,
+        model,
+        accounting,
+        training,
+        numerics,
+        exact,
+        evaluation,
+        samples,
+        published);
+  }
+
+  /** Replaces the file. */
+  public void write(Storage storage, Path path) throws IOException {
+    try {
+      storage.replace(path, JSON.writeValueAsBytes(this));
+    } catch (JsonProcessingException e) {
+      throw new AssertionError("a record of plain values becomes JSON", e);
+    }
+  }
+
+  /** Reads the file; empty where there is none. */
+  public static Optional<RunManifest> read(Storage storage, Path path) throws IOException {
+    byte[] json;
+    try {
+      json = storage.readReplaced(path);
+    } catch (FileNotFoundException e) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(JSON.readValue(json, RunManifest.class));
+    } catch (JsonProcessingException e) {
+      throw new CollimateException(
+          CollimateException.Kind.DATA,
+          "'%s' is no manifest of a run (%s)".formatted(path, e.getOriginalMessage()),
+          e);
+    }
+  }
+}
