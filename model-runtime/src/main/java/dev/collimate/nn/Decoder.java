@@ -1,5 +1,8 @@
 package dev.collimate.nn;
 
+import static dev.collimate.nn.DecoderOptions.Trained.ADAPTER;
+import static dev.collimate.nn.DecoderOptions.Trained.ALL_WEIGHTS;
+
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
@@ -13,7 +16,6 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /** A decoder of any supported family in native memory; one thread at a time. */
@@ -29,11 +31,7 @@ public final class Decoder implements CausalModel {
   private final BatchContexts contexts;
 
   private Decoder(
-      ModelFolder model,
-      Map<String, LowRank> lowRank,
-      double adapterScale,
-      ParameterLayout trained,
-      DecoderOptions options) {
+      ModelFolder model, AdapterWeights adapter, ParameterLayout trained, DecoderOptions options) {
     Engine engine = Engine.current();
     config = model.config();
     this.options = options;
@@ -41,26 +39,40 @@ public final class Decoder implements CausalModel {
     manager = engine.newManager();
     Precision precision = options.precision();
     PtNDManager ofWeights = (PtNDManager) manager.newSubManager();
-    weights = Weights.load(kernels, ofWeights, model, lowRank, trained, precision);
+    weights = Weights.load(kernels, ofWeights, model, adapter, trained, precision);
     ofWeights.cap();
-    stack = new LayerStack(kernels, weights, config, precision, adapterScale);
+    stack = new LayerStack(kernels, weights, config, precision, adapter.scale());
     head = new OutputHead(kernels, weights.head(), config.vocabSize(), precision);
     contexts = new BatchContexts(kernels, manager, config);
   }
 
   /**
-   * Reads a model without an adapter. {@link Engine#start} must have been called.
+   * Reads a model, and its adapter if there is one. {@link Engine#start} must have been called.
    *
-   * @param options {@code trained} may not be ADAPTER
+   * @throws CollimateException of kind DATA or USAGE where the adapter does not fit the model, or
+   *     is not supported
    */
-  public static Decoder load(ModelFolder model, DecoderOptions options) {
+  public static Decoder load(ModelFolder model, AdapterSource source, DecoderOptions options) {
+    boolean hasAdapter = !(source instanceof AdapterSource.None);
+    AdapterWeights adapter = AdapterWeights.of(source, model.layout());
     ParameterLayout trained =
         switch (options.trained()) {
           case NONE -> new ParameterLayout(List.of());
           case ALL_WEIGHTS -> model.layout().parameters();
-          case ADAPTER -> throw new IllegalArgumentException("there is no adapter to train");
+          case ADAPTER -> adapter.layout().parameters();
         };
-    return new Decoder(model, Map.of(), 0, trained, options);
+    if (hasAdapter ? options.trained() == ALL_WEIGHTS : options.trained() == ADAPTER) {
+      throw new IllegalArgumentException(
+          options.trained()
+              + " cannot be trained "
+              + (hasAdapter ? "beside an adapter" : "without an adapter"));
+    }
+    return new Decoder(model, adapter, trained, options);
+  }
+
+  /** Reads a model without an adapter. */
+  public static Decoder load(ModelFolder model, DecoderOptions options) {
+    return load(model, new AdapterSource.None(), options);
   }
 
   public ModelConfig config() {
@@ -77,7 +89,7 @@ public final class Decoder implements CausalModel {
     Engine.prepareThread();
     requireSize(parameters);
     for (Weights.Trained parameter : weights.trained()) {
-      weights.copy().fromVector(parameters, parameter.offset(), parameter.tensor());
+      weights.copy().fromVector(manager, parameters, parameter.offset(), parameter.tensor());
     }
   }
 
@@ -86,7 +98,7 @@ public final class Decoder implements CausalModel {
     Engine.prepareThread();
     requireSize(into);
     for (Weights.Trained parameter : weights.trained()) {
-      weights.copy().toVector(parameter.tensor(), into, parameter.offset());
+      weights.copy().toVector(manager, parameter.tensor(), into, parameter.offset());
     }
   }
 

@@ -172,7 +172,7 @@ final class DecoderPass implements CausalModel.Pass {
 
   private void write(List<Weights.Trained> parameters, List<PtNDArray> gradients, FlatVector into) {
     for (int i = 0; i < parameters.size(); i++) {
-      weights.copy().toVector(gradients.get(i), into, parameters.get(i).offset());
+      weights.copy().toVector(manager, gradients.get(i), into, parameters.get(i).offset());
     }
   }
 

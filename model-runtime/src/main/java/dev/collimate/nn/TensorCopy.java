@@ -12,7 +12,7 @@ import java.nio.FloatBuffer;
 
 /**
  * Moves float32 numbers between Java and tensors piece by piece, so that neither side needs a
- * buffer as large as the tensor.
+ * buffer as large as the tensor. The managers given hold the pieces and are left as they were.
  */
 final class TensorCopy {
 
@@ -20,12 +20,10 @@ final class TensorCopy {
   private static final int PIECE = 1 << 20;
 
   private final Kernels kernels;
-  private final PtNDManager manager;
   private final ByteBuffer piece;
 
-  TensorCopy(Kernels kernels, PtNDManager manager) {
+  TensorCopy(Kernels kernels) {
     this.kernels = kernels;
-    this.manager = manager;
     piece = ByteBuffer.allocateDirect(PIECE * Float.BYTES).order(ByteOrder.nativeOrder());
   }
 
@@ -35,17 +33,17 @@ final class TensorCopy {
   }
 
   /** Reads a stored tensor, widened to float32. */
-  void fromFile(TensorFiles files, String name, PtNDArray target) {
-    write(target, (first, into) -> files.readFloat32(name, first, into));
+  void fromFile(PtNDManager manager, TensorFiles files, String name, PtNDArray target) {
+    write(manager, target, (first, into) -> files.readFloat32(name, first, into));
   }
 
   /** Reads a parameter's part of the flat vector. */
-  void fromVector(FlatVector vector, long offset, PtNDArray target) {
-    write(target, (first, into) -> vector.get(offset + first, into));
+  void fromVector(PtNDManager manager, FlatVector vector, long offset, PtNDArray target) {
+    write(manager, target, (first, into) -> vector.get(offset + first, into));
   }
 
   /** Writes a tensor to its part of the flat vector. */
-  void toVector(PtNDArray source, FlatVector vector, long offset) {
+  void toVector(PtNDManager manager, PtNDArray source, FlatVector vector, long offset) {
     long size = source.size();
     for (long first = 0; first < size; first += PIECE) {
       long count = Math.min(PIECE, size - first);
@@ -55,7 +53,7 @@ final class TensorCopy {
     }
   }
 
-  private void write(PtNDArray target, Source source) {
+  private void write(PtNDManager manager, PtNDArray target, Source source) {
     long size = target.size();
     for (long first = 0; first < size; first += PIECE) {
       int count = (int) Math.min(PIECE, size - first);

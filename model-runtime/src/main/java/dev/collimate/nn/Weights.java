@@ -6,6 +6,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.JniUtils;
+import dev.collimate.checkpoint.AdapterLayout;
 import dev.collimate.checkpoint.DecoderLayout;
 import dev.collimate.checkpoint.DecoderLayout.Layer;
 import dev.collimate.checkpoint.DecoderLayout.Linear;
@@ -80,11 +81,11 @@ final class Weights implements AutoCloseable {
       Kernels kernels,
       PtNDManager manager,
       ModelFolder model,
-      Map<String, LowRank> lowRank,
+      AdapterWeights adapter,
       ParameterLayout trainedLayout,
       Precision precision) {
     return new Weights(
-        new Loading(kernels, manager, model, lowRank, trainedLayout, precision), model);
+        new Loading(kernels, manager, model, adapter, trainedLayout, precision), model);
   }
 
   /** Token and position embeddings, final norm. */
@@ -149,11 +150,13 @@ final class Weights implements AutoCloseable {
     private final Kernels kernels;
     private final PtNDManager manager;
     private final ModelFolder model;
-    private final Map<String, LowRank> lowRank;
+    private final AdapterWeights adapter;
+    private final Map<String, AdapterLayout.Target> adapted = new HashMap<>();
+    private final Map<String, Long> adapterOffsets = new HashMap<>();
     private final ParameterLayout trainedLayout;
     private final Precision precision;
     private final TensorCopy copy;
-    private final Map<String, Long> offsets = new HashMap<>();
+    private final Map<String, Long> offsets = new LinkedHashMap<>();
     private final Map<String, Trained> trained = new LinkedHashMap<>();
     private final List<Trained> trainedOfLayer = new ArrayList<>();
 
@@ -161,21 +164,26 @@ final class Weights implements AutoCloseable {
         Kernels kernels,
         PtNDManager manager,
         ModelFolder model,
-        Map<String, LowRank> lowRank,
+        AdapterWeights adapter,
         ParameterLayout trainedLayout,
         Precision precision) {
       this.kernels = kernels;
       this.manager = manager;
       this.model = model;
-      this.lowRank = lowRank;
+      this.adapter = adapter;
       this.trainedLayout = trainedLayout;
       this.precision = precision;
-      copy = new TensorCopy(kernels, manager);
-      List<Parameter> parameters = trainedLayout.parameters();
-      List<Long> starts = trainedLayout.offsets();
-      for (int i = 0; i < parameters.size(); i++) {
-        offsets.put(parameters.get(i).name(), starts.get(i));
-        trained.put(parameters.get(i).name(), null);
+      copy = new TensorCopy(kernels);
+      putOffsets(trainedLayout, offsets);
+      offsets.keySet().forEach(name -> trained.put(name, null));
+      putOffsets(adapter.layout().parameters(), adapterOffsets);
+      adapter.layout().targets().forEach(target -> adapted.put(target.linear().module(), target));
+    }
+
+    private static void putOffsets(ParameterLayout layout, Map<String, Long> offsets) {
+      List<Long> starts = layout.offsets();
+      for (int i = 0; i < layout.parameters().size(); i++) {
+        offsets.put(layout.parameters().get(i).name(), starts.get(i));
       }
     }
 
@@ -210,24 +218,24 @@ final class Weights implements AutoCloseable {
       if (linear.hasBias()) {
         roles.put(role + ".bias", float32(linear.bias()));
       }
-      LowRank factors = lowRank.get(linear.module());
-      if (factors != null) {
-        roles.put(role + ".lora_a", factor(factors.a(), factors::fillA));
-        roles.put(role + ".lora_b", factor(factors.b(), factors::fillB));
+      AdapterLayout.Target target = adapted.get(linear.module());
+      if (target != null) {
+        roles.put(role + ".lora_a", factor(target.a()));
+        roles.put(role + ".lora_b", factor(target.b()));
       }
     }
 
     /** A factor of a low-rank term, float32. */
-    private PtNDArray factor(Parameter parameter, LowRank.Fill fill) {
+    private PtNDArray factor(Parameter parameter) {
       PtNDArray tensor = empty(parameter.shape());
-      fill.into(copy, tensor);
+      copy.fromVector(manager, adapter.values(), adapterOffsets.get(parameter.name()), tensor);
       return registered(parameter.name(), tensor);
     }
 
     /** A tensor of the model as float32. */
     PtNDArray float32(String name) {
       PtNDArray tensor = empty(model.tensors().shape(name));
-      copy.fromFile(model.tensors(), name, tensor);
+      copy.fromFile(manager, model.tensors(), name, tensor);
       return registered(name, tensor);
     }
 

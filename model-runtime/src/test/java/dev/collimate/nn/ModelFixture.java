@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.checkpoint.TensorFiles;
 import dev.collimate.files.Folder;
@@ -95,6 +96,15 @@ public record ModelFixture(String name, Path path) {
   /** The model, with nothing trained or all weights. */
   public Decoder decoder(DecoderOptions options) {
     return open("", options);
+  }
+
+  /** The model with the adapter of its folder. */
+  public Decoder adapted(DecoderOptions options) {
+    Engine.start(1, ComputeDevice.cpu());
+    try (ModelFolder model = ModelFolder.open(LocalFolder.existing(path));
+        AdapterFolder adapter = AdapterFolder.open(LocalFolder.existing(path.resolve("adapter")))) {
+      return Decoder.load(model, new AdapterSource.Continued(adapter), options);
+    }
   }
 
   /** The smaller model of the DPO block. */
