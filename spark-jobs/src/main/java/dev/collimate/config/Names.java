@@ -37,12 +37,14 @@ final class Names {
         : String.join(", ", names.subList(0, last)) + " or " + names.get(last);
   }
 
-  /** The candidate that a slip of the pen is most likely to have meant. */
+  /** The candidate that a slip of the pen, or an abbreviation, is most likely to have meant. */
   static Optional<String> nearest(String given, Collection<String> candidates) {
     LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
     return candidates.stream()
         .filter(
-            c -> distance.apply(given, c) <= Math.max(2, Math.max(given.length(), c.length()) / 3))
-        .min(Comparator.comparingInt(c -> distance.apply(given, c)));
+            candidate ->
+                distance.apply(given, candidate) <= Math.max(2, given.length() / 3)
+                    || (given.length() > 2 && candidate.startsWith(given)))
+        .min(Comparator.comparingInt(candidate -> distance.apply(given, candidate)));
   }
 }

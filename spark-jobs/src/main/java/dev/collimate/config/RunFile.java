@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.error.Mark;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
 import org.yaml.snakeyaml.nodes.MappingNode;
@@ -47,11 +48,12 @@ final class RunFile {
 
   /** Parses a document; problems are left in {@code problems}. */
   static Fields parse(String text, String name, Problems problems) {
+    int before = problems.count();
     Node node = new RunFile(name, problems).compose(text);
     if (node instanceof Fields fields) {
       return fields;
     }
-    if (problems.free()) {
+    if (problems.count() == before) {
       problems.add(
           name + ": must hold the keys of a run file, such as 'model: …', got " + node.quoted());
     }
@@ -118,8 +120,7 @@ final class RunFile {
           new Yaml(new LoaderOptions()).compose(new StringReader(text));
       return root == null ? nothing : convert(root, 0);
     } catch (MarkedYAMLException e) {
-      int line = e.getProblemMark() == null ? 0 : e.getProblemMark().getLine() + 1;
-      problems.add(name + ":" + line + ": is not YAML: " + e.getProblem());
+      problems.add(place(e.getProblemMark()) + ": is not YAML: " + e.getProblem());
     } catch (YAMLException e) {
       problems.add(name + ": is not YAML: " + e.getMessage().lines().findFirst().orElse(""));
     }
@@ -127,7 +128,7 @@ final class RunFile {
   }
 
   private Node convert(org.yaml.snakeyaml.nodes.Node node, int depth) {
-    String place = place(node);
+    String place = place(node.getStartMark());
     if (depth > MAX_DEPTH) {
       problems.add(place + ": is nested more than " + MAX_DEPTH + " levels deep");
       return new Scalar("null", Kind.NULL, place);
@@ -155,20 +156,23 @@ final class RunFile {
     Map<String, Field> fields = new LinkedHashMap<>();
     for (NodeTuple tuple : mapping.getValue()) {
       if (!(tuple.getKeyNode() instanceof ScalarNode keyNode)) {
-        problems.add(place(tuple.getKeyNode()) + ": a key must be a name");
+        problems.add(place(tuple.getKeyNode().getStartMark()) + ": a key must be a name");
         continue;
       }
       String key = keyNode.getValue();
       Field earlier =
-          fields.put(key, new Field(convert(tuple.getValueNode(), depth + 1), place(keyNode)));
+          fields.put(
+              key,
+              new Field(convert(tuple.getValueNode(), depth + 1), place(keyNode.getStartMark())));
       if (earlier != null) {
-        problems.add(key, "is given twice, first at " + earlier.place(), place(keyNode));
+        problems.add(
+            key, "is given twice, first at " + earlier.place(), place(keyNode.getStartMark()));
       }
     }
     return new Fields(fields, place);
   }
 
-  private String place(org.yaml.snakeyaml.nodes.Node node) {
-    return name.equals(OVERRIDE) ? name : name + ":" + (node.getStartMark().getLine() + 1);
+  private String place(Mark mark) {
+    return name.equals(OVERRIDE) ? name : name + ":" + (mark.getLine() + 1);
   }
 }

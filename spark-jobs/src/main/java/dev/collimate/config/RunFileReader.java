@@ -115,14 +115,10 @@ final class RunFileReader {
           component.getType().asSubclass(Record.class), Fields.empty(fields.place()), path);
     }
     if (missing) {
-      problems.add(path, "is missing", fields.place(), "; " + sentence(key));
+      problems.add(
+          path, "is missing", fields.place(), "; " + key.meaning().replaceFirst("\\.$", ""));
     }
     return component.getType() == List.class ? List.of() : "";
-  }
-
-  private static String sentence(Key key) {
-    String meaning = key.meaning();
-    return Character.toLowerCase(meaning.charAt(0)) + meaning.substring(1, meaning.length() - 1);
   }
 
   private String usual(Key key) {

@@ -101,11 +101,10 @@ final class RunRules {
           && (source.format().isPresent() || !source.options().isEmpty())) {
         problems.add(key, "format and options have no effect on a table", place);
       }
-      if (data.shuffle() && !source.orderBy().isEmpty()) {
-        problems.add(key + ".order_by", "has no effect while data.shuffle is true", place);
-      }
       if (source.path().isPresent() && !source.orderBy().isEmpty()) {
         problems.add(key + ".order_by", "has no effect on files, whose rows have an order", place);
+      } else if (data.shuffle() && !source.orderBy().isEmpty()) {
+        problems.add(key + ".order_by", "has no effect while data.shuffle is true", place);
       }
       if (!data.shuffle() && source.table().isPresent() && source.orderBy().isEmpty()) {
         problems.add(key + ".order_by", "is needed where data.shuffle is false", place);
@@ -114,6 +113,13 @@ final class RunRules {
   }
 
   private void checkAdapter(RunConfig config) {
+    if (config.adapter().stream().anyMatch(adapter -> adapter.targetModules().isEmpty())) {
+      problems.add(
+          "adapter.target_modules",
+          "must name at least one layer",
+          place("adapter.target_modules"),
+          "; or write all-linear");
+    }
     if (config.adapter().flatMap(AdapterSection::path).isEmpty()
         || !(document.get("adapter").orElse(null) instanceof Fields section)) {
       return;

@@ -1,0 +1,222 @@
+package dev.collimate.config;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.collimate.CollimateException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RunConfigRejectionTest {
+
+  /** Each line is one override over the least run file, and the message it must give. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          train.learning_rate=-1 | train.learning_rate: must be >= 0, got -1 (--set); usual is 1.0e-6
+          train.learning_rate=fast | train.learning_rate: must be a number, got 'fast' (--set); usual is 1.0e-6
+          train.learning_rate=.inf | train.learning_rate: must be a number, got .inf (--set); usual is 1.0e-6
+          train.learning_rate=[1] | train.learning_rate: must be a number, got a list (--set); usual is 1.0e-6
+          train.num_train_epochs=0 | train.num_train_epochs: must be > 0, got 0 (--set); usual is 1
+          train.max_steps=-1 | train.max_steps: must be >= 1, got -1 (--set)
+          train.global_batch_size=0 | train.global_batch_size: must be >= 1, got 0 (--set); usual is 64
+          train.global_batch_size=9999999999 | train.global_batch_size: must be a whole number of at most 2147483647, got 9999999999 (--set); usual is 64
+          train.micro_batch_size=2.5 | train.micro_batch_size: must be a whole number, got 2.5 (--set); usual is 4
+          train.micro_batch_size=65 | train.micro_batch_size: must be <= train.global_batch_size, which is 64, got 65 (--set)
+          train.lr_scheduler_type=lineer | train.lr_scheduler_type: must be constant, linear or cosine, got 'lineer' (--set); nearest is linear
+          train.lr_scheduler_type=polynomial | train.lr_scheduler_type: must be constant, linear or cosine, got 'polynomial' (--set); usual is linear
+          train.warmup_ratio=2 | train.warmup_ratio: must be >= 0 and <= 1, got 2 (--set); usual is 0.0
+          train.warmup_steps=-3 | train.warmup_steps: must be >= 0, got -3 (--set); usual is 0
+          train.adam_beta1=1 | train.adam_beta1: must be >= 0 and < 1, got 1 (--set); usual is 0.9
+          train.adam_beta2=1 | train.adam_beta2: must be >= 0 and < 1, got 1 (--set); usual is 0.999
+          train.adam_epsilon=0 | train.adam_epsilon: must be > 0, got 0 (--set); usual is 1.0e-8
+          train.weight_decay=-0.1 | train.weight_decay: must be >= 0, got -0.1 (--set); usual is 0.0
+          train.max_grad_norm=-1 | train.max_grad_norm: must be >= 0, got -1 (--set); usual is 1.0
+          train.precision=bfloat16 | train.precision: 'bfloat16' is not supported yet (--set); supported is float32
+          train.precision=fp16 | train.precision: must be float32 or bfloat16, got 'fp16' (--set); usual is float32
+          train.gradient_checkpointing=1 | train.gradient_checkpointing: must be true or false, got 1 (--set); usual is false
+          train.disable_dropout=false | train.disable_dropout: false is not supported yet (--set); supported is true
+          train.save_steps=-1 | train.save_steps: must be >= 0, got -1 (--set); usual is 100
+          train.save_total_limit=0 | train.save_total_limit: must be >= 1, got 0 (--set)
+          train.load_best_model_at_end=true | train.load_best_model_at_end: true is not supported yet (--set); supported is false
+          train.metric_for_best_model=loss | train.metric_for_best_model: 'loss' is not supported yet (--set); leave it out
+          train.eval_steps=-1 | train.eval_steps: must be >= 0, got -1 (--set); usual is 100
+          train.logging_steps=0 | train.logging_steps: must be >= 1, got 0 (--set); usual is 1
+          train=fast | train: must be a section of keys, got 'fast' (--set)
+          data.train=pairs.jsonl | data.train: must be a list such as [{path: …}], got 'pairs.jsonl' (--set)
+          data.train=[] | data.train: must name at least one source (--set)
+          data.train=null | data.train: is missing (dpo.yaml:4); Sources of training rows, read in this order
+          data.train.0.path=null | data.train.0: needs either path or table (dpo.yaml:4)
+          data.train.0.table=db.t | data.train.0: needs either path or table (dpo.yaml:4)
+          data.train=[{table: db.t, format: json}] | data.train.0: format and options have no effect on a table (--set)
+          data.train=[{table: db.t, order_by: [a]}] | data.train.0.order_by: has no effect while data.shuffle is true (--set)
+          data.train=[{path: a, order_by: [a]}] | data.train.0.order_by: has no effect on files, whose rows have an order (--set)
+          data.train.0.options=x | data.train.0.options: must be a section of keys, got 'x' (--set)
+          data.train.0.options={a: [1]} | data.train.0.options.a: must be a single value, got a list (--set)
+          data.train.0.pth=x | data.train.0.pth: unknown key (--set); nearest is data.train[].path
+          data.eval_fraction=1 | data.eval_fraction: must be >= 0 and < 1, got 1 (--set); usual is 0.0
+          data.max_length=1 | data.max_length: must be >= 2, got 1 (--set); usual is 1024
+          data.truncation_mode=keep_end | data.truncation_mode: 'keep_end' is not supported yet (--set); supported is keep_start
+          data.max_prompt_length=0 | data.max_prompt_length: must be >= 1, got 0 (--set)
+          data.max_bad_rows=-0.1 | data.max_bad_rows: must be >= 0 and <= 1, got -0.1 (--set); usual is 0.01
+          data.boundary_merge=merge | data.boundary_merge: must be keep, drop or fail, got 'merge' (--set); usual is keep
+          data.shuffle=maybe | data.shuffle: must be true or false, got 'maybe' (--set); usual is true
+          model=null | model: is missing (dpo.yaml:1); Hugging Face folder of the model that is trained
+          model=[a] | model: must be a text, got a list (--set)
+          seed=x | seed: must be a whole number, got 'x' (--set); usual is 42
+          reference_model=base | reference_model: 'base' needs an adapter section (--set); without one write initial
+          objective=null | objective: is missing (dpo.yaml:1); such as objective: {name: dpo, beta: 0.1}
+          objective=dpo | objective: must be a section of keys, got 'dpo' (--set); such as objective: {name: dpo, beta: 0.1}
+          objective.name=null | objective.name: is missing (dpo.yaml:5); supported is sft or dpo
+          objective.name=dop | objective.name: must be sft or dpo, got 'dop' (--set); nearest is dpo
+          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is sft or dpo
+          objective.loss_type=ipo | objective.loss_type: 'ipo' is not supported yet (--set); supported is sigmoid
+          objective.beta=0 | objective.beta: must be > 0, got 0 (--set); usual is 0.1
+          objective.bta=0.2 | objective.bta: unknown key (--set); nearest is objective.beta
+          objective.label_smoothing=0.1 | objective.label_smoothing: is not supported yet (--set)
+          objective.completion_only_loss=true | objective.completion_only_loss: has no effect on dpo (--set); it belongs to sft
+          adapter=lora | adapter: must be a section of keys, got 'lora' (--set)
+          adapter.r=0 | adapter.r: must be >= 1, got 0 (--set); usual is 16
+          adapter.lora_alpha=0 | adapter.lora_alpha: must be > 0, got 0 (--set); usual is 32
+          adapter.lora_dropout=0.05 | adapter.lora_dropout: 0.05 is not supported yet (--set); supported is 0.0
+          adapter.target_modules={a: b} | adapter.target_modules: must be a list of names, got a section (--set)
+          adapter.target_modules=[] | adapter.target_modules: must name at least one layer (--set); or write all-linear
+          adapter={path: a, r: 4} | adapter.r: has no effect on an adapter that is continued (--set); its own settings hold
+          adapter.modules_to_save=[x] | adapter.modules_to_save: is not supported yet (--set)
+          cluster.workers=0 | cluster.workers: must be >= 1, got 0 (--set); usual is 4
+          cluster.device=gpu | cluster.device: 'gpu' is not supported yet (--set); supported is cpu
+          cluster.threads=0 | cluster.threads: must be >= 1, got 0 (--set); usual is 1
+          cluster.wire=bf16 | cluster.wire: is not supported yet (--set)
+          train.rounds=2 | train.rounds: is not supported yet (--set)
+          train.sync_every=2 | train.sync_every: is not supported yet (--set)
+          report.samples=-1 | report.samples: must be >= 0, got -1 (--set); usual is 8
+          report.max_new_tokens=0 | report.max_new_tokens: must be >= 1, got 0 (--set); usual is 128
+          save_dtype=fp32 | save_dtype: must be base, float32, bfloat16 or float16, got 'fp32' (--set); usual is base
+          learning_rate=1 | learning_rate: unknown key (--set); nearest is train.learning_rate
+          train.lerning_rate=1 | train.lerning_rate: unknown key (--set); nearest is train.learning_rate
+          train.xyzzy_of_nothing=1 | train.xyzzy_of_nothing: unknown key (--set)
+          train.lr=1 | train.lr: is not a key here: write train.learning_rate (--set)
+          train.per_device_train_batch_size=8 | train.per_device_train_batch_size: is not a key here: the batch does not depend on the number of workers here; set train.global_batch_size (per_device_train_batch_size x gradient_accumulation_steps x devices) and train.micro_batch_size (what one worker holds at once) (--set)
+          train.gradient_accumulation_steps=8 | train.gradient_accumulation_steps: is not a key here: the batch does not depend on the number of workers here; set train.global_batch_size (per_device_train_batch_size x gradient_accumulation_steps x devices) and train.micro_batch_size (what one worker holds at once) (--set)
+          objective.precompute_ref_log_probs=true | objective.precompute_ref_log_probs: is not a key here: reference log-probs are always computed once and kept; leave it out (--set)
+          seed | --set seed: must be key=value
+          model.x=1 | --set model.x: 'model' is no section
+          data.train.7.path=x | --set data.train.7.path: the list has 1 items, got 7
+          seed=[1 | --set: is not YAML: expected ',' or ']', but got <stream end>
+          """)
+  void anOverrideIsRefusedByName(String override, String message) {
+    assertRefused(RunConfigTest.LEAST, message, override);
+  }
+
+  @Test
+  void keysThatExcludeEachOtherAreRefused() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        "train.max_steps: excludes train.num_train_epochs (--set); give one of them",
+        "train.max_steps=5",
+        "train.num_train_epochs=1");
+    assertRefused(
+        RunConfigTest.LEAST,
+        "train.warmup_steps: excludes train.warmup_ratio (--set); give one of them",
+        "train.warmup_steps=5",
+        "train.warmup_ratio=0.1");
+    assertRefused(
+        RunConfigTest.LEAST,
+        "data.eval: excludes data.eval_fraction (--set); give one of them",
+        "data.eval=[{path: a}]",
+        "data.eval_fraction=0.1");
+  }
+
+  @Test
+  void aTableTrainedInOrderNeedsAnOrder() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        "data.train.0.order_by: is needed where data.shuffle is false (--set)",
+        "data.train=[{table: db.t}]",
+        "data.shuffle=false");
+  }
+
+  @Test
+  void keysOfTheReferenceHaveNoEffectOnSft() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        """
+        reference_model: has no effect on sft (--set); it belongs to dpo
+        reference.store: has no effect on sft (--set); it belongs to dpo""",
+        "objective.name=sft",
+        "reference_model=initial",
+        "reference.store=shared");
+  }
+
+  @Test
+  void everyProblemIsToldAtOnceWithItsLine() {
+    assertRefused(
+        """
+        model: models/base
+        out: runs/one
+        data:
+          train: [{path: pairs.jsonl}]
+          max_length: none
+        objective:
+          name: dpo
+          beta: -1
+        train:
+          learning_rate: -1
+          per_device_eval_batch_size: 8
+        """,
+        """
+        objective.beta: must be > 0, got -1 (dpo.yaml:8); usual is 0.1
+        out: unknown key (dpo.yaml:2); nearest is output
+        output: is missing (dpo.yaml:1); Run directory; made if missing, resumed if it is this run
+        data.max_length: must be a whole number, got 'none' (dpo.yaml:5); usual is 1024
+        train.per_device_eval_batch_size: is not a key here: evaluation does not depend on\
+         batching here; leave it out (dpo.yaml:11)
+        train.learning_rate: must be >= 0, got -1 (dpo.yaml:10); usual is 1.0e-6""");
+  }
+
+  @Test
+  void aKeyGivenTwiceIsRefused() {
+    assertRefused(
+        RunConfigTest.LEAST + "seed: 1\nseed: 2\n",
+        "seed: is given twice, first at dpo.yaml:6 (dpo.yaml:7)");
+  }
+
+  @Test
+  void whatIsNoYamlIsRefusedWithItsLine() {
+    assertRefused(
+        "model: a\n  output: b\n", "dpo.yaml:2: is not YAML: mapping values are not allowed here");
+  }
+
+  @Test
+  void anEmptyFileIsRefused() {
+    assertRefused("", "dpo.yaml: must hold the keys of a run file, such as 'model: …', got null");
+  }
+
+  @Test
+  void tagsAreRefused() {
+    assertRefused(
+        RunConfigTest.LEAST + "seed: !secret 1\n",
+        "dpo.yaml:6: the tag '!secret' is not accepted in a run file");
+  }
+
+  @Test
+  void aListThatHoldsItselfIsRefused() {
+    assertRefused(
+        RunConfigTest.LEAST + "adapter: &a {r: *a}\n",
+        "dpo.yaml:6: is nested more than 20 levels deep");
+  }
+
+  private static void assertRefused(String text, String message, String... overrides) {
+    assertThatThrownBy(() -> RunConfig.read(text, "dpo.yaml", List.of(overrides)))
+        .isInstanceOfSatisfying(
+            CollimateException.class,
+            e ->
+                org.assertj.core.api.Assertions.assertThat(e.kind())
+                    .isEqualTo(CollimateException.Kind.USAGE))
+        .hasMessage(message);
+  }
+}
