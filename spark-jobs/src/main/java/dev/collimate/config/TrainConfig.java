@@ -3,6 +3,7 @@ package dev.collimate.config;
 import static dev.collimate.config.Key.Role.IDENTITY;
 import static dev.collimate.config.Key.Role.OPERATIONAL;
 
+import dev.collimate.learn.Schedule;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -43,7 +44,7 @@ public record TrainConfig(
             role = IDENTITY,
             usual = "linear",
             meaning = "What follows the warm-up: `constant`, `linear` to 0, or half a `cosine`.")
-        Scheduler lrSchedulerType,
+        Schedule.Type lrSchedulerType,
     @Key(
             role = IDENTITY,
             usual = "0.0",
@@ -138,13 +139,6 @@ public record TrainConfig(
         int evalSteps,
     @Key(role = OPERATIONAL, usual = "1", range = ">= 1", meaning = "Steps per line of metrics.")
         int loggingSteps) {
-
-  /** What the learning rate does after its warm-up. */
-  public enum Scheduler {
-    CONSTANT,
-    LINEAR,
-    COSINE
-  }
 
   /** The number format of matrix products. */
   public enum Precision {

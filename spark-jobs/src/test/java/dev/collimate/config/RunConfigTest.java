@@ -7,7 +7,7 @@ import dev.collimate.config.DataConfig.BoundaryMerge;
 import dev.collimate.config.DataConfig.TruncationMode;
 import dev.collimate.config.RunConfig.SaveDtype;
 import dev.collimate.config.TrainConfig.Precision;
-import dev.collimate.config.TrainConfig.Scheduler;
+import dev.collimate.learn.Schedule;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -112,7 +112,7 @@ class RunConfigTest {
                     64,
                     4,
                     1e-6,
-                    Scheduler.LINEAR,
+                    Schedule.Type.LINEAR,
                     0,
                     0,
                     0.9,
@@ -185,7 +185,7 @@ class RunConfigTest {
                 32,
                 2,
                 5e-5,
-                Scheduler.COSINE,
+                Schedule.Type.COSINE,
                 0.1,
                 0,
                 0.8,
