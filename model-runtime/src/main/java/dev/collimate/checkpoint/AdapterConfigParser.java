@@ -96,6 +96,7 @@ final class AdapterConfigParser {
     json.put("fan_in_fan_out", layout.isTransposed());
     json.put("inference_mode", true);
     json.put("init_lora_weights", true);
+    json.putNull("layer_replication");
     json.putNull("layers_pattern");
     json.putNull("layers_to_transform");
     json.putObject("loftq_config");

@@ -1,6 +1,5 @@
 package dev.collimate.checkpoint;
 
-import dev.collimate.CollimateException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Optional;
@@ -57,20 +56,12 @@ public enum Dtype {
     };
   }
 
-  /**
-   * The weight type of PyTorch's name ({@code float32}, {@code float16}, {@code bfloat16}).
-   *
-   * @throws CollimateException of kind USAGE for any other name
-   */
-  public static Dtype ofTorchName(String name) {
-    return switch (name) {
-      case "float32" -> F32;
-      case "float16" -> F16;
-      case "bfloat16" -> BF16;
-      default ->
-          throw CollimateException.usage(
-              "'%s' is not a dtype of weights; float32, bfloat16 and float16 are accepted"
-                  .formatted(name));
+  /** Whether a value rounds to a finite one; infinities and NaNs count as held. */
+  boolean holds(float value) {
+    return switch (this) {
+      case F16 -> Math.abs(value) < 65_520f || Float.isInfinite(value) || Float.isNaN(value);
+      case BF16 -> Math.abs(value) < 0x1.ffp127f || Float.isInfinite(value) || Float.isNaN(value);
+      default -> true;
     };
   }
 

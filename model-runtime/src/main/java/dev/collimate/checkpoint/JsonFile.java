@@ -98,4 +98,13 @@ final class JsonFile {
       throw new UncheckedIOException(e);
     }
   }
+
+  /** The object as text without spaces. */
+  static byte[] compact(ObjectNode object) {
+    try {
+      return JSON.writeValueAsBytes(object);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
 }
