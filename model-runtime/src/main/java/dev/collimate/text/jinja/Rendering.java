@@ -1,0 +1,20 @@
+package dev.collimate.text.jinja;
+
+import java.util.List;
+
+/**
+ * A rendered template.
+ *
+ * @param text what the template wrote
+ * @param generated the parts between generation markers, in order
+ * @param isTimeDependent whether the template asked for the time
+ */
+public record Rendering(String text, List<Span> generated, boolean isTimeDependent) {
+
+  /** A part of a text: first code point and one past the last. */
+  public record Span(int start, int end) {}
+
+  public Rendering {
+    generated = List.copyOf(generated);
+  }
+}
