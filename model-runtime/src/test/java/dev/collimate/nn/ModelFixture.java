@@ -120,12 +120,25 @@ public record ModelFixture(String name, Path path) {
   }
 
   /** A tensor of a safetensors file of expectations, flat. */
-  float[] tensor(String file, String tensor) {
+  public float[] tensor(String file, String tensor) {
     try (TensorFiles files = TensorFiles.openModel(new AsModel(LocalFolder.existing(path), file))) {
       FloatBuffer values = FloatBuffer.allocate((int) files.elements(tensor));
       files.readFloat32(tensor, 0, values);
       return values.array();
     }
+  }
+
+  /** Logits of rows without padding, [batch * seq * vocab] flat. */
+  public static float[] logits(Decoder decoder, int[][] ids) {
+    boolean[][] valid = new boolean[ids.length][ids[0].length];
+    int[][] positions = new int[ids.length][ids[0].length];
+    for (int row = 0; row < ids.length; row++) {
+      for (int t = 0; t < ids[row].length; t++) {
+        valid[row][t] = true;
+        positions[row][t] = t;
+      }
+    }
+    return decoder.logits(ids, valid, positions, CausalModel.Adapter.ON);
   }
 
   /** A folder in which one file stands under the name of a model's weights. */
@@ -156,7 +169,7 @@ public record ModelFixture(String name, Path path) {
     return values;
   }
 
-  static int[][] rows(JsonNode matrix) {
+  public static int[][] rows(JsonNode matrix) {
     int[][] rows = new int[matrix.size()][];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = ints(matrix.get(i));
