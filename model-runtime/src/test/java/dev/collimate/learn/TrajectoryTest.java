@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -45,6 +46,14 @@ class TrajectoryTest {
     ModelFixture model = ModelFixture.named(name);
     try (Decoder decoder = model.decoder(DecoderOptions.training(Trained.ALL_WEIGHTS))) {
       follow(model, decoder, "trajectory");
+    }
+  }
+
+  @Test
+  void theAdapterFollowsTorch() {
+    ModelFixture model = ModelFixture.named("llama-gqa");
+    try (Decoder decoder = model.adapted(DecoderOptions.training(Trained.ADAPTER))) {
+      follow(model, decoder, "trajectory_adapter");
     }
   }
 
