@@ -2,6 +2,7 @@ package dev.collimate.checkpoint;
 
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout.Parameter;
+import dev.collimate.random.CounterRandom;
 
 /** The values that a fresh adapter starts from. */
 public final class AdapterInit {
@@ -19,7 +20,7 @@ public final class AdapterInit {
     long offset = 0;
     for (AdapterLayout.Target target : layout.targets()) {
       Parameter a = target.a();
-      CounterRandom random = new CounterRandom(seed, a.name());
+      CounterRandom random = CounterRandom.of(seed, a.name());
       double bound = 1 / Math.sqrt(target.linear().inputs());
       for (long i = 0; i < a.size(); i++) {
         values.set(offset + i, (float) (bound * (2 * random.uniform(i) - 1)));

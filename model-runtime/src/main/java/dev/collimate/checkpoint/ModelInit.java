@@ -6,6 +6,7 @@ import dev.collimate.checkpoint.DecoderLayout.Linear;
 import dev.collimate.files.Folder;
 import dev.collimate.files.FolderSink;
 import dev.collimate.parameters.ParameterLayout.Parameter;
+import dev.collimate.random.CounterRandom;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashSet;
@@ -100,7 +101,7 @@ public final class ModelInit {
         }
       };
     }
-    CounterRandom random = new CounterRandom(seed, parameter.name());
+    CounterRandom random = CounterRandom.of(seed, parameter.name());
     double deviation = deviation(parameter.name());
     long zeroFrom = 0;
     long zeroTo = 0;

@@ -2,10 +2,10 @@ package dev.collimate.nn;
 
 import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.AdapterConfig;
+import dev.collimate.checkpoint.AdapterInit;
 import dev.collimate.checkpoint.AdapterLayout;
 import dev.collimate.checkpoint.DecoderLayout;
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.ParameterLayout.Parameter;
 import java.util.List;
 
 /**
@@ -20,7 +20,7 @@ record AdapterWeights(AdapterLayout layout, FlatVector values, double scale) {
   static AdapterWeights of(AdapterSource source, DecoderLayout model) {
     if (source instanceof AdapterSource.Fresh fresh) {
       AdapterLayout layout = AdapterLayout.of(fresh.config(), model);
-      return checked(layout, freshValues(layout, fresh.seed()), fresh.config());
+      return checked(layout, AdapterInit.values(layout, fresh.seed()), fresh.config());
     } else if (source instanceof AdapterSource.Continued continued) {
       AdapterLayout layout = continued.folder().layout(model);
       return checked(layout, continued.folder().values(layout), continued.folder().config());
@@ -37,20 +37,5 @@ record AdapterWeights(AdapterLayout layout, FlatVector values, double scale) {
       }
     }
     return new AdapterWeights(layout, values, config.scale());
-  }
-
-  private static FlatVector freshValues(AdapterLayout layout, long seed) {
-    FlatVector values = new FlatVector(layout.parameters().size());
-    long offset = 0;
-    for (AdapterLayout.Target target : layout.targets()) {
-      Parameter a = target.a();
-      double bound = 1 / Math.sqrt(target.linear().inputs());
-      CounterRandom random = CounterRandom.of(seed, a.name());
-      for (long i = 0; i < a.size(); i++) {
-        values.set(offset + i, (float) ((2 * random.uniform(i) - 1) * bound));
-      }
-      offset += a.size() + target.b().size();
-    }
-    return values;
   }
 }

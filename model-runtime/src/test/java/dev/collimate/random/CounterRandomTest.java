@@ -1,26 +1,27 @@
-package dev.collimate.checkpoint;
+package dev.collimate.random;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class CounterRandomTest {
 
-  /** Known answers of the authors' library (Random123, kat_vectors, philox4x32 10). */
   @Test
-  void blocksAreThoseOfThePublishedGenerator() {
-    assertThat(CounterRandom.block(0, 0, new int[4]))
-        .containsExactly(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8);
-    assertThat(CounterRandom.block(-1, -1, new int[] {-1, -1, -1, -1}))
-        .containsExactly(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd);
+  void entriesAreThoseThatSplitMixDrawsInTurn() {
+    SplittableRandom sequential = new SplittableRandom(42);
+    CounterRandom random = new CounterRandom(42);
+    for (int i = 0; i < 100; i++) {
+      assertThat(random.uniform(i)).isEqualTo(sequential.nextDouble());
+    }
   }
 
   @Test
   void drawsAreStandardNormal() {
-    CounterRandom random = new CounterRandom(1, "w");
+    CounterRandom random = CounterRandom.of(1, "w");
     int count = 200_000;
     double[] draws = LongStream.range(0, count).mapToDouble(random::normal).toArray();
     double mean = Arrays.stream(draws).average().orElseThrow();
@@ -34,15 +35,15 @@ class CounterRandomTest {
 
   @Test
   void anotherSeedOrNameDrawsOtherNumbers() {
-    double draw = new CounterRandom(1, "w").normal(5);
-    assertThat(new CounterRandom(1, "w").normal(5)).isEqualTo(draw);
-    assertThat(new CounterRandom(2, "w").normal(5)).isNotEqualTo(draw);
-    assertThat(new CounterRandom(1, "v").normal(5)).isNotEqualTo(draw);
+    double draw = CounterRandom.of(1, "w").normal(5);
+    assertThat(CounterRandom.of(1, "w").normal(5)).isEqualTo(draw);
+    assertThat(CounterRandom.of(2, "w").normal(5)).isNotEqualTo(draw);
+    assertThat(CounterRandom.of(1, "v").normal(5)).isNotEqualTo(draw);
   }
 
   @Test
   void uniformDrawsFillTheirInterval() {
-    CounterRandom random = new CounterRandom(3, "a");
+    CounterRandom random = CounterRandom.of(3, "a");
     assertThat(LongStream.range(0, 10_000).mapToDouble(random::uniform).summaryStatistics())
         .satisfies(
             all -> {
@@ -50,5 +51,13 @@ class CounterRandomTest {
               assertThat(all.getMax()).isBetween(0.999, 1.0);
               assertThat(all.getAverage()).isCloseTo(0.5, within(0.015));
             });
+  }
+
+  @Test
+  void childrenAreStreamsOfTheirOwn() {
+    CounterRandom random = CounterRandom.of(3, "a");
+    assertThat(random.child(1).uniform(0)).isNotEqualTo(random.child(2).uniform(0));
+    assertThat(random.child(1).uniform(0)).isEqualTo(random.child(1).uniform(0));
+    assertThat(random.child(0).uniform(0)).isNotEqualTo(random.uniform(0));
   }
 }

@@ -1,4 +1,4 @@
-package dev.collimate.nn;
+package dev.collimate.random;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +15,7 @@ public final class CounterRandom {
 
   private final long key;
 
-  private CounterRandom(long key) {
+  CounterRandom(long key) {
     this.key = key;
   }
 
@@ -39,6 +39,19 @@ public final class CounterRandom {
   /** Entry {@code index}, uniform in [0, 1), with 53 bits. */
   public double uniform(long index) {
     return (mix(key + (index + 1) * GOLDEN_GAMMA) >>> 11) * 0x1.0p-53;
+  }
+
+  /**
+   * Entry {@code index}, standard normal: Box and Muller's transform in float64 makes the values at
+   * an even index and the one after it from the two uniform entries there.
+   */
+  public double normal(long index) {
+    long even = index & ~1L;
+    // In (0, 1]: the logarithm of 0 is not finite.
+    double radius = 1 - uniform(even);
+    double angle = 2 * Math.PI * uniform(even + 1);
+    double length = StrictMath.sqrt(-2 * StrictMath.log(radius));
+    return length * (index == even ? StrictMath.cos(angle) : StrictMath.sin(angle));
   }
 
   private static long mix(long z) {
