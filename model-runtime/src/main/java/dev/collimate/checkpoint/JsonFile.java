@@ -1,11 +1,11 @@
 package dev.collimate.checkpoint;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import com.fasterxml.jackson.core.util.Separators;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -80,17 +80,8 @@ final class JsonFile {
 
   /** The object as text, two spaces deep, with a line feed at the end. */
   static byte[] write(ObjectNode object) {
-    DefaultIndenter indent = new DefaultIndenter("  ", "\n");
-    DefaultPrettyPrinter printer =
-        new DefaultPrettyPrinter(
-            Separators.createDefaultInstance()
-                .withObjectFieldValueSpacing(Separators.Spacing.AFTER)
-                .withObjectEmptySeparator("")
-                .withArrayEmptySeparator(""));
-    printer.indentObjectsWith(indent);
-    printer.indentArraysWith(indent);
     try {
-      byte[] text = JSON.writer(printer).writeValueAsBytes(object);
+      byte[] text = JSON.writer(new IndentedPrinter()).writeValueAsBytes(object);
       byte[] line = Arrays.copyOf(text, text.length + 1);
       line[text.length] = '\n';
       return line;
@@ -105,6 +96,50 @@ final class JsonFile {
       return JSON.writeValueAsBytes(object);
     } catch (JsonProcessingException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Python's {@code json.dumps(…, indent=2)}, with what both Spark lines' Jackson can do. */
+  private static final class IndentedPrinter extends DefaultPrettyPrinter {
+    private static final DefaultIndenter INDENT = new DefaultIndenter("  ", "\n");
+
+    IndentedPrinter() {
+      indentObjectsWith(INDENT);
+      indentArraysWith(INDENT);
+    }
+
+    private IndentedPrinter(IndentedPrinter other) {
+      super(other);
+    }
+
+    @Override
+    public DefaultPrettyPrinter createInstance() {
+      return new IndentedPrinter(this);
+    }
+
+    @Override
+    public void writeObjectFieldValueSeparator(JsonGenerator generator) throws IOException {
+      generator.writeRaw(": ");
+    }
+
+    @Override
+    public void writeEndObject(JsonGenerator generator, int entries) throws IOException {
+      if (entries > 0) {
+        super.writeEndObject(generator, entries);
+      } else {
+        _nesting--;
+        generator.writeRaw('}');
+      }
+    }
+
+    @Override
+    public void writeEndArray(JsonGenerator generator, int elements) throws IOException {
+      if (elements > 0) {
+        super.writeEndArray(generator, elements);
+      } else {
+        _nesting--;
+        generator.writeRaw(']');
+      }
     }
   }
 }
