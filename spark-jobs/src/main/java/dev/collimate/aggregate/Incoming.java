@@ -1,0 +1,88 @@
+package dev.collimate.aggregate;
+
+import dev.collimate.parameters.FlatVector;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+
+/** A gradient on its way in: its buffer and the streams that fill parts of it. */
+final class Incoming {
+
+  /** Told when a stream ends, with an empty text where its blocks are right. */
+  interface Listener {
+    void ended(Incoming incoming, int from, int to, String fault);
+  }
+
+  private final long lease;
+  private final long session;
+  private final FlatVector buffer;
+  private final long startedAt;
+  private final List<VectorReceiver> receivers = new ArrayList<>();
+  private final BitSet claimed = new BitSet();
+  private final BitSet arrived = new BitSet();
+  private boolean aborted;
+  private long progress = -1;
+  private long progressAt;
+
+  Incoming(long lease, long session, FlatVector buffer, long now) {
+    this.lease = lease;
+    this.session = session;
+    this.buffer = buffer;
+    this.startedAt = now;
+    this.progressAt = now;
+  }
+
+  long lease() {
+    return lease;
+  }
+
+  long session() {
+    return session;
+  }
+
+  FlatVector buffer() {
+    return buffer;
+  }
+
+  double seconds(long now) {
+    return (now - startedAt) / 1e9;
+  }
+
+  /** A stream for some blocks that no other stream fills; empty where there can be none. */
+  synchronized Optional<VectorReceiver> open(int from, int to, Listener listener) {
+    int next = claimed.nextSetBit(Math.max(0, from));
+    boolean free = next < 0 || next >= to;
+    if (aborted || from < 0 || to < from || to > buffer.blockCount() || !free) {
+      return Optional.empty();
+    }
+    claimed.set(from, to);
+    VectorReceiver receiver =
+        new VectorReceiver(
+            "gradient", buffer, from, to, lease, fault -> listener.ended(this, from, to, fault));
+    receivers.add(receiver);
+    return Optional.of(receiver);
+  }
+
+  /** Counts blocks that have come in right; returns whether all are there. */
+  synchronized boolean arrived(int from, int to) {
+    arrived.set(from, to);
+    return arrived.cardinality() == buffer.blockCount();
+  }
+
+  /** From the return of this call on, the buffer is not touched any more. */
+  synchronized void abort(String why) {
+    aborted = true;
+    receivers.forEach(receiver -> receiver.abort(why));
+  }
+
+  /** Seconds since a byte last came in. */
+  synchronized double stalledSeconds(long now) {
+    long received = receivers.stream().mapToLong(VectorReceiver::received).sum();
+    if (received != progress) {
+      progress = received;
+      progressAt = now;
+    }
+    return (now - progressAt) / 1e9;
+  }
+}

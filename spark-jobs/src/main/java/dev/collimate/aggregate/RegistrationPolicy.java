@@ -1,0 +1,19 @@
+package dev.collimate.aggregate;
+
+import java.util.Optional;
+
+/** Decides whether a worker may take part. */
+@FunctionalInterface
+public interface RegistrationPolicy {
+
+  /** Takes whoever proves the token. */
+  RegistrationPolicy ANYONE = (worker, description) -> Optional.empty();
+
+  /**
+   * Called on the aggregator's own thread, so it must be quick.
+   *
+   * @param description what the worker's task said of itself
+   * @return why the worker is refused, in a sentence; empty where it is welcome
+   */
+  Optional<String> refuse(WorkerPlace worker, byte[] description);
+}

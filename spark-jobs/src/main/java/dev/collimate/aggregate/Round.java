@@ -1,0 +1,362 @@
+package dev.collimate.aggregate;
+
+import dev.collimate.CollimateException;
+import dev.collimate.aggregate.Ledger.Lease;
+import dev.collimate.aggregate.Ledger.Ruling;
+import dev.collimate.aggregate.Ledger.Verdict;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.GradientTree;
+import dev.collimate.parameters.Hash128;
+import dev.collimate.parameters.TreeNode;
+import dev.collimate.parameters.VectorPool;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.function.LongFunction;
+import org.apache.spark.network.client.RpcResponseCallback;
+import org.apache.spark.network.client.StreamCallbackWithID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One step or one map in progress. All methods run on the aggregator's thread, but for {@link
+ * #upload}; sums run on the reducer's.
+ */
+final class Round {
+
+  private static final Logger log = LoggerFactory.getLogger(Round.class);
+  private static final int TRIES_PER_LEAF = 3;
+  private static final double STALLED_SECONDS = 30;
+
+  private record Offered(Request.Offer offer, long session, RpcResponseCallback callback) {}
+
+  private final long id;
+  private final Reply.Work work;
+  private final Served served;
+  private final List<byte[]> payloads;
+  private final Ledger ledger;
+  private final VectorPool pool;
+  private final GradientTree tree;
+  private final Executor loop;
+  private final Executor reducer;
+  private final LongFunction<WorkerPlace> places;
+  private final RoundTally tally;
+  private final byte[][] results;
+  private final Map<Long, Offered> waiting = new HashMap<>();
+  private final Map<Long, Request.Offer> sending = new HashMap<>();
+  private final Map<Long, Incoming> incoming = new ConcurrentHashMap<>();
+  private final Map<Integer, String> firstFailures = new HashMap<>();
+  private final Map<Integer, Integer> failures = new HashMap<>();
+  private final CompletableFuture<StepResult> result;
+  private FlatVector gradient = new FlatVector(0);
+
+  /**
+   * @param loop the aggregator's thread
+   * @param reducer the thread that adds
+   * @param places names the worker of a session
+   * @param result completed when the round is over
+   */
+  Round(
+      long id,
+      Reply.Work work,
+      Served served,
+      List<byte[]> payloads,
+      Ledger ledger,
+      VectorPool pool,
+      Executor loop,
+      Executor reducer,
+      LongFunction<WorkerPlace> places,
+      CompletableFuture<StepResult> result,
+      long now) {
+    this.id = id;
+    this.work = work;
+    this.served = served;
+    this.payloads = payloads;
+    this.ledger = ledger;
+    this.pool = pool;
+    this.tree = new GradientTree(TreeNode.root(payloads.size()), pool);
+    this.loop = loop;
+    this.reducer = reducer;
+    this.places = places;
+    this.result = result;
+    this.tally = new RoundTally(now);
+    this.results = new byte[payloads.size()][];
+  }
+
+  long id() {
+    return id;
+  }
+
+  boolean isOver() {
+    return result.isDone();
+  }
+
+  long nextLease() {
+    return ledger.nextLease();
+  }
+
+  /** The caller of the finished round has no more use for the sum it was handed. */
+  void takeBackGradient() {
+    if (work == Reply.Work.GRADIENT && result.isDone() && !result.isCompletedExceptionally()) {
+      pool.giveBack(gradient);
+    }
+  }
+
+  Optional<Reply.Grant> grant(Session session, int workers, long now) {
+    return ledger
+        .lease(session.id(), workers, now)
+        .map(
+            lease ->
+                new Reply.Grant(
+                    lease.id(),
+                    id,
+                    work,
+                    served.version(),
+                    served.values().size(),
+                    lease.node(),
+                    payloads.subList(lease.node().from(), lease.node().to())));
+  }
+
+  void offer(Session session, Request.Offer offer, RpcResponseCallback callback, long now) {
+    Optional<Lease> lease = held(session, offer.lease());
+    if (isOver() || work != Reply.Work.GRADIENT || lease.isEmpty()) {
+      callback.onSuccess(new Reply.Drop().encode());
+      return;
+    }
+    int leaves = lease.get().node().leaves();
+    if (offer.leaves().size() != leaves) {
+      callback.onSuccess(
+          new Reply.Refused("a lease of " + leaves + " leaves has so many results").encode());
+      return;
+    }
+    List<Hash128> hashes = offer.leaves().stream().map(Request.Leaf::hash).toList();
+    waiting.put(offer.lease(), new Offered(offer, session.id(), callback));
+    tally.measured(session.place(), offer.computeSeconds(), offer.pullSeconds());
+    ledger
+        .offer(offer.lease(), hashes, offer.computeSeconds() / leaves)
+        .ifPresent(this::failOnConflict);
+    settle(now);
+  }
+
+  /** Takes the result of a call, or drops it where it is there already. */
+  void answer(Session session, Request.Answer answer, long now) {
+    Optional<Lease> lease = held(session, answer.lease());
+    if (isOver() || work != Reply.Work.CALL || lease.isEmpty()) {
+      return;
+    }
+    int slot = lease.get().node().from();
+    Hash128 hash = Hash128.of(new FlatVector(0), answer.result());
+    tally.measured(session.place(), answer.computeSeconds(), answer.pullSeconds());
+    ledger
+        .offer(answer.lease(), List.of(hash), answer.computeSeconds())
+        .ifPresent(this::failOnConflict);
+    for (Ruling ruling : ledger.settle()) {
+      if (ruling.verdict() == Verdict.SEND) {
+        results[slot] = answer.result();
+        tally.taken(session.place(), 1);
+        ledger.received(ruling.lease());
+        ledger.merged(ruling.lease());
+      }
+    }
+    finishIfComplete(now);
+  }
+
+  void failed(Session session, Request.Failed failed) {
+    Optional<Lease> lease = held(session, failed.lease());
+    if (isOver() || lease.isEmpty()) {
+      return;
+    }
+    int leaf = lease.get().node().from();
+    String sentence = session.place() + ": " + failed.sentence();
+    ledger.giveBack(failed.lease());
+    String first = firstFailures.computeIfAbsent(leaf, key -> sentence);
+    boolean userCanMend =
+        failed.kind() == CollimateException.Kind.USAGE
+            || failed.kind() == CollimateException.Kind.DATA;
+    if (userCanMend) {
+      fail(new CollimateException(failed.kind(), failed.sentence()));
+    } else if (failures.merge(leaf, 1, Integer::sum) >= TRIES_PER_LEAF) {
+      fail(
+          new CollimateException(
+              failed.kind(),
+              "micro-batch " + leaf + " failed " + TRIES_PER_LEAF + " times, first on " + first));
+    }
+  }
+
+  void lost(Session session, long now) {
+    breakUploads(session, "the worker is lost");
+    waiting.values().removeIf(offered -> offered.session == session.id());
+    ledger.lost(session.id());
+    settle(now);
+  }
+
+  void silent(Session session, long now) {
+    breakUploads(session, "the worker is silent");
+    ledger.silent(session.id());
+    settle(now);
+  }
+
+  void heard(Session session, long now) {
+    ledger.heard(session.id());
+    settle(now);
+  }
+
+  /** Overdue leases, stalled uploads, results that would wait for ever. */
+  void tick(boolean workersAsk, long now) {
+    if (isOver()) {
+      return;
+    }
+    for (Lease late : ledger.overdue(now)) {
+      log.warn(
+          "{} is late with micro-batches {} of round {}: they are given out again",
+          places.apply(late.worker()),
+          late.node(),
+          id);
+    }
+    for (Incoming stalled : incoming.values()) {
+      if (stalled.stalledSeconds(now) > STALLED_SECONDS) {
+        breakUpload(stalled, "the upload stands still");
+      }
+    }
+    ledger.unblock(workersAsk).ifPresent(ruling -> rule(ruling, now));
+    settle(now);
+  }
+
+  /** Called on network threads. */
+  Optional<StreamCallbackWithID> upload(long session, long lease, int from, int to) {
+    Incoming place = incoming.get(lease);
+    if (place == null || place.session() != session) {
+      return Optional.empty();
+    }
+    return place.open(from, to, this::uploadEnded).map(receiver -> receiver);
+  }
+
+  void fail(CollimateException failure) {
+    if (!isOver()) {
+      end();
+      result.completeExceptionally(failure);
+    }
+  }
+
+  private Optional<Lease> held(Session session, long lease) {
+    return ledger.find(lease).filter(found -> found.worker() == session.id());
+  }
+
+  private void settle(long now) {
+    if (!isOver()) {
+      ledger.settle().forEach(ruling -> rule(ruling, now));
+    }
+  }
+
+  private void rule(Ruling ruling, long now) {
+    Offered offered = waiting.remove(ruling.lease());
+    if (ruling.verdict() == Verdict.DROP) {
+      offered.callback.onSuccess(new Reply.Drop().encode());
+    } else {
+      sending.put(ruling.lease(), offered.offer);
+      incoming.put(ruling.lease(), new Incoming(ruling.lease(), offered.session, pool.take(), now));
+      offered.callback.onSuccess(new Reply.Send().encode());
+    }
+  }
+
+  /** On a network thread. */
+  private void uploadEnded(Incoming place, int from, int to, String fault) {
+    loop.execute(
+        () -> {
+          if (incoming.get(place.lease()) != place) {
+            return;
+          }
+          if (!fault.isEmpty()) {
+            log.warn("An upload from {} failed: {}", places.apply(place.session()), fault);
+            breakUpload(place, fault);
+          } else if (place.arrived(from, to)) {
+            received(place, System.nanoTime());
+          }
+        });
+  }
+
+  private void received(Incoming place, long now) {
+    Lease lease = ledger.find(place.lease()).orElseThrow();
+    Request.Offer offer = sending.remove(place.lease());
+    incoming.remove(place.lease());
+    ledger.received(place.lease());
+    tally.pushed(places.apply(place.session()), place.seconds(now));
+    tally.taken(places.apply(place.session()), lease.node().leaves());
+    for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {
+      results[leaf] = offer.leaves().get(leaf - lease.node().from()).result();
+    }
+    settle(now);
+    reducer.execute(
+        () -> {
+          if (isOver()) {
+            pool.giveBack(place.buffer());
+          } else {
+            tree.put(lease.node(), place.buffer());
+            loop.execute(() -> merged(lease));
+          }
+        });
+  }
+
+  private void merged(Lease lease) {
+    if (!isOver()) {
+      long now = System.nanoTime();
+      ledger.merged(lease.id());
+      settle(now);
+      finishIfComplete(now);
+    }
+  }
+
+  private void finishIfComplete(long now) {
+    if (!isOver() && ledger.isComplete()) {
+      if (work == Reply.Work.GRADIENT) {
+        gradient = tree.takeRoot();
+      }
+      end();
+      result.complete(
+          new StepResult(gradient, Arrays.asList(results), tally.stats(ledger, pool, now)));
+    }
+  }
+
+  private void end() {
+    served.retire();
+    new ArrayList<>(incoming.values()).forEach(place -> breakUpload(place, "the round is over"));
+    waiting.values().forEach(offered -> offered.callback.onSuccess(new Reply.Drop().encode()));
+    waiting.clear();
+    reducer.execute(tree::discard);
+  }
+
+  private void breakUploads(Session session, String why) {
+    for (Incoming place : incoming.values()) {
+      if (place.session() == session.id()) {
+        breakUpload(place, why);
+      }
+    }
+  }
+
+  private void breakUpload(Incoming place, String why) {
+    place.abort(why);
+    incoming.remove(place.lease());
+    sending.remove(place.lease());
+    ledger.broken(place.lease());
+    pool.giveBack(place.buffer());
+  }
+
+  private void failOnConflict(Ledger.Conflict conflict) {
+    fail(
+        new CollimateException(
+            CollimateException.Kind.INTERNAL,
+            "micro-batch "
+                + conflict.leaf()
+                + " came out with different bits from "
+                + places.apply(conflict.firstWorker())
+                + " and from "
+                + places.apply(conflict.secondWorker())
+                + "; the result would depend on the cluster (cluster.mixed: true admits it)"));
+  }
+}

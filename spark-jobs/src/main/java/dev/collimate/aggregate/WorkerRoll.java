@@ -1,0 +1,72 @@
+package dev.collimate.aggregate;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Who has come, who has gone and what went wrong first: for messages. */
+final class WorkerRoll {
+
+  private static final int FAILURES_TOLD = 4;
+  private static final int FAILURES_KEPT = 64;
+
+  private final int asked;
+  private final Map<Long, WorkerPlace> places = new HashMap<>();
+  private final Map<String, String> firstFailures = new LinkedHashMap<>();
+  private long waitingSince;
+  private String lastSeen = "";
+  private long lastSeenAt;
+
+  WorkerRoll(int asked) {
+    this.asked = asked;
+  }
+
+  void arrived(long session, WorkerPlace place, long now) {
+    places.put(session, place);
+    seen(place, now);
+  }
+
+  /** The place of a session of this run, past ones too. */
+  WorkerPlace place(long session) {
+    return places.get(session);
+  }
+
+  void left(WorkerPlace place, String why, long now) {
+    seen(place, now);
+    failed(place.toString(), why);
+  }
+
+  void failed(String place, String sentence) {
+    if (firstFailures.size() < FAILURES_KEPT) {
+      firstFailures.putIfAbsent(place, sentence);
+    }
+  }
+
+  void waitingFrom(long now) {
+    waitingSince = now;
+  }
+
+  double waitedSeconds(long now) {
+    return (now - waitingSince) / 1e9;
+  }
+
+  String describe(long now) {
+    StringBuilder text = new StringBuilder("asked for ").append(asked);
+    text.append(", ").append(places.size()).append(" came so far");
+    if (!lastSeen.isEmpty()) {
+      text.append("; last seen ").append(lastSeen);
+      text.append(' ').append(Math.round((now - lastSeenAt) / 1e9)).append(" s ago");
+    }
+    firstFailures.entrySet().stream()
+        .limit(FAILURES_TOLD)
+        .forEach(
+            entry ->
+                text.append("; ").append(entry.getKey()).append(": ").append(entry.getValue()));
+    return text.toString();
+  }
+
+  private void seen(WorkerPlace place, long now) {
+    lastSeen = place.toString();
+    lastSeenAt = now;
+  }
+}

@@ -1,0 +1,90 @@
+package dev.collimate.aggregate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.Hash128;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Seats on Spark's local mode, where the driver's JVM is the only executor. */
+class WorkerSeatsTest {
+
+  private static final AtomicInteger MADE = new AtomicInteger();
+
+  private JavaSparkContext spark;
+
+  @BeforeEach
+  void startSpark() {
+    MADE.set(0);
+    spark =
+        new JavaSparkContext(
+            new SparkConf()
+                .setMaster("local[3]")
+                .setAppName("seats")
+                .set("spark.ui.enabled", "false")
+                .set("spark.driver.host", "127.0.0.1")
+                .set("spark.driver.bindAddress", "127.0.0.1"));
+  }
+
+  @AfterEach
+  void stopSpark() {
+    spark.stop();
+  }
+
+  @Test
+  void aJvmHoldsOneWorkerHoweverManySeatsThereAre() {
+    Aggregator aggregator =
+        Aggregator.start(
+            AggregatorConfig.forWorkers(2).withWaits(1, 60), RegistrationPolicy.ANYONE);
+    try (WorkerSeats seats = WorkerSeats.open(spark, aggregator, place -> new Counted(), 2);
+        aggregator) {
+      assertThat(aggregator.awaitWorkers()).isEqualTo(1);
+      FlatVector parameters = KnownVectors.parameters(1_000, 1);
+      StepResult step = aggregator.step(1, parameters, KnownVectors.payloads(6));
+      assertThat(Hash128.of(step.gradient(), new byte[0]))
+          .isEqualTo(Hash128.of(KnownVectors.sum(6, parameters), new byte[0]));
+      assertThat(MADE).hasValue(1);
+      assertThat(aggregator.workers()).extracting(WorkerPlace::executorId).containsOnly("driver");
+    }
+  }
+
+  @Test
+  void aWorkerWhoseTaskFailsIsReplacedAndTheStepGoesOn() {
+    Aggregator aggregator =
+        Aggregator.start(
+            AggregatorConfig.forWorkers(1).withWaits(20, 60), RegistrationPolicy.ANYONE);
+    try (WorkerSeats seats = WorkerSeats.open(spark, aggregator, place -> new FailsFirst(), 1);
+        aggregator) {
+      aggregator.awaitWorkers();
+      FlatVector parameters = KnownVectors.parameters(1_000, 1);
+      StepResult step = aggregator.step(1, parameters, KnownVectors.payloads(6));
+      assertThat(Hash128.of(step.gradient(), new byte[0]))
+          .isEqualTo(Hash128.of(KnownVectors.sum(6, parameters), new byte[0]));
+      assertThat(step.stats().releases()).isPositive();
+      assertThat(MADE).hasValue(2);
+    }
+  }
+
+  private static class Counted extends KnownVectors.Task {
+    private Counted() {
+      MADE.incrementAndGet();
+    }
+  }
+
+  private static final class FailsFirst extends Counted {
+    private final boolean sick = MADE.get() == 1;
+
+    @Override
+    public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+      if (sick && KnownVectors.leaf(payload) == 3) {
+        throw new IllegalStateException("out of luck");
+      }
+      return super.leaf(payload, gradientOut);
+    }
+  }
+}
