@@ -1,21 +1,22 @@
 package dev.collimate.checkpoint;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.collimate.CollimateException;
 import dev.collimate.files.Folder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 
 /** JSON objects in files, read strictly, written as Python's {@code json.dumps(indent=2)} does. */
 final class JsonFile {
@@ -27,6 +28,8 @@ final class JsonFile {
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+
+  private static final String INDENT = "  ";
 
   private JsonFile() {}
 
@@ -78,16 +81,52 @@ final class JsonFile {
     }
   }
 
-  /** The object as text, two spaces deep, with a line feed at the end. */
+  /**
+   * The object as Python's {@code json.dumps(indent=2)} writes it, with a line feed at the end; not
+   * by Jackson's printers, which differ between the versions of the two Spark lines.
+   */
   static byte[] write(ObjectNode object) {
-    try {
-      byte[] text = JSON.writer(new IndentedPrinter()).writeValueAsBytes(object);
-      byte[] line = Arrays.copyOf(text, text.length + 1);
-      line[text.length] = '\n';
-      return line;
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException(e);
+    StringBuilder text = new StringBuilder();
+    append(object, "\n", text);
+    return text.append('\n').toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void append(JsonNode node, String lineStart, StringBuilder text) {
+    if (node.isObject()) {
+      List<String> names = new ArrayList<>();
+      node.fieldNames().forEachRemaining(names::add);
+      appendAll(
+          names,
+          name -> {
+            text.append(TextNode.valueOf(name)).append(": ");
+            append(node.get(name), lineStart + INDENT, text);
+          },
+          "{}",
+          lineStart,
+          text);
+    } else if (node.isArray()) {
+      appendAll(node, element -> append(element, lineStart + INDENT, text), "[]", lineStart, text);
+    } else if (node.isFloatingPointNumber()) {
+      text.append(PythonNumbers.format(node.doubleValue()));
+    } else {
+      text.append(node);
     }
+  }
+
+  private static <T> void appendAll(
+      Iterable<T> parts,
+      Consumer<T> append,
+      String brackets,
+      String lineStart,
+      StringBuilder text) {
+    text.append(brackets.charAt(0));
+    boolean isFirst = true;
+    for (T part : parts) {
+      text.append(isFirst ? "" : ",").append(lineStart).append(INDENT);
+      append.accept(part);
+      isFirst = false;
+    }
+    text.append(isFirst ? "" : lineStart).append(brackets.charAt(1));
   }
 
   /** The object as text without spaces. */
@@ -96,50 +135,6 @@ final class JsonFile {
       return JSON.writeValueAsBytes(object);
     } catch (JsonProcessingException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /** Python's {@code json.dumps(…, indent=2)}, with what both Spark lines' Jackson can do. */
-  private static final class IndentedPrinter extends DefaultPrettyPrinter {
-    private static final DefaultIndenter INDENT = new DefaultIndenter("  ", "\n");
-
-    IndentedPrinter() {
-      indentObjectsWith(INDENT);
-      indentArraysWith(INDENT);
-    }
-
-    private IndentedPrinter(IndentedPrinter other) {
-      super(other);
-    }
-
-    @Override
-    public DefaultPrettyPrinter createInstance() {
-      return new IndentedPrinter(this);
-    }
-
-    @Override
-    public void writeObjectFieldValueSeparator(JsonGenerator generator) throws IOException {
-      generator.writeRaw(": ");
-    }
-
-    @Override
-    public void writeEndObject(JsonGenerator generator, int entries) throws IOException {
-      if (entries > 0) {
-        super.writeEndObject(generator, entries);
-      } else {
-        _nesting--;
-        generator.writeRaw('}');
-      }
-    }
-
-    @Override
-    public void writeEndArray(JsonGenerator generator, int elements) throws IOException {
-      if (elements > 0) {
-        super.writeEndArray(generator, elements);
-      } else {
-        _nesting--;
-        generator.writeRaw(']');
-      }
     }
   }
 }

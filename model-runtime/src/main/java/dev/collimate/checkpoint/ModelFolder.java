@@ -30,6 +30,7 @@ public final class ModelFolder implements AutoCloseable {
    * @throws CollimateException of kind DATA that names the file, key or tensor
    */
   public static ModelFolder open(Folder folder) {
+    requireModel(folder);
     ModelConfig config = ModelConfig.read(folder);
     TensorFiles tensors = TensorFiles.openModel(folder);
     try {
@@ -38,6 +39,18 @@ public final class ModelFolder implements AutoCloseable {
     } catch (RuntimeException e) {
       tensors.close();
       throw e;
+    }
+  }
+
+  private static void requireModel(Folder folder) {
+    try {
+      if (!folder.contains(CONFIG) && folder.contains(AdapterConfigParser.FILE)) {
+        throw CollimateException.data(
+            "%s holds an adapter, a model folder with '%s' is expected"
+                .formatted(folder.location(), CONFIG));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -159,6 +159,14 @@ class ModelFolderTest {
     }
   }
 
+  @Test
+  void anAdapterIsNoModel() {
+    LocalFolder folder = ToyFolders.write(directory, "adapter_config.json", "{}");
+    assertThatThrownBy(() -> ModelFolder.open(folder))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(directory + " holds an adapter, a model folder with 'config.json' is expected");
+  }
+
   private void assertRefused(String tensor, String expected) {
     assertThatThrownBy(() -> ModelFolder.open(LocalFolder.existing(directory)))
         .isInstanceOf(CollimateException.class)

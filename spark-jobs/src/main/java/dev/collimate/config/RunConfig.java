@@ -4,6 +4,7 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 import static dev.collimate.config.Key.Role.OPERATIONAL;
 
 import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.SaveDtype;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
@@ -53,14 +54,6 @@ public record RunConfig(
         ClusterConfig cluster,
     @Key(role = OPERATIONAL, usual = "{}", meaning = "What the report shows.") ReportConfig report)
     implements Serializable {
-
-  /** Number format of saved weights. */
-  public enum SaveDtype {
-    BASE,
-    FLOAT32,
-    BFLOAT16,
-    FLOAT16
-  }
 
   /** The value of {@code reference_model} that means the model as it starts. */
   public static final String INITIAL = "initial";

@@ -2,10 +2,10 @@ package dev.collimate.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.DataConfig.BoundaryMerge;
 import dev.collimate.config.DataConfig.TruncationMode;
-import dev.collimate.config.RunConfig.SaveDtype;
 import dev.collimate.config.TrainConfig.Precision;
 import dev.collimate.learn.Schedule;
 import java.io.ByteArrayInputStream;
