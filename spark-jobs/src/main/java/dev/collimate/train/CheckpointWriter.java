@@ -1,5 +1,6 @@
 package dev.collimate.train;
 
+import dev.collimate.report.MetricsLog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.OptionalInt;
@@ -16,6 +17,7 @@ final class CheckpointWriter implements AutoCloseable {
 
   private final CheckpointStore store;
   private final OptionalInt saveTotalLimit;
+  private final MetricsLog metrics;
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
           task -> {
@@ -25,8 +27,12 @@ final class CheckpointWriter implements AutoCloseable {
           });
   private CompletableFuture<Void> pending = CompletableFuture.completedFuture(null);
 
-  CheckpointWriter(CheckpointStore store, OptionalInt saveTotalLimit) {
+  /**
+   * @param metrics rewritten with every checkpoint, so that a resumed run finds the lines before it
+   */
+  CheckpointWriter(CheckpointStore store, OptionalInt saveTotalLimit, MetricsLog metrics) {
     this.store = store;
+    this.metrics = metrics;
     this.saveTotalLimit = saveTotalLimit;
   }
 
@@ -41,6 +47,7 @@ final class CheckpointWriter implements AutoCloseable {
         CompletableFuture.runAsync(
             () -> {
               try {
+                metrics.flush();
                 store.save(copy);
                 store.keepNewest(saveTotalLimit);
               } catch (IOException e) {

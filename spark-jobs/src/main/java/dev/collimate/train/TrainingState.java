@@ -42,6 +42,10 @@ record TrainingState(
       numerics = Map.copyOf(numerics);
       objectiveState = List.copyOf(objectiveState);
     }
+
+    double[] objectiveStateArray() {
+      return objectiveState.stream().mapToDouble(Double::doubleValue).toArray();
+    }
   }
 
   /** A copy whose vectors no later step changes. */

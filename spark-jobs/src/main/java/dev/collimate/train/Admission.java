@@ -1,0 +1,136 @@
+package dev.collimate.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.aggregate.RegistrationPolicy;
+import dev.collimate.aggregate.WorkerPlace;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets a worker take part where it reads the driver's files and computes the same bits as the
+ * others: the first worker's numerics fingerprint, or that of the checkpoint resumed from, is the
+ * run's.
+ */
+final class Admission implements RegistrationPolicy {
+
+  private static final Logger log = LoggerFactory.getLogger(Admission.class);
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * What a worker says of itself.
+   *
+   * @param numerics the numerics fingerprint
+   * @param probe what it read of the probe file that the driver wrote below the output
+   * @param modelFingerprint of the model folder as it sees it
+   */
+  record Description(Map<String, String> numerics, String probe, String modelFingerprint) {
+
+    byte[] toBytes() {
+      try {
+        return JSON.writeValueAsBytes(this);
+      } catch (JsonProcessingException e) {
+        throw new AssertionError("a record of plain values becomes JSON", e);
+      }
+    }
+
+    static Description of(byte[] bytes) {
+      try {
+        return JSON.readValue(bytes, Description.class);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private final String probe;
+  private final String modelFingerprint;
+  private final boolean mixed;
+  private Map<String, String> numerics;
+  private boolean exact;
+
+  /**
+   * @param numerics of the checkpoint resumed from; empty for a fresh run
+   * @param exact whether the run has been exact so far
+   * @param mixed whether other fingerprints are let in, which ends exactness
+   */
+  Admission(
+      String probe,
+      String modelFingerprint,
+      Map<String, String> numerics,
+      boolean exact,
+      boolean mixed) {
+    this.probe = probe;
+    this.modelFingerprint = modelFingerprint;
+    this.numerics = new TreeMap<>(numerics);
+    this.exact = exact;
+    this.mixed = mixed;
+  }
+
+  @Override
+  public synchronized Optional<String> refuse(WorkerPlace worker, byte[] description) {
+    Description said = Description.of(description);
+    if (!said.probe().equals(probe)) {
+      return Optional.of(
+          worker
+              + " does not see the file that the driver wrote below output; put output on a file system that all executors"
+              + " share, such as hdfs or s3a");
+    }
+    if (!said.modelFingerprint().equals(modelFingerprint)) {
+      return Optional.of(
+          worker
+              + " reads other model files than the driver; put model on a file system that all executors share, or the same"
+              + " copy on every machine");
+    }
+    if (numerics.isEmpty()) {
+      numerics = new TreeMap<>(said.numerics());
+      return Optional.empty();
+    }
+    String differences = differences(said.numerics());
+    if (differences.isEmpty()) {
+      return Optional.empty();
+    }
+    if (!mixed) {
+      return Optional.of(
+          worker
+              + " computes with other numerics than the run ("
+              + differences
+              + "); give it the same machine type and settings, or set cluster.mixed: true to give up bitwise"
+              + " reproducibility");
+    }
+    log.warn(
+        "{} computes with other numerics ({}); the run is no longer exact", worker, differences);
+    exact = false;
+    return Optional.empty();
+  }
+
+  /** The run's fingerprint; empty before the first worker. */
+  synchronized Map<String, String> numerics() {
+    return Map.copyOf(numerics);
+  }
+
+  synchronized boolean exact() {
+    return exact;
+  }
+
+  private String differences(Map<String, String> other) {
+    TreeSet<String> names = new TreeSet<>(numerics.keySet());
+    names.addAll(other.keySet());
+    StringBuilder text = new StringBuilder();
+    for (String name : names) {
+      String ours = numerics.getOrDefault(name, "unset");
+      String theirs = other.getOrDefault(name, "unset");
+      if (!ours.equals(theirs)) {
+        text.append(text.isEmpty() ? "" : ", ").append(name).append(": ").append(theirs);
+        text.append(" instead of ").append(ours);
+      }
+    }
+    return text.toString();
+  }
+}

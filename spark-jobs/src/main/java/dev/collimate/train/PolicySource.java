@@ -1,0 +1,181 @@
+package dev.collimate.train;
+
+import dev.collimate.checkpoint.AdapterConfig;
+import dev.collimate.checkpoint.AdapterFolder;
+import dev.collimate.checkpoint.AdapterInit;
+import dev.collimate.checkpoint.AdapterLayout;
+import dev.collimate.checkpoint.AdapterWriter;
+import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.checkpoint.ModelWriter;
+import dev.collimate.checkpoint.SaveDtype;
+import dev.collimate.checkpoint.TargetModules;
+import dev.collimate.config.AdapterSection;
+import dev.collimate.config.RunConfig;
+import dev.collimate.files.Folder;
+import dev.collimate.files.FolderSink;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.storage.HadoopFolder;
+import dev.collimate.storage.Publication;
+import dev.collimate.storage.PublishedFile;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * The model that a run trains, as the driver sees it without libtorch: what is trained of it, the
+ * values that training starts from, and how the result is written.
+ */
+public final class PolicySource implements AutoCloseable {
+
+  /** An adapter on the model. */
+  private record Adapter(
+      AdapterConfig config, AdapterLayout layout, Optional<AdapterFolder> continued) {}
+
+  private final ModelFolder model;
+  private final Optional<Adapter> adapter;
+  private final Configuration configuration;
+
+  private PolicySource(ModelFolder model, Optional<Adapter> adapter, Configuration configuration) {
+    this.model = model;
+    this.adapter = adapter;
+    this.configuration = configuration;
+  }
+
+  /** Opens the model and the adapter that a run file names; the caller closes it. */
+  public static PolicySource open(RunConfig run, Configuration configuration) {
+    ModelFolder model = ModelFolder.open(HadoopFolder.open("model", run.model(), configuration));
+    try {
+      Optional<Adapter> adapter =
+          run.adapter().map(section -> adapter(section, run.model(), model, configuration));
+      return new PolicySource(model, adapter, configuration);
+    } catch (RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static Adapter adapter(
+      AdapterSection section, String base, ModelFolder model, Configuration configuration) {
+    if (section.path().isPresent()) {
+      Folder folder = HadoopFolder.open("adapter.path", section.path().get(), configuration);
+      AdapterFolder continued = AdapterFolder.open(folder);
+      return new Adapter(
+          continued.config(), continued.layout(model.layout()), Optional.of(continued));
+    }
+    AdapterConfig config = freshAdapter(section, base);
+    return new Adapter(config, AdapterLayout.of(config, model.layout()), Optional.empty());
+  }
+
+  /** The adapter that a section without a {@code path} describes. */
+  static AdapterConfig freshAdapter(AdapterSection section, String base) {
+    return new AdapterConfig(
+        section.r(),
+        section.loraAlpha(),
+        section.loraDropout(),
+        TargetModules.of(section.targetModules()),
+        section.useRslora(),
+        base);
+  }
+
+  public ModelFolder model() {
+    return model;
+  }
+
+  /** What is trained: the adapter's factors where there is an adapter, else all weights. */
+  public ParameterLayout layout() {
+    return adapter
+        .map(present -> present.layout().parameters())
+        .orElseGet(() -> model.layout().parameters());
+  }
+
+  /** The values that training starts from. */
+  FlatVector initial(long seed) {
+    if (adapter.isEmpty()) {
+      return values(model);
+    }
+    AdapterLayout layout = adapter.get().layout();
+    return adapter
+        .get()
+        .continued()
+        .map(folder -> folder.values(layout))
+        .orElseGet(() -> AdapterInit.values(layout, seed));
+  }
+
+  /** The values of a published result, rounded as they were saved. */
+  FlatVector published(RunDirectory run) {
+    Folder folder = HadoopFolder.open("output", directory(run).toString(), configuration);
+    if (adapter.isPresent()) {
+      try (AdapterFolder saved = AdapterFolder.open(folder)) {
+        return saved.values(adapter.get().layout());
+      }
+    }
+    try (ModelFolder saved = ModelFolder.open(folder)) {
+      return values(saved);
+    }
+  }
+
+  private FlatVector values(ModelFolder folder) {
+    ParameterLayout layout = model.layout().parameters();
+    FlatVector values = new FlatVector(layout.size());
+    float[] chunk = new float[FlatVector.BLOCK];
+    long offset = 0;
+    for (ParameterLayout.Parameter parameter : layout.parameters()) {
+      for (long done = 0; done < parameter.size(); done += chunk.length) {
+        int count = (int) Math.min(chunk.length, parameter.size() - done);
+        folder.tensors().readFloat32(parameter.name(), done, FloatBuffer.wrap(chunk, 0, count));
+        values.put(offset + done, FloatBuffer.wrap(chunk, 0, count));
+      }
+      offset += parameter.size();
+    }
+    return values;
+  }
+
+  /** Where the result goes. */
+  public Path directory(RunDirectory run) {
+    return adapter.isPresent() ? run.adapter() : run.model();
+  }
+
+  /** The result's last file. */
+  public String lastFile() {
+    return adapter.isPresent() ? "adapter_config.json" : "config.json";
+  }
+
+  /** Publishes the result and lists its files. */
+  List<PublishedFile> publish(
+      RunDirectory run, FlatVector values, SaveDtype dtype, Runnable ownership) throws IOException {
+    try (Publication publication = new Publication(directory(run), configuration, ownership)) {
+      write(values, dtype, publication);
+      publication.commit(lastFile());
+      return publication.files();
+    }
+  }
+
+  private void write(FlatVector values, SaveDtype dtype, FolderSink sink) {
+    if (adapter.isPresent()) {
+      AdapterWriter.write(adapter.get().config(), adapter.get().layout(), values, dtype, sink);
+    } else {
+      ModelWriter.write(model, layout(), values, dtype, sink);
+    }
+  }
+
+  /** Tells the model and adapter files of one run from those of another. */
+  String fingerprint() {
+    return fingerprint(model, adapter.flatMap(Adapter::continued));
+  }
+
+  static String fingerprint(ModelFolder model, Optional<AdapterFolder> continued) {
+    return continued
+        .map(folder -> model.fingerprint() + "+" + folder.fingerprint())
+        .orElseGet(model::fingerprint);
+  }
+
+  @Override
+  public void close() {
+    adapter.flatMap(Adapter::continued).ifPresent(AdapterFolder::close);
+    model.close();
+  }
+}

@@ -1,0 +1,186 @@
+package dev.collimate.train;
+
+import dev.collimate.aggregate.WorkerTask;
+import dev.collimate.data.ShardReader;
+import dev.collimate.learn.LeafResult;
+import dev.collimate.learn.LearnRow;
+import dev.collimate.learn.Learner;
+import dev.collimate.learn.MetricSums;
+import dev.collimate.objective.RowInputs.Reference;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.text.Example;
+import dev.collimate.text.Sequence;
+import dev.collimate.train.WorkItem.RowAddress;
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A worker's side of a run: reads the rows that a lease names, computes with the policy, answers.
+ * One thread at a time.
+ */
+final class PolicyTask implements WorkerTask {
+
+  /** Writes greedy completions of a prompt. */
+  @FunctionalInterface
+  interface Sampler {
+    int[] complete(int[] prompt, int maxNewTokens);
+  }
+
+  private final Admission.Description description;
+  private final Learner learner;
+  private final ShardReader trainRows;
+  private final ShardReader evalRows;
+  private final Sampler sampler;
+  private final Closeable resources;
+
+  /**
+   * @param resources closed with the task: the readers and what the learner's model holds
+   */
+  PolicyTask(
+      Admission.Description description,
+      Learner learner,
+      ShardReader trainRows,
+      ShardReader evalRows,
+      Sampler sampler,
+      Closeable resources) {
+    this.description = description;
+    this.learner = learner;
+    this.trainRows = trainRows;
+    this.evalRows = evalRows;
+    this.sampler = sampler;
+    this.resources = resources;
+  }
+
+  @Override
+  public byte[] describe() {
+    return description.toBytes();
+  }
+
+  @Override
+  public void parameters(long version, FlatVector values) {
+    learner.load(values);
+  }
+
+  @Override
+  public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+    WorkItem.Gradient work = (WorkItem.Gradient) WorkItem.of(payload);
+    List<LearnRow> rows = learnRows(trainRows, work.rows());
+    return toBytes(learner.gradient(work.context(), rows, gradientOut));
+  }
+
+  @Override
+  public byte[] call(byte[] payload) {
+    WorkItem work = WorkItem.of(payload);
+    if (work instanceof WorkItem.Evaluate evaluate) {
+      return evaluate(evaluate);
+    }
+    if (work instanceof WorkItem.Gather gather) {
+      return gather(gather);
+    }
+    if (work instanceof WorkItem.Sample sample) {
+      return sample(sample);
+    }
+    throw new IllegalArgumentException("a gradient is asked for as a leaf, not as a call");
+  }
+
+  private byte[] evaluate(WorkItem.Evaluate work) {
+    double loss = 0;
+    MetricSums metrics = new MetricSums();
+    for (LearnRow row : learnRows(evalRows, work.rows())) {
+      LeafResult result = learner.evaluate(work.context(), List.of(row));
+      loss += result.loss();
+      metrics.add(result.metrics());
+    }
+    return toBytes(new LeafResult(loss, metrics));
+  }
+
+  private byte[] gather(WorkItem.Gather work) {
+    double[][] scalars = learner.gather(work.context(), learnRows(splitOf(work), work.rows()));
+    return write(
+        out -> {
+          out.writeInt(scalars.length);
+          for (double[] row : scalars) {
+            WorkItem.writeDoubles(row, out);
+          }
+        });
+  }
+
+  /** A step numbered 0 is an evaluation. */
+  private ShardReader splitOf(WorkItem.Gather work) {
+    return work.context().step() == 0 ? evalRows : trainRows;
+  }
+
+  /** Prompt and completion of each row, as a length and ids. */
+  private byte[] sample(WorkItem.Sample work) {
+    List<Example> examples = examples(evalRows, work.rows());
+    return write(
+        out -> {
+          for (Example row : examples) {
+            Sequence sequence = row.sequences().values().iterator().next();
+            int[] prompt = Arrays.copyOf(sequence.ids(), sequence.promptLength());
+            writeIds(prompt, out);
+            writeIds(sampler.complete(prompt, work.maxNewTokens()), out);
+          }
+        });
+  }
+
+  private static void writeIds(int[] ids, DataOutputStream out) throws IOException {
+    out.writeInt(ids.length);
+    for (int id : ids) {
+      out.writeInt(id);
+    }
+  }
+
+  private static List<Example> examples(ShardReader reader, List<RowAddress> addresses) {
+    return reader.rows(addresses.stream().mapToInt(RowAddress::row).toArray());
+  }
+
+  private static List<LearnRow> learnRows(ShardReader reader, List<RowAddress> addresses) {
+    List<Example> examples = examples(reader, addresses);
+    List<LearnRow> rows = new ArrayList<>(addresses.size());
+    for (int i = 0; i < addresses.size(); i++) {
+      RowAddress address = addresses.get(i);
+      Reference reference =
+          address.reference().isEmpty()
+              ? Reference.NONE
+              : new Reference(address.reference(), Map.of());
+      rows.add(new LearnRow(examples.get(i), reference, address.given()));
+    }
+    return rows;
+  }
+
+  private static byte[] toBytes(LeafResult result) {
+    return write(result::write);
+  }
+
+  @FunctionalInterface
+  private interface Body {
+    void write(DataOutputStream out) throws IOException;
+  }
+
+  private static byte[] write(Body body) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      body.write(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  @Override
+  public void close() {
+    try {
+      resources.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
