@@ -4,6 +4,7 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 import static dev.collimate.config.Key.Role.OPERATIONAL;
 
 import dev.collimate.learn.Schedule;
+import dev.collimate.nn.Precision;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -91,7 +92,6 @@ public record TrainConfig(
     @Key(
             role = IDENTITY,
             usual = "float32",
-            supported = "float32",
             meaning =
                 "`bfloat16`: matrix products in bfloat16; norms, softmax, loss, sums and masters"
                     + " in float32.")
@@ -138,11 +138,4 @@ public record TrainConfig(
             meaning = "Steps between evaluations on the held-out rows; 0: at the end only.")
         int evalSteps,
     @Key(role = OPERATIONAL, usual = "1", range = ">= 1", meaning = "Steps per line of metrics.")
-        int loggingSteps) {
-
-  /** The number format of matrix products. */
-  public enum Precision {
-    FLOAT32,
-    BFLOAT16
-  }
-}
+        int loggingSteps) {}

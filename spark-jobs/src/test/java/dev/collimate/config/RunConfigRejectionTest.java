@@ -36,7 +36,6 @@ class RunConfigRejectionTest {
           train.adam_epsilon=0 | train.adam_epsilon: must be > 0, got 0 (--set); usual is 1.0e-8
           train.weight_decay=-0.1 | train.weight_decay: must be >= 0, got -0.1 (--set); usual is 0.0
           train.max_grad_norm=-1 | train.max_grad_norm: must be >= 0, got -1 (--set); usual is 1.0
-          train.precision=bfloat16 | train.precision: 'bfloat16' is not supported yet (--set); supported is float32
           train.precision=fp16 | train.precision: must be float32 or bfloat16, got 'fp16' (--set); usual is float32
           train.gradient_checkpointing=1 | train.gradient_checkpointing: must be true or false, got 1 (--set); usual is false
           train.disable_dropout=false | train.disable_dropout: false is not supported yet (--set); supported is true

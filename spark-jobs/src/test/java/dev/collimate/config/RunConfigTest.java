@@ -6,8 +6,8 @@ import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.DataConfig.BoundaryMerge;
 import dev.collimate.config.DataConfig.TruncationMode;
-import dev.collimate.config.TrainConfig.Precision;
 import dev.collimate.learn.Schedule;
+import dev.collimate.nn.Precision;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -63,7 +63,7 @@ class RunConfigTest {
         adam_epsilon: 1e-6
         weight_decay: 0.1
         max_grad_norm: 0
-        precision: float32
+        precision: bfloat16
         gradient_checkpointing: true
         disable_dropout: true
         save_steps: 10
@@ -193,7 +193,7 @@ class RunConfigTest {
                 1e-6,
                 0.1,
                 0,
-                Precision.FLOAT32,
+                Precision.BFLOAT16,
                 true,
                 true,
                 10,
