@@ -1,11 +1,10 @@
 package dev.collimate.cli;
 
 import dev.collimate.CollimateException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Unmatched;
 
 /** {@code bench}: refused by name until there is something to measure with. */
@@ -14,16 +13,16 @@ final class BenchCommand implements Callable<Integer> {
 
   private static final List<String> KINDS = List.of("step", "aggregator", "data", "rollout");
 
-  @Parameters(arity = "0..1", paramLabel = "WHAT", description = "What is measured.")
-  private String what;
-
-  @Unmatched private List<String> rest;
-
-  @Mixin private OutputOptions result;
+  @Unmatched private List<String> arguments = new ArrayList<>();
 
   @Override
   public Integer call() {
-    String name = what != null && KINDS.contains(what) ? "bench " + what : "bench";
+    String name =
+        arguments.stream()
+            .filter(KINDS::contains)
+            .findFirst()
+            .map(kind -> "bench " + kind)
+            .orElse("bench");
     throw CollimateException.usage(name + " is not supported yet");
   }
 }

@@ -46,7 +46,7 @@ final class BuildVersion implements IVersionProvider {
     if (!spark.startsWith(sparkLine() + ".")) {
       throw CollimateException.usage(
           "This jar is for Spark %s and was submitted to Spark %s; take collimate-%s-spark-LINE.jar"
-              .formatted(sparkLine(), spark, collimate())
+                  .formatted(sparkLine(), spark, collimate())
               + " of that line");
     }
   }

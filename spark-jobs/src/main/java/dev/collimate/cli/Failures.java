@@ -48,13 +48,11 @@ final class Failures {
     CollimateException known = known(e);
     String sentence =
         known != null ? known.getMessage() : "unexpected failure: " + summary(rootCause(e));
-    if (verbose(parsed)) {
+    if (isVerbose(command)) {
       e.printStackTrace(err);
     }
     sentence.lines().forEach(line -> err.println(PREFIX + line));
-    return known != null
-        ? known.kind().exitCode()
-        : CollimateException.Kind.INTERNAL.exitCode();
+    return known != null ? known.kind().exitCode() : CollimateException.Kind.INTERNAL.exitCode();
   }
 
   /** The first failure on the way to the root that was meant for the user. */
@@ -81,11 +79,8 @@ final class Failures {
     return e.getClass().getSimpleName() + (message.isEmpty() ? "" : ": " + message);
   }
 
-  private static boolean verbose(ParseResult parsed) {
-    ParseResult last = parsed;
-    while (last.hasSubcommand()) {
-      last = last.subcommand();
-    }
-    return last.hasMatchedOption("--verbose");
+  private static boolean isVerbose(CommandLine command) {
+    return command.getMixins().values().stream()
+        .anyMatch(mixin -> mixin instanceof OutputOptions options && options.isVerbose());
   }
 }

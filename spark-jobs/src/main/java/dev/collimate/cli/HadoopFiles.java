@@ -25,8 +25,7 @@ final class HadoopFiles {
         .forEach(
             name -> {
               if (name.startsWith(SPARK_PREFIX)) {
-                configuration.set(
-                    name.substring(SPARK_PREFIX.length()), System.getProperty(name));
+                configuration.set(name.substring(SPARK_PREFIX.length()), System.getProperty(name));
               }
             });
     return configuration;

@@ -9,7 +9,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code init}: a randomly initialised model folder. */
-@Command(name = "init", description = "Makes a randomly initialised model folder.")
+@Command(
+    name = "init",
+    mixinStandardHelpOptions = true,
+    description = "Makes a randomly initialised model folder.")
 final class InitCommand implements Callable<Integer> {
 
   @Option(

@@ -9,6 +9,7 @@ import picocli.CommandLine.Parameters;
 /** {@code inspect}: what a folder holds. */
 @Command(
     name = "inspect",
+    mixinStandardHelpOptions = true,
     description =
         "Says what a model folder, adapter, prepared data set, run directory or checkpoint holds.")
 final class InspectCommand implements Callable<Integer> {

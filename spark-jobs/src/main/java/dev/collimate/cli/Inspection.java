@@ -49,7 +49,7 @@ final class Inspection {
     } else {
       throw CollimateException.usage(
           "PATH: '%s' is no folder that Collimate knows; a model has %s, an adapter %s, a run %s, a"
-              .formatted(location, MODEL_FILE, ADAPTER_FILE, RUN_FILE)
+                  .formatted(location, MODEL_FILE, ADAPTER_FILE, RUN_FILE)
               + " prepared data set "
               + PreparedData.INDEX);
     }
@@ -131,8 +131,7 @@ final class Inspection {
   private static void run(Path directory, Configuration configuration, Map<String, Object> facts)
       throws IOException {
     Path path = new Path(directory, RUN_FILE);
-    RunManifest manifest =
-        RunManifest.read(Storage.of(path, configuration), path).orElseThrow();
+    RunManifest manifest = RunManifest.read(Storage.of(path, configuration), path).orElseThrow();
     facts.put("kind", "run");
     facts.put("state", name(manifest.state()));
     if (!manifest.failure().equals(RunManifest.Failure.NONE)) {

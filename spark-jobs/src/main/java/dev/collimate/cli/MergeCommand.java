@@ -12,7 +12,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code merge}: an adapter folded into a full model folder. */
-@Command(name = "merge", description = "Folds an adapter into a full model folder.")
+@Command(
+    name = "merge",
+    mixinStandardHelpOptions = true,
+    description = "Folds an adapter into a full model folder.")
 final class MergeCommand implements Callable<Integer> {
 
   @Option(

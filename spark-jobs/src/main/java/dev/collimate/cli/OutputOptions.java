@@ -23,8 +23,9 @@ final class OutputOptions {
   @Option(names = "--verbose", description = "Print the stack trace of a failure.")
   private boolean verbose;
 
-  @Option(names = "--help", usageHelp = true, description = "Print this help.")
-  private boolean help;
+  boolean isVerbose() {
+    return verbose;
+  }
 
   /** Prints the values, as JSON or as aligned lines. */
   void print(Map<String, Object> values) {

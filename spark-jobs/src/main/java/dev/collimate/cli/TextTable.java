@@ -48,9 +48,7 @@ final class TextTable {
       return "-";
     }
     if (value instanceof List<?> list) {
-      return list.isEmpty()
-          ? "-"
-          : String.join(", ", list.stream().map(TextTable::text).toList());
+      return list.isEmpty() ? "-" : String.join(", ", list.stream().map(TextTable::text).toList());
     }
     if (value instanceof Long || value instanceof Integer) {
       return String.format(Locale.ROOT, "%,d", ((Number) value).longValue());

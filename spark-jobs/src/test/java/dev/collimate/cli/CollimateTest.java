@@ -1,0 +1,171 @@
+package dev.collimate.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.files.LocalFolderSink;
+import dev.collimate.text.ByteLevelTokenizer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CollimateTest {
+
+  private static final String CONFIG =
+      """
+      {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 16,
+       "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+       "num_key_value_heads": 1, "vocab_size": 300, "max_position_embeddings": 64,
+       "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": true}
+      """;
+
+  @TempDir private Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @BeforeEach
+  void writeInputs() throws IOException {
+    Files.writeString(folder.resolve("config.json"), CONFIG);
+  }
+
+  private int run(String... arguments) {
+    return Collimate.commandLine(new PrintWriter(out), new PrintWriter(err)).execute(arguments);
+  }
+
+  private int init(String output) {
+    return run(
+        "init",
+        "--config",
+        folder.resolve("config.json").toString(),
+        "--tokenizer",
+        folder.resolve("tokenizer").toString(),
+        "--output",
+        folder.resolve(output).toString(),
+        "--seed",
+        "7",
+        "--json");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"init", "merge", "inspect"})
+  void everyCommandHasHelp(String command) {
+    assertThat(run(command, "--help")).isZero();
+    assertThat(out.toString()).contains("Usage: collimate " + command).contains("--json");
+  }
+
+  @Test
+  void helpListsTheCommands() {
+    assertThat(run("--help")).isZero();
+    assertThat(out.toString()).contains("init", "merge", "inspect").doesNotContain("bench");
+  }
+
+  @Test
+  void theVersionNamesBothSparks() {
+    assertThat(run("--version")).isZero();
+    assertThat(out.toString()).contains("built for Spark " + BuildVersion.sparkLine());
+    assertThat(BuildVersion.spark()).startsWith(BuildVersion.sparkLine() + ".");
+  }
+
+  @Test
+  void aMissingCommandIsWrongUsage() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: a command is missing; collimate --help lists them (collimate --help)\n");
+  }
+
+  @Test
+  void anUnknownCommandIsWrongUsageAndTheNearestIsNamed() {
+    assertThat(run("inspec")).isEqualTo(2);
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: there is no command 'inspec'; nearest is inspect (collimate --help)\n");
+  }
+
+  @Test
+  void anUnknownOptionIsWrongUsage() {
+    assertThat(run("inspect", ".", "--jsom")).isEqualTo(2);
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: there is no option '--jsom'; nearest is --json (collimate inspect"
+                + " --help)\n");
+  }
+
+  @Test
+  void aMissingOptionIsWrongUsage() {
+    assertThat(run("init", "--config", "a", "--tokenizer", "b")).isEqualTo(2);
+    assertThat(err.toString())
+        .isEqualTo("collimate: Missing required option: '--output=DIR' (collimate init --help)\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"step", "aggregator", "data", "rollout"})
+  void benchIsRefusedByName(String kind) {
+    assertThat(run("bench", kind, "--runs", "3")).isEqualTo(2);
+    assertThat(err.toString()).isEqualTo("collimate: bench " + kind + " is not supported yet\n");
+  }
+
+  @Test
+  void initMakesAModelThatInspectDescribes() throws IOException {
+    ByteLevelTokenizer.write(new LocalFolderSink(folder.resolve("tokenizer")));
+    assertThat(init("model")).as(err.toString()).isZero();
+    JsonNode made = new ObjectMapper().readTree(out.toString());
+    assertThat(made.get("kind").asText()).isEqualTo("model");
+    assertThat(made.get("layers").asInt()).isEqualTo(2);
+    assertThat(made.get("dtype").get(0).asText()).isEqualTo("float32");
+    out.getBuffer().setLength(0);
+    assertThat(run("inspect", folder.resolve("model").toString())).isZero();
+    assertThat(out.toString())
+        .contains("kind               model\n")
+        .contains("tokenizer          true\n");
+  }
+
+  @Test
+  void anExistingOutputIsNeverOverwritten() throws IOException {
+    Files.createDirectory(folder.resolve("model"));
+    assertThat(init("model")).isEqualTo(2);
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: --output: '"
+                + folder.resolve("model")
+                + "' exists; name a folder that does not\n");
+  }
+
+  @Test
+  void aModelThatIsBrokenIsBadData() throws IOException {
+    Files.createDirectory(folder.resolve("broken"));
+    Files.writeString(folder.resolve("broken/config.json"), "{");
+    assertThat(run("inspect", folder.resolve("broken").toString())).isEqualTo(3);
+    assertThat(err.toString().lines()).hasSize(1).allMatch(line -> line.contains("config.json"));
+  }
+
+  @Test
+  void aMissingFolderIsWrongUsage() {
+    assertThat(run("inspect", folder.resolve("nothing").toString())).isEqualTo(2);
+    assertThat(err.toString())
+        .isEqualTo("collimate: PATH: there is no folder '" + folder.resolve("nothing") + "'\n");
+  }
+
+  @Test
+  void aFolderOfAnotherKindIsNamed() throws IOException {
+    Files.createDirectory(folder.resolve("empty"));
+    assertThat(run("inspect", folder.resolve("empty").toString())).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("is no folder that Collimate knows; a model has config.json");
+  }
+
+  @Test
+  void stackTracesAreShownOnlyWhenAskedFor() {
+    assertThat(run("inspect", "nothing", "--verbose")).isEqualTo(2);
+    assertThat(err.toString()).contains("\tat dev.collimate.");
+  }
+}
