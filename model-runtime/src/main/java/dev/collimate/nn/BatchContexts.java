@@ -38,26 +38,24 @@ final class BatchContexts implements AutoCloseable {
     return new BatchContext(
         shared,
         window ->
-            window == 0 || window >= seq
-                ? Map.of()
-                : Map.of("mask", mask(pass, allValid(seq), 0, seq, window)),
+            window == 0 || window >= seq ? Map.of() : Map.of("mask", windowMask(pass, seq, window)),
         rows);
   }
 
   /**
    * Rows with padding anywhere.
    *
-   * @param valid [batch][keys], false on padding
-   * @param start which key is the first query
+   * @param valid bool [batch, keys or more], false on padding
+   * @param start which key is the first query; the last query is the last key
    * @param positions [batch][queries]
    * @param rows int64 [n], what the last layer keeps
    */
   BatchContext padded(
-      PtNDManager pass, boolean[][] valid, int start, int[][] positions, PtNDArray rows) {
+      PtNDManager pass, PtNDArray valid, int start, int[][] positions, PtNDArray rows) {
     int queries = positions[0].length;
     return new BatchContext(
         angles(pass, positions),
-        window -> Map.of("mask", mask(pass, valid, start, queries, window)),
+        window -> Map.of("mask", kernels.call(pass, "mask", valid, start, queries, window)),
         rows);
   }
 
@@ -93,20 +91,11 @@ final class BatchContexts implements AutoCloseable {
     }
   }
 
-  private static boolean[][] allValid(int seq) {
-    boolean[] row = new boolean[seq];
-    Arrays.fill(row, true);
-    return new boolean[][] {row};
-  }
-
-  private PtNDArray mask(PtNDManager pass, boolean[][] valid, int start, int queries, int window) {
-    int keys = valid[0].length;
-    boolean[] flat = new boolean[valid.length * keys];
-    for (int row = 0; row < valid.length; row++) {
-      System.arraycopy(valid[row], 0, flat, row * keys, keys);
-    }
-    try (PtNDArray tensor = (PtNDArray) pass.create(flat, new Shape(valid.length, keys))) {
-      return kernels.call(pass, "mask", tensor, start, queries, window);
+  private PtNDArray windowMask(PtNDManager pass, int seq, int window) {
+    boolean[] all = new boolean[seq];
+    Arrays.fill(all, true);
+    try (PtNDArray valid = (PtNDArray) pass.create(all, new Shape(1, seq))) {
+      return kernels.call(pass, "mask", valid, 0, seq, window);
     }
   }
 }

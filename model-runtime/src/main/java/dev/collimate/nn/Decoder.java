@@ -127,6 +127,25 @@ public final class Decoder implements CausalModel {
   }
 
   /**
+   * Starts to continue prompts token by token.
+   *
+   * @param prompts token ids, at least one each
+   * @param newTokens how many tokens can follow each
+   */
+  public CachedRows continuing(List<int[]> prompts, int newTokens, Adapter adapter) {
+    Engine.prepareThread();
+    prompts.forEach(this::requireReadable);
+    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0) + newTokens;
+    if (config.positions() instanceof Positions.Learned && longest > config.maxPositions()) {
+      throw CollimateException.data(
+          "Prompt and new tokens come to %d tokens, this model reads at most %d"
+              .formatted(longest, config.maxPositions()));
+    }
+    PtNDManager ofRows = (PtNDManager) manager.newSubManager();
+    return new CachedRows(ofRows, kernels, stack, head, contexts, prompts, newTokens, adapter);
+  }
+
+  /**
    * Logits of every position of padded rows.
    *
    * @param ids [batch][seq]
@@ -142,7 +161,8 @@ public final class Decoder implements CausalModel {
     try (PtNDManager pass = (PtNDManager) manager.newSubManager()) {
       PtNDArray tokens = (PtNDArray) pass.create(flat, new Shape(batch, seq));
       PtNDArray all = (PtNDArray) pass.arange(0, batch * seq, 1, DataType.INT64);
-      try (BatchContext context = contexts.padded(pass, valid, 0, positions, all)) {
+      PtNDArray mask = (PtNDArray) pass.create(valid);
+      try (BatchContext context = contexts.padded(pass, mask, 0, positions, all)) {
         PtNDArray x = stack.embed(pass, tokens, context, false);
         for (int layer = 0; layer < stack.layers(); layer++) {
           x = stack.layer(pass, layer, x, context, adapter, false);

@@ -1,5 +1,6 @@
 package dev.collimate.nn;
 
+import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
@@ -40,6 +41,11 @@ final class LayerStack {
 
   int layers() {
     return config.layers();
+  }
+
+  /** Shape of one layer's keys, or values: [batch, key/value heads, capacity, head_dim]. */
+  Shape cacheShape(int batch, int capacity) {
+    return new Shape(batch, sizes[1], capacity, sizes[2]);
   }
 
   /** What is handed to the kernels in front of a layer's other arguments. */

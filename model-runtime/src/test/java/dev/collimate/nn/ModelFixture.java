@@ -12,14 +12,17 @@ import dev.collimate.files.Folder;
 import dev.collimate.files.LocalFolder;
 import dev.collimate.text.Sequence;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.function.Executable;
 
 /** A tiny model with numbers that other people's code computed for it. */
 public record ModelFixture(String name, Path path) {
@@ -38,8 +41,7 @@ public record ModelFixture(String name, Path path) {
    * skipped where the folder is missing.
    */
   public static Stream<DynamicTest> eachSupported(
-      String claim, Function<ModelFixture, org.junit.jupiter.api.function.Executable> test)
-      throws IOException {
+      String claim, Function<ModelFixture, Executable> test) throws IOException {
     Path models = root().resolve("models");
     List<ModelFixture> all;
     try (Stream<Path> folders = Files.list(models)) {
@@ -89,7 +91,7 @@ public record ModelFixture(String name, Path path) {
     try {
       return MAPPER.readTree(Files.readAllBytes(path.resolve(file)));
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -195,6 +197,6 @@ public record ModelFixture(String name, Path path) {
     for (int t = promptLength; t < length; t++) {
       counts[t] = 1;
     }
-    return new Sequence(java.util.Arrays.copyOf(real, length), promptLength, counts);
+    return new Sequence(Arrays.copyOf(real, length), promptLength, counts);
   }
 }

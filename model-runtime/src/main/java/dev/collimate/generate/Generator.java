@@ -1,0 +1,138 @@
+package dev.collimate.generate;
+
+import dev.collimate.nn.CachedRows;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.Decoder;
+import dev.collimate.random.CounterRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Continues prompts with a decoder, one batch at a time. A row's draws depend on its seed alone;
+ * the last bits of its logits, and so in rare cases its tokens, also on the rows beside it. For
+ * results that depend on the row alone, give it a batch of its own.
+ */
+public final class Generator {
+
+  private final Decoder decoder;
+  private final int[] eosIds;
+  private final Adapter adapter;
+
+  /**
+   * Generates with the adapter on, where there is one.
+   *
+   * @param eosIds tokens that end a completion
+   */
+  public Generator(Decoder decoder, int[] eosIds) {
+    this(decoder, eosIds, Adapter.ON);
+  }
+
+  public Generator(Decoder decoder, int[] eosIds, Adapter adapter) {
+    this.decoder = decoder;
+    this.eosIds = eosIds.clone();
+    this.adapter = adapter;
+  }
+
+  /**
+   * Continues every prompt.
+   *
+   * @param prompts token ids, at least one each
+   * @param rowSeeds one per prompt
+   * @return in the order of the prompts
+   */
+  public List<Completion> generate(
+      List<int[]> prompts, List<Long> rowSeeds, SamplingParams params) {
+    if (prompts.size() != rowSeeds.size()) {
+      throw new IllegalArgumentException(
+          prompts.size() + " prompts need as many seeds, got " + rowSeeds.size());
+    }
+    if (prompts.isEmpty()) {
+      return List.of();
+    }
+    CounterRandom random = CounterRandom.of(params.seed(), "sampling");
+    List<Row> rows = new ArrayList<>();
+    for (long rowSeed : rowSeeds) {
+      rows.add(new Row(random.child(rowSeed), params.maxNewTokens()));
+    }
+    try (CachedRows cached = decoder.continuing(prompts, params.maxNewTokens(), adapter)) {
+      run(cached, new ArrayList<>(rows), params);
+    }
+    return rows.stream().map(Row::completion).toList();
+  }
+
+  /**
+   * @param active the rows of {@code cached}, finished ones among them until they are dropped
+   */
+  private void run(CachedRows cached, List<Row> active, SamplingParams params) {
+    while (true) {
+      double[] uniform = active.stream().mapToDouble(Row::uniform).toArray();
+      CachedRows.Draw draw =
+          cached.draw(params.temperature(), params.topK(), params.topP(), uniform);
+      for (int i = 0; i < draw.ids().length; i++) {
+        active.get(i).accept(draw.ids()[i], draw.logProbs()[i], isEnd(draw.ids()[i], params));
+      }
+      int[] unfinished = unfinished(active);
+      if (unfinished.length == 0) {
+        return;
+      }
+      int[] next = draw.ids();
+      // Copying the cache costs about as much as one step, so a quarter must be gain.
+      if (unfinished.length <= active.size() * 3 / 4) {
+        cached.keep(unfinished);
+        next = Arrays.stream(unfinished).map(i -> draw.ids()[i]).toArray();
+        List<Row> kept = Arrays.stream(unfinished).mapToObj(active::get).toList();
+        active.clear();
+        active.addAll(kept);
+      }
+      cached.append(next);
+    }
+  }
+
+  private boolean isEnd(int id, SamplingParams params) {
+    return !params.ignoreEos() && Arrays.stream(eosIds).anyMatch(eos -> eos == id);
+  }
+
+  private static int[] unfinished(List<Row> rows) {
+    int[] indices = new int[rows.size()];
+    int count = 0;
+    for (int i = 0; i < indices.length; i++) {
+      if (!rows.get(i).isFinished) {
+        indices[count++] = i;
+      }
+    }
+    return Arrays.copyOf(indices, count);
+  }
+
+  /** A completion as it grows. */
+  private static final class Row {
+    private final CounterRandom random;
+    private final int[] ids;
+    private final float[] logProbs;
+    private int length;
+    private boolean isFinished;
+
+    Row(CounterRandom random, int maxNewTokens) {
+      this.random = random;
+      ids = new int[maxNewTokens];
+      logProbs = new float[maxNewTokens];
+    }
+
+    /** Decides the next token. */
+    double uniform() {
+      return random.uniform(length);
+    }
+
+    void accept(int id, float logProb, boolean isEnd) {
+      if (!isFinished) {
+        ids[length] = id;
+        logProbs[length++] = logProb;
+        isFinished = isEnd || length == ids.length;
+      }
+    }
+
+    Completion completion() {
+      return new Completion(Arrays.copyOf(ids, length), Arrays.copyOf(logProbs, length));
+    }
+  }
+}

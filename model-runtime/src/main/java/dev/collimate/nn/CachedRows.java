@@ -1,0 +1,172 @@
+package dev.collimate.nn;
+
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Rows of one batch that grow token by token: left-padded to the longest prompt, with the keys and
+ * values of all earlier tokens kept in buffers as long as the rows may become.
+ */
+public final class CachedRows implements AutoCloseable {
+
+  /**
+   * A token for every row.
+   *
+   * @param ids the tokens
+   * @param logProbs their log-probabilities at the temperature asked for, before any cut by top-k
+   *     or top-p; at temperature 0 those of the model itself
+   */
+  public record Draw(int[] ids, float[] logProbs) {}
+
+  private final PtNDManager manager;
+  private final Kernels kernels;
+  private final LayerStack stack;
+  private final OutputHead head;
+  private final BatchContexts contexts;
+  private final CausalModel.Adapter adapter;
+
+  /** Per layer, [batch, key/value heads, capacity, head_dim]. */
+  private final List<PtNDArray> keys = new ArrayList<>();
+
+  private final List<PtNDArray> values = new ArrayList<>();
+
+  /** Bool [batch, capacity], false on padding. */
+  private PtNDArray valid;
+
+  /** Slots in front of each row's first token. */
+  private int[] padding;
+
+  /** Slots in use. */
+  private int length;
+
+  /** [batch, vocab] of the token to come. */
+  private PtNDArray logits;
+
+  CachedRows(
+      PtNDManager manager,
+      Kernels kernels,
+      LayerStack stack,
+      OutputHead head,
+      BatchContexts contexts,
+      List<int[]> prompts,
+      int newTokens,
+      CausalModel.Adapter adapter) {
+    this.manager = manager;
+    this.kernels = kernels;
+    this.stack = stack;
+    this.head = head;
+    this.contexts = contexts;
+    this.adapter = adapter;
+    int batch = prompts.size();
+    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
+    int capacity = longest + newTokens;
+    padding = new int[batch];
+    int[][] ids = new int[batch][longest];
+    boolean[][] isToken = new boolean[batch][capacity];
+    for (int row = 0; row < batch; row++) {
+      int[] prompt = prompts.get(row);
+      padding[row] = longest - prompt.length;
+      System.arraycopy(prompt, 0, ids[row], padding[row], prompt.length);
+      Arrays.fill(isToken[row], padding[row], capacity, true);
+    }
+    valid = (PtNDArray) manager.create(isToken);
+    Shape shape = stack.cacheShape(batch, capacity);
+    for (int layer = 0; layer < stack.layers(); layer++) {
+      keys.add((PtNDArray) manager.zeros(shape, DataType.FLOAT32));
+      values.add((PtNDArray) manager.zeros(shape, DataType.FLOAT32));
+    }
+    run(ids);
+  }
+
+  /** Number of rows. */
+  public int size() {
+    return padding.length;
+  }
+
+  /**
+   * Draws the next token of every row; does not append it.
+   *
+   * @param temperature 0: the most probable token
+   * @param topK how many of the most probable tokens take part, 0: all
+   * @param topP the smallest set of most probable tokens with this probability takes part, 1: all
+   * @param uniform per row a number in [0, 1), unused at temperature 0
+   */
+  public Draw draw(double temperature, int topK, double topP, double[] uniform) {
+    try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
+      PtNDArray numbers = (PtNDArray) scope.create(uniform);
+      List<PtNDArray> drawn =
+          kernels.callForList(scope, "draw", logits, numbers, temperature, topK, topP);
+      return new Draw(
+          Arrays.stream(drawn.get(0).toLongArray()).mapToInt(Math::toIntExact).toArray(),
+          drawn.get(1).toFloatArray());
+    }
+  }
+
+  /** Appends a token to every row. */
+  public void append(int[] ids) {
+    int[][] column = new int[ids.length][1];
+    for (int row = 0; row < ids.length; row++) {
+      column[row][0] = ids[row];
+    }
+    run(column);
+  }
+
+  /** Keeps only these rows, in this order. */
+  public void keep(int[] rows) {
+    long[] indices = Arrays.stream(rows).asLongStream().toArray();
+    try (PtNDArray selected = (PtNDArray) manager.create(indices)) {
+      keys.replaceAll(array -> selected(array, selected));
+      values.replaceAll(array -> selected(array, selected));
+      valid = selected(valid, selected);
+      logits = selected(logits, selected);
+    }
+    padding = Arrays.stream(rows).map(row -> padding[row]).toArray();
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+  }
+
+  private PtNDArray selected(PtNDArray array, PtNDArray rows) {
+    try (array) {
+      return kernels.call(manager, "select", array, rows);
+    }
+  }
+
+  /** Runs new tokens [batch][seq] through all layers and keeps the logits after the last. */
+  private void run(int[][] ids) {
+    int batch = ids.length;
+    int seq = ids[0].length;
+    int[][] positions = new int[batch][seq];
+    long[] lastOfRow = new long[batch];
+    long[] flat = new long[batch * seq];
+    for (int row = 0; row < batch; row++) {
+      for (int t = 0; t < seq; t++) {
+        flat[row * seq + t] = ids[row][t];
+        positions[row][t] = Math.max(0, length + t - padding[row]);
+      }
+      lastOfRow[row] = (row + 1L) * seq - 1;
+    }
+    try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
+      PtNDArray tokens = (PtNDArray) scope.create(flat, new Shape(batch, seq));
+      PtNDArray wanted = (PtNDArray) scope.create(lastOfRow);
+      try (BatchContext context = contexts.padded(scope, valid, length, positions, wanted)) {
+        PtNDArray x = stack.embed(scope, tokens, context, false);
+        for (int i = 0; i < stack.layers(); i++) {
+          x = stack.cachedLayer(scope, i, x, context, adapter, keys.get(i), values.get(i), length);
+        }
+        if (logits != null) {
+          logits.close();
+        }
+        logits = head.logits(manager, stack.finalNorm(scope, x, false));
+      }
+    }
+    length += seq;
+  }
+}

@@ -1,0 +1,154 @@
+package dev.collimate.nn;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.generate.Generator;
+import dev.collimate.generate.SamplingParams;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.CausalModel.Mode;
+import dev.collimate.nn.DecoderOptions.Recomputation;
+import dev.collimate.nn.DecoderOptions.Trained;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.random.CounterRandom;
+import dev.collimate.text.Sequence;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+
+/**
+ * Prints how fast the decoder is beside the floor that matrix products of the same library and
+ * threads set. Arguments: threads (default 1).
+ */
+final class DecoderSpeed {
+
+  private static final int REPEATS = 5;
+
+  private DecoderSpeed() {}
+
+  public static void main(String[] arguments) {
+    int threads = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 1;
+    Engine.start(threads, ComputeDevice.cpu());
+    double peak = productFlops();
+    System.out.printf(
+        "float32 products of 2048: %.1f GFLOP/s on %d threads%n", peak / 1e9, threads);
+    for (Precision precision : Precision.values()) {
+      step(precision, Recomputation.NONE, peak);
+    }
+    step(Precision.FLOAT32, Recomputation.LAYERS, peak);
+    quickStart();
+    generation();
+  }
+
+  /** The best of some products of 2048 x 2048 matrices. */
+  private static double productFlops() {
+    try (NDManager manager = Engine.current().newManager()) {
+      NDArray a = manager.ones(new Shape(2048, 2048));
+      NDArray b = manager.ones(new Shape(2048, 2048));
+      double seconds = best(() -> a.matMul(b).close());
+      return 2.0 * 2048 * 2048 * 2048 / seconds;
+    }
+  }
+
+  /** 6 layers, hidden 512, vocabulary 8192, 4 x 256 tokens, every token but the first counted. */
+  private static void step(Precision precision, Recomputation recomputation, double peak) {
+    int layers = 6;
+    int hidden = 512;
+    int intermediate = 1408;
+    int vocab = 8192;
+    int batch = 4;
+    int seq = 256;
+    DecoderOptions options = new DecoderOptions(precision, recomputation, Trained.ALL_WEIGHTS);
+    try (ModelFolder folder =
+            RandomModel.of(RandomModel.llama(layers, hidden, intermediate, 8, vocab), 0.04, 1);
+        Decoder decoder = Decoder.load(folder, options)) {
+      List<Sequence> sequences =
+          IntStream.range(0, batch).mapToObj(i -> sequence(i, seq, 1, vocab)).toList();
+      double seconds = best(trainStep(decoder, sequences));
+      double products = layers * (3.0 * hidden * hidden + 3.0 * hidden * intermediate);
+      double tokens = (double) batch * seq;
+      double attention = layers * 2.0 * hidden * seq / 2;
+      double flops = 6 * tokens * (products + (double) hidden * vocab + attention);
+      System.out.printf(
+          "forward + backward, 6 x 512, vocabulary 8192, 4 x 256, %s, recomputation %s: %.3f s, %.0f tokens/s, %.0f %% of the products' speed%n",
+          precision, recomputation, seconds, tokens / seconds, 100 * flops / seconds / peak);
+    }
+  }
+
+  /** 4 layers, hidden 112: about 0.6 million parameters; 8 pairs of about 24 tokens. */
+  private static void quickStart() {
+    try (ModelFolder folder = RandomModel.of(RandomModel.llama(4, 112, 304, 4, 300), 0.1, 1);
+        Decoder decoder = Decoder.load(folder, DecoderOptions.training(Trained.ALL_WEIGHTS))) {
+      List<Sequence> sequences =
+          IntStream.range(0, 16).mapToObj(i -> sequence(i, 20 + i / 2, 10, 300)).toList();
+      FlatVector values = new FlatVector(decoder.layout().size());
+      double forward =
+          best(() -> decoder.forward(sequences, Set.of(), Mode.EVALUATE, Adapter.ON).close());
+      System.out.printf(
+          "quick start micro-batch (%d parameters, 16 x ~24): forward %.1f ms, forward + backward %.1f ms, load %.1f ms%n",
+          decoder.layout().size(),
+          1e3 * forward,
+          1e3 * best(trainStep(decoder, sequences)),
+          1e3 * best(() -> decoder.load(values)));
+    }
+  }
+
+  private static void generation() {
+    try (ModelFolder folder = RandomModel.of(RandomModel.llama(4, 112, 304, 4, 300), 0.1, 1);
+        Decoder decoder = Decoder.load(folder, DecoderOptions.frozen())) {
+      for (int batch : new int[] {1, 32, 64}) {
+        List<int[]> prompts = new ArrayList<>();
+        for (int i = 0; i < batch; i++) {
+          prompts.add(sequence(i, 12 + i % 4, 1, 300).ids());
+        }
+        List<Long> seeds = LongStream.range(0, batch).boxed().toList();
+        Generator generator = new Generator(decoder, new int[] {2});
+        for (double temperature : new double[] {0, 1}) {
+          SamplingParams params = new SamplingParams(24, temperature, 0, 1, 1, true);
+          double seconds = best(() -> generator.generate(prompts, seeds, params));
+          System.out.printf(
+              "generation, batch %d, 24 tokens, temperature %.0f: %.1f ms, %.0f tokens/s%n",
+              batch, temperature, 1e3 * seconds, batch * 24 / seconds);
+        }
+      }
+    }
+  }
+
+  private static Runnable trainStep(Decoder decoder, List<Sequence> sequences) {
+    FlatVector gradient = new FlatVector(decoder.layout().size());
+    return () -> {
+      try (CausalModel.Pass pass = decoder.forward(sequences, Set.of(), Mode.TRAIN, Adapter.ON)) {
+        float[][] g = pass.values(Quantity.LOG_PROB);
+        for (float[] row : g) {
+          Arrays.fill(row, -1f / row.length);
+        }
+        pass.backward(g, gradient);
+      }
+    };
+  }
+
+  private static Sequence sequence(int row, int length, int prompt, int vocab) {
+    int[] ids = new int[length];
+    byte[] counts = new byte[length];
+    for (int t = 0; t < length; t++) {
+      ids[t] = (int) (CounterRandom.of(row, "ids").uniform(t) * vocab);
+      counts[t] = (byte) (t >= prompt ? 1 : 0);
+    }
+    return new Sequence(ids, prompt, counts);
+  }
+
+  private static double best(Runnable work) {
+    double best = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < REPEATS + 2; i++) {
+      long start = System.nanoTime();
+      work.run();
+      double seconds = (System.nanoTime() - start) / 1e9;
+      best = i < 2 ? best : Math.min(best, seconds);
+    }
+    return best;
+  }
+}
