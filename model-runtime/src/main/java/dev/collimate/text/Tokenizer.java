@@ -6,6 +6,8 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.collimate.CollimateException;
 import dev.collimate.files.Folder;
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -168,6 +170,20 @@ public final class Tokenizer implements AutoCloseable {
     return specialToken(role)
         .map(token -> OptionalInt.of(token.id()))
         .orElseGet(OptionalInt::empty);
+  }
+
+  /**
+   * The chat template, if there is one.
+   *
+   * @throws CollimateException of kind DATA where the template cannot be parsed
+   */
+  public Optional<ChatTemplate> chatTemplate() {
+    if (files.chatTemplates().isEmpty()) {
+      return Optional.empty();
+    }
+    Map<String, String> texts = new HashMap<>();
+    files.specialTokens().forEach((role, token) -> texts.put(role, token.text()));
+    return Optional.of(ChatTemplate.parse(files.chatTemplates(), texts, location));
   }
 
   /** Where it was loaded from, for messages. */

@@ -1,0 +1,61 @@
+package dev.collimate.text;
+
+import java.util.Arrays;
+
+/**
+ * A sequence before it is cut.
+ *
+ * @param prompt ids of the prompt
+ * @param completion ids of what follows
+ * @param counts one entry per token of both: 1 = its log-probability is to count
+ * @param isMerged whether the completion had to be tokenized alone, because its first characters
+ *     merge with the prompt's last ones
+ */
+record Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged) {
+
+  /** Ids whose completion counts, and whose prompt does where asked. */
+  static Encoded of(int[] prompt, int[] completion, boolean countsPrompt, boolean isMerged) {
+    byte[] counts = new byte[prompt.length + completion.length];
+    Arrays.fill(counts, countsPrompt ? 0 : prompt.length, counts.length, (byte) 1);
+    return new Encoded(prompt, completion, counts, isMerged);
+  }
+
+  int length() {
+    return prompt.length + completion.length;
+  }
+
+  /** The same with at most the last tokens of the prompt. */
+  Encoded withPromptEnd(int maxPromptLength) {
+    if (prompt.length <= maxPromptLength) {
+      return this;
+    }
+    int dropped = prompt.length - maxPromptLength;
+    return new Encoded(
+        Arrays.copyOfRange(prompt, dropped, prompt.length),
+        completion,
+        Arrays.copyOfRange(counts, dropped, counts.length),
+        isMerged);
+  }
+
+  /** Whether a token counts that has another one before it. */
+  boolean hasCountedToken() {
+    for (int i = 1; i < counts.length; i++) {
+      if (counts[i] != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The tokens from one position to another as a sequence. */
+  Sequence sequence(int from, int to) {
+    int[] ids = Arrays.copyOf(prompt, length());
+    System.arraycopy(completion, 0, ids, prompt.length, completion.length);
+    byte[] lossMask = Arrays.copyOfRange(counts, from, to);
+    if (lossMask.length > 0) {
+      lossMask[0] = 0;
+    }
+    int promptLength = Math.max(0, Math.min(prompt.length, to) - from);
+    return new Sequence(Arrays.copyOfRange(ids, from, to), promptLength, lossMask);
+  }
+}

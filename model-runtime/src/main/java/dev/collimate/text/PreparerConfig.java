@@ -1,0 +1,93 @@
+package dev.collimate.text;
+
+import dev.collimate.CollimateException;
+import java.io.Serializable;
+import java.time.LocalDateTime;
+
+/**
+ * How rows become examples. The keys are those of the run file's {@code data} section.
+ *
+ * @param shape what the objective wants
+ * @param maxLength {@code max_length}: tokens of prompt and completion, or {@link #UNLIMITED}
+ * @param truncationMode {@code truncation_mode}: which end of a longer sequence is kept
+ * @param maxPromptLength {@code max_prompt_length}: tokens of the prompt, of which the end is kept,
+ *     or {@link #UNLIMITED}
+ * @param boundaryMerge {@code boundary_merge}: what becomes of rows whose completion merges with
+ *     the prompt
+ * @param completionOnlyLoss {@code completion_only_loss}: whether the prompt of prompt/completion
+ *     rows is left out of the loss
+ * @param assistantOnlyLoss {@code assistant_only_loss}: whether only what stands between the chat
+ *     template's generation markers counts
+ * @param vocabularySize ids of tokenized rows must be smaller, or {@link #UNLIMITED}
+ * @param templateTime what {@code strftime_now} shows to chat templates; one time for the whole
+ *     data set
+ */
+public record PreparerConfig(
+    RowShape shape,
+    int maxLength,
+    TruncationMode truncationMode,
+    int maxPromptLength,
+    BoundaryMerge boundaryMerge,
+    boolean completionOnlyLoss,
+    boolean assistantOnlyLoss,
+    int vocabularySize,
+    LocalDateTime templateTime)
+    implements Serializable {
+
+  /** No limit. */
+  public static final int UNLIMITED = Integer.MAX_VALUE;
+
+  /** Which end of a sequence is kept. */
+  public enum TruncationMode {
+    KEEP_START,
+    KEEP_END
+  }
+
+  /** What becomes of rows whose completion merges with the prompt. */
+  public enum BoundaryMerge {
+    /** They are used and counted. */
+    KEEP,
+    /** They go to quarantine. */
+    DROP,
+    /** The first one ends the run. */
+    FAIL
+  }
+
+  public PreparerConfig {
+    if (maxLength < 2) {
+      throw CollimateException.usage(
+          "data.max_length: must be >= 2 or null, got %d; a token needs one before it"
+              .formatted(maxLength));
+    }
+    if (maxPromptLength < 1) {
+      throw CollimateException.usage(
+          "data.max_prompt_length: must be >= 1 or null, got %d".formatted(maxPromptLength));
+    }
+    if (maxPromptLength != UNLIMITED && maxPromptLength >= maxLength) {
+      throw CollimateException.usage(
+          "data.max_prompt_length: must be below data.max_length (%d), got %d; else no completion is left"
+              .formatted(maxLength, maxPromptLength));
+    }
+    if (assistantOnlyLoss && shape != RowShape.DEMONSTRATION) {
+      throw CollimateException.usage(
+          "data.assistant_only_loss: belongs to the objective sft, got true for another one");
+    }
+    if (vocabularySize < 1) {
+      throw new IllegalArgumentException("vocabulary size must be positive");
+    }
+  }
+
+  /** TRL's defaults: 1024 tokens, the start kept, completion tokens counted. */
+  public static PreparerConfig defaults(RowShape shape, LocalDateTime templateTime) {
+    return new PreparerConfig(
+        shape,
+        1024,
+        TruncationMode.KEEP_START,
+        UNLIMITED,
+        BoundaryMerge.KEEP,
+        /* completionOnlyLoss= */ true,
+        /* assistantOnlyLoss= */ false,
+        UNLIMITED,
+        templateTime);
+  }
+}

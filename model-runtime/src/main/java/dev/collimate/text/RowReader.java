@@ -1,0 +1,243 @@
+package dev.collimate.text;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Typed access to the columns of a row; what does not fit refuses the row. */
+final class RowReader {
+
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final Map<String, ?> row;
+
+  RowReader(Map<String, ?> row) {
+    this.row = row;
+  }
+
+  /** Whether a column is there and not null. */
+  boolean has(String column) {
+    return row.get(column) != null;
+  }
+
+  boolean isConversation(String column) {
+    return row.get(column) instanceof List<?>;
+  }
+
+  /** The columns that hold something, for messages. */
+  String present() {
+    List<String> names = row.keySet().stream().filter(this::has).sorted().toList();
+    return names.isEmpty() ? "nothing" : "'" + String.join("', '", names) + "'";
+  }
+
+  String text(String column) throws Refusal {
+    Object value = required(column);
+    if (value instanceof String text) {
+      int lone = Tokenizer.loneSurrogate(text);
+      if (lone >= 0) {
+        throw new Refusal(
+            Refusal.INVALID_TEXT,
+            "column '%s' has half a character (lone surrogate) at position %d"
+                .formatted(column, lone));
+      }
+      return text;
+    }
+    throw wrongType(column, value, "a string");
+  }
+
+  private Object required(String column) throws Refusal {
+    Object value = row.get(column);
+    if (value == null) {
+      throw new Refusal(
+          Refusal.MISSING_COLUMN,
+          "column '%s' is missing or null; the row has %s".formatted(column, present()));
+    }
+    return value;
+  }
+
+  private static Refusal wrongType(String column, Object value, String wanted) {
+    return new Refusal(
+        Refusal.WRONG_TYPE,
+        "column '%s' holds %s, %s is expected".formatted(column, typeOf(value), wanted));
+  }
+
+  private static String typeOf(Object value) {
+    if (value instanceof String) {
+      return "a string";
+    } else if (value instanceof List) {
+      return "a list";
+    } else if (value instanceof Map) {
+      return "an object";
+    } else if (value instanceof Number) {
+      return "a number";
+    }
+    return value instanceof Boolean ? "a boolean" : "a value of type " + value.getClass().getName();
+  }
+
+  /**
+   * A conversation: its messages, without fields that are null, which table formats fill in for
+   * fields that other rows have. Messages of the {@code from}/{@code value} kind are renamed.
+   */
+  List<Map<String, Object>> conversation(String column) throws Refusal {
+    Object value = required(column);
+    if (!(value instanceof List<?> list)) {
+      throw wrongType(column, value, "a list of messages");
+    }
+    List<Map<String, Object>> messages = new ArrayList<>(list.size());
+    for (Object item : list) {
+      if (!(item instanceof Map<?, ?> fields)) {
+        throw wrongType(column, item == null ? "null" : item, "a list of messages");
+      }
+      Map<String, Object> message = new LinkedHashMap<>();
+      fields.forEach(
+          (name, field) -> {
+            if (field != null) {
+              message.put(String.valueOf(name), withoutNulls(field));
+            }
+          });
+      messages.add(chatMessage(column, message));
+    }
+    return messages;
+  }
+
+  private static Map<String, Object> chatMessage(String column, Map<String, Object> message)
+      throws Refusal {
+    if (message.containsKey("role")) {
+      return message;
+    }
+    if (message.containsKey("from") && message.containsKey("value")) {
+      return new LinkedHashMap<>(
+          Map.of("role", message.get("from"), "content", message.get("value")));
+    }
+    throw new Refusal(
+        Refusal.WRONG_TYPE,
+        "column '%s' has a message with the fields %s, 'role' and 'content' are expected"
+            .formatted(column, message.keySet()));
+  }
+
+  private static Object withoutNulls(Object value) {
+    if (value instanceof Map<?, ?> map) {
+      Map<Object, Object> kept = new LinkedHashMap<>();
+      map.forEach(
+          (key, item) -> {
+            if (item != null) {
+              kept.put(key, withoutNulls(item));
+            }
+          });
+      return kept;
+    } else if (value instanceof List<?> list) {
+      return list.stream().map(RowReader::withoutNulls).toList();
+    }
+    return value;
+  }
+
+  /** Token ids, all of them inside the vocabulary. */
+  int[] ids(String column, int vocabularySize) throws Refusal {
+    Object value = required(column);
+    int[] ids;
+    if (value instanceof int[] array) {
+      ids = array.clone();
+    } else if (value instanceof List<?> list) {
+      ids = new int[list.size()];
+      for (int i = 0; i < ids.length; i++) {
+        ids[i] = id(column, list.get(i));
+      }
+    } else {
+      throw wrongType(column, value, "a list of token ids");
+    }
+    for (int id : ids) {
+      if (id < 0 || id >= vocabularySize) {
+        throw new Refusal(
+            Refusal.INVALID_TOKEN,
+            "column '%s' has the token id %d, the vocabulary has 0 to %d"
+                .formatted(column, id, vocabularySize - 1));
+      }
+    }
+    return ids;
+  }
+
+  private static int id(String column, Object item) throws Refusal {
+    boolean isWhole =
+        item instanceof Integer
+            || item instanceof Short
+            || item instanceof Byte
+            || (item instanceof Long wide && wide == wide.intValue());
+    if (!isWhole) {
+      throw new Refusal(
+          Refusal.INVALID_TOKEN,
+          "column '%s' has the item %s, integers are expected".formatted(column, item));
+    }
+    return ((Number) item).intValue();
+  }
+
+  /** A finite number, or the default where the column is missing or null. */
+  double number(String column, double absent) throws Refusal {
+    Object value = row.get(column);
+    if (value == null) {
+      return absent;
+    }
+    if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
+      return number.doubleValue();
+    }
+    throw new Refusal(
+        Refusal.INVALID_NUMBER,
+        "column '%s' holds %s, a finite number is expected".formatted(column, value));
+  }
+
+  /** A label: a boolean, or 1 or 0. */
+  boolean label(String column) throws Refusal {
+    Object value = required(column);
+    if (value instanceof Boolean truth) {
+      return truth;
+    }
+    if (value instanceof Number number
+        && (number.doubleValue() == 0 || number.doubleValue() == 1)) {
+      return number.doubleValue() == 1;
+    }
+    throw wrongType(column, value, "true or false");
+  }
+
+  /** A list of objects, also as JSON in a string; null where the column is missing or null. */
+  List<?> tools() throws Refusal {
+    Object value = parsed("tools");
+    if (value == null || value instanceof List<?>) {
+      return (List<?>) withoutNulls(value);
+    }
+    throw wrongType("tools", value, "a list of tools");
+  }
+
+  /** An object, also as JSON in a string; empty where the column is missing or null. */
+  Map<String, Object> options(String column) throws Refusal {
+    Object value = parsed(column);
+    Map<String, Object> options = new LinkedHashMap<>();
+    if (value instanceof Map<?, ?> map) {
+      map.forEach((name, option) -> options.put(String.valueOf(name), option));
+    } else if (value != null) {
+      throw wrongType(column, value, "an object");
+    }
+    return options;
+  }
+
+  private Object parsed(String column) throws Refusal {
+    Object value = row.get(column);
+    if (!(value instanceof String json)) {
+      return value;
+    }
+    try {
+      return MAPPER.readValue(json, Object.class);
+    } catch (JsonProcessingException e) {
+      throw new Refusal(
+          Refusal.WRONG_TYPE,
+          "column '%s' is a string that is no JSON: %s".formatted(column, e.getOriginalMessage()));
+    }
+  }
+
+  /** The row's {@code id} as text. */
+  Optional<String> id() {
+    return Optional.ofNullable(row.get("id")).map(Object::toString);
+  }
+}

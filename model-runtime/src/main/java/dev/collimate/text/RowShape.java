@@ -1,0 +1,15 @@
+package dev.collimate.text;
+
+/** What an objective wants from a row. */
+public enum RowShape {
+  /** Demonstrations: prompt and completion, messages, or text; one sequence {@code completion}. */
+  DEMONSTRATION,
+  /** Preferences: {@code chosen} and {@code rejected} after a prompt, cut where too long. */
+  PREFERENCE,
+  /** Preferences for a reward model: whole texts, never cut. */
+  REWARD,
+  /** Judged completions: one sequence {@code completion} and the scalar {@code label}, 1 or 0. */
+  UNPAIRED,
+  /** Prompts to complete: one sequence {@code prompt} without counted tokens. */
+  PROMPT
+}
