@@ -1,0 +1,75 @@
+package dev.collimate;
+
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The rooms of this module and the one direction in which they may know each other: {@code config →
+ * storage → data → {reference, aggregate} → report → train → quickstart → cli}.
+ */
+class RoomsTest {
+  /** Each room may use the rooms of the lines above its own, not its neighbours. */
+  private static final List<List<String>> ROOMS =
+      List.of(
+          List.of("config"),
+          List.of("storage"),
+          List.of("data"),
+          List.of("reference", "aggregate"),
+          List.of("report"),
+          List.of("train"),
+          List.of("quickstart"),
+          List.of("cli"));
+
+  private final JavaClasses classes =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .withImportOption(location -> location.contains("/spark-jobs/target/"))
+          .importPackages("dev.collimate");
+
+  @Test
+  void roomsKnowOnlyRoomsBeforeThem() {
+    LayeredArchitecture rule =
+        layeredArchitecture().consideringOnlyDependenciesInLayers().withOptionalLayers(true);
+    for (List<String> level : ROOMS) {
+      for (String room : level) {
+        rule = rule.layer(room).definedBy("dev.collimate." + room + "..");
+      }
+    }
+    List<String> before = new ArrayList<>();
+    for (List<String> level : ROOMS) {
+      for (String room : level) {
+        rule =
+            before.isEmpty()
+                ? rule.whereLayer(room).mayNotAccessAnyLayer()
+                : rule.whereLayer(room).mayOnlyAccessLayers(before.toArray(String[]::new));
+      }
+      before.addAll(level);
+    }
+    rule.check(classes);
+  }
+
+  @Test
+  void everyPackageIsARoom() {
+    List<String> rooms = ROOMS.stream().flatMap(List::stream).toList();
+    assertThat(classes)
+        .extracting(JavaClass::getPackageName)
+        .filteredOn(name -> name.startsWith("dev.collimate."))
+        .extracting(name -> name.split("\\.")[2])
+        .isSubsetOf(rooms);
+  }
+
+  @Test
+  void roomsAreFreeOfCycles() {
+    slices().matching("dev.collimate.(*)..").should().beFreeOfCycles().check(classes);
+  }
+}
