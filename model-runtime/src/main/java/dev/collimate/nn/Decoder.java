@@ -42,7 +42,7 @@ public final class Decoder implements CausalModel {
     weights = Weights.load(kernels, ofWeights, model, adapter, trained, precision);
     ofWeights.cap();
     stack = new LayerStack(kernels, weights, config, precision, adapter.scale());
-    head = new OutputHead(kernels, weights.head(), config.vocabSize(), precision);
+    head = new OutputHead(kernels, weights.head(), precision);
     contexts = new BatchContexts(kernels, manager, config);
   }
 
@@ -73,6 +73,11 @@ public final class Decoder implements CausalModel {
   /** Reads a model without an adapter. */
   public static Decoder load(ModelFolder model, DecoderOptions options) {
     return load(model, new AdapterSource.None(), options);
+  }
+
+  /** Native tensors that the decoder holds outside of passes; constant, or there is a leak. */
+  int heldTensors() {
+    return manager.getManagedArrays().size();
   }
 
   public ModelConfig config() {

@@ -110,6 +110,11 @@ public final class Engine {
     }
   }
 
+  /** Which of libtorch's own CPU kernels run: DEFAULT, AVX2 or AVX512. */
+  public String cpuCapability() {
+    return kernels.callForText("cpu_capability");
+  }
+
   Kernels kernels() {
     return kernels;
   }

@@ -86,6 +86,13 @@ final class Kernels {
     }
   }
 
+  /** Calls a method without arguments that returns a text. */
+  String callForText(String method) {
+    try (IValue result = run(method)) {
+      return result.toStringValue();
+    }
+  }
+
   private IValue run(String method, Object... arguments) {
     Engine.prepareThread();
     List<IValue> temporary = new ArrayList<>(arguments.length);

@@ -26,10 +26,14 @@ final class OutputHead {
   private final int chunkRows;
   private final boolean bfloat16;
 
-  OutputHead(Kernels kernels, PtNDArray weight, int vocabSize, Precision precision) {
+  OutputHead(Kernels kernels, PtNDArray weight, Precision precision) {
+    this(kernels, weight, precision, (int) Math.max(1, CHUNK_LOGITS / weight.getShape().get(0)));
+  }
+
+  OutputHead(Kernels kernels, PtNDArray weight, Precision precision, int chunkRows) {
     this.kernels = kernels;
     this.weight = weight;
-    chunkRows = Math.max(1, CHUNK_LOGITS / vocabSize);
+    this.chunkRows = chunkRows;
     bfloat16 = precision == Precision.BFLOAT16;
   }
 

@@ -1,0 +1,177 @@
+package dev.collimate.generate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.CausalModel.Mode;
+import dev.collimate.nn.ComputeDevice;
+import dev.collimate.nn.Decoder;
+import dev.collimate.nn.DecoderOptions;
+import dev.collimate.nn.Engine;
+import dev.collimate.nn.Quantity;
+import dev.collimate.nn.RandomModel;
+import dev.collimate.text.Sequence;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class GeneratorTest {
+
+  private static final int VOCAB = 13;
+  private static final int[] PROMPT = {1, 7, 3};
+  private static Decoder decoder;
+
+  @BeforeAll
+  static void loadModel() {
+    Engine.start(1, ComputeDevice.cpu());
+    try (ModelFolder model = RandomModel.of(RandomModel.llama(2, 16, 24, 2, VOCAB), 0.5, 3)) {
+      decoder = Decoder.load(model, DecoderOptions.frozen());
+    }
+  }
+
+  @AfterAll
+  static void closeModel() {
+    decoder.close();
+  }
+
+  @Test
+  void equalSeedsGiveEqualTokensAndOtherSeedsOthers() {
+    List<Completion> first = generate(8, params(1, 0, 1, 5));
+    List<Completion> again = generate(8, params(1, 0, 1, 5));
+    List<Completion> other = generate(8, params(1, 0, 1, 6));
+    assertThat(ids(again)).isDeepEqualTo(ids(first));
+    assertThat(ids(other)[0]).isNotEqualTo(ids(first)[0]);
+    assertThat(ids(first)[0]).isNotEqualTo(ids(first)[1]);
+  }
+
+  @Test
+  void rowsWithEqualSeedsDrawEqualTokens() {
+    Generator generator = new Generator(decoder, new int[] {2});
+    List<Completion> rows =
+        generator.generate(Collections.nCopies(3, PROMPT), List.of(9L, 9L, 9L), params(1, 0, 1, 5));
+    assertThat(rows.get(1).ids()).containsExactly(rows.get(0).ids());
+    assertThat(rows.get(2).ids()).containsExactly(rows.get(0).ids());
+  }
+
+  @Test
+  void theMostProbableTokenAloneIsGreedy() {
+    int[] greedy = ids(generate(1, params(0, 0, 1, 1)))[0];
+    assertThat(ids(generate(1, params(1, 1, 1, 1)))[0]).containsExactly(greedy);
+    assertThat(ids(generate(1, params(1, 0, 1e-9, 1)))[0]).containsExactly(greedy);
+    assertThat(ids(generate(1, params(1e-4, 0, 1, 1)))[0]).containsExactly(greedy);
+  }
+
+  @Test
+  void logProbabilitiesAreTheModels() {
+    Completion completion = generate(1, params(1, 0, 1, 5)).get(0);
+    int length = PROMPT.length + completion.ids().length;
+    int[] ids = new int[length];
+    byte[] counts = new byte[length];
+    for (int t = 0; t < length; t++) {
+      ids[t] = t < PROMPT.length ? PROMPT[t] : completion.ids()[t - PROMPT.length];
+      counts[t] = (byte) (t < PROMPT.length ? 0 : 1);
+    }
+    try (var pass =
+        decoder.forward(
+            List.of(new Sequence(ids, PROMPT.length, counts)),
+            Set.of(),
+            Mode.EVALUATE,
+            Adapter.ON)) {
+      float[] expected = pass.values(Quantity.LOG_PROB)[0];
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(completion.logProbs()[i]).isCloseTo(expected[i], within(1e-5f));
+      }
+    }
+  }
+
+  @Test
+  void firstTokensAreDrawnAsOftenAsTheirProbabilitySays() {
+    int draws = 2000;
+    SamplingParams one = new SamplingParams(1, 1, 0, 1, 11, true);
+    int[] counts = new int[VOCAB];
+    double[] probabilities = new double[VOCAB];
+    for (Completion completion : generate(draws, one)) {
+      counts[completion.ids()[0]]++;
+      probabilities[completion.ids()[0]] = Math.exp(completion.logProbs()[0]);
+    }
+    for (int id = 0; id < VOCAB; id++) {
+      double deviation = Math.sqrt(draws * probabilities[id] * (1 - probabilities[id]));
+      assertThat((double) counts[id])
+          .isCloseTo(draws * probabilities[id], within(4 * deviation + 3));
+    }
+  }
+
+  @Test
+  void topKAndTopPDrawOnlyFromTheMostProbable() {
+    long distinctOfTwo = distinctFirst(new SamplingParams(1, 2, 2, 1, 11, true));
+    long distinctOfHalf = distinctFirst(new SamplingParams(1, 2, 0, 0.5, 11, true));
+    long distinctOfAll = distinctFirst(new SamplingParams(1, 2, 0, 1, 11, true));
+    assertThat(distinctOfTwo).isEqualTo(2);
+    assertThat(distinctOfHalf).isBetween(2L, distinctOfAll - 1);
+  }
+
+  @Test
+  void finishedRowsStopAndTheOthersGoOn() {
+    Generator endless = new Generator(decoder, new int[] {});
+    List<int[]> prompts = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      prompts.add(i % 2 == 0 ? new int[] {1, i, 5, 4} : new int[] {1, i});
+    }
+    List<Long> seeds = LongStream.range(0, 8).boxed().toList();
+    SamplingParams params = new SamplingParams(24, 1, 0, 1, 2, false);
+    List<Completion> all = endless.generate(prompts, seeds, params);
+    int eos = 6;
+    List<Completion> ended =
+        new Generator(decoder, new int[] {eos}).generate(prompts, seeds, params);
+    for (int row = 0; row < 8; row++) {
+      int[] expected = all.get(row).ids();
+      int end = 0;
+      while (end < expected.length && expected[end++] != eos) {
+        assertThat(end).isPositive();
+      }
+      assertThat(ended.get(row).ids())
+          .as("row %d", row)
+          .containsExactly(Arrays.copyOf(expected, end));
+      assertThat(ended.get(row).logProbs()).hasSize(end);
+    }
+  }
+
+  @Test
+  void badParametersAreNamed() {
+    assertThatThrownBy(() -> new SamplingParams(0, 0, 0, 1, 0, false))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage("max_new_tokens must be at least 1, got 0");
+    assertThatThrownBy(() -> new SamplingParams(1, -1, 0, 1, 0, false))
+        .hasMessage("temperature must be 0 or more, got -1.0");
+    assertThatThrownBy(() -> new SamplingParams(1, 1, 0, 0, 0, false))
+        .hasMessage("top_p must be above 0 and at most 1, got 0.0");
+  }
+
+  private static long distinctFirst(SamplingParams params) {
+    return generate(200, params).stream().mapToInt(c -> c.ids()[0]).distinct().count();
+  }
+
+  private static SamplingParams params(double temperature, int topK, double topP, long seed) {
+    return new SamplingParams(12, temperature, topK, topP, seed, true);
+  }
+
+  private static List<Completion> generate(int rows, SamplingParams params) {
+    return new Generator(decoder, new int[] {2})
+        .generate(
+            Collections.nCopies(rows, PROMPT), LongStream.range(0, rows).boxed().toList(), params);
+  }
+
+  private static int[][] ids(List<Completion> completions) {
+    return completions.stream().map(Completion::ids).toArray(int[][]::new);
+  }
+}
