@@ -4,12 +4,13 @@ import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.VectorPool;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.network.buffer.ManagedBuffer;
@@ -26,36 +27,30 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Coordinator.class);
   private static final long TICK_MILLIS = 200;
-  private static final double POLL_SECONDS = 15;
   private static final double PROOF_SECONDS = 15;
 
   private final AggregatorConfig config;
-  private final RegistrationPolicy policy;
   private final LeafTimes gradientTimes;
   private final LeafTimes callTimes;
   private final ScheduledExecutorService loop =
       Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "collimate-aggregator"));
   private final ExecutorService reducer =
       Executors.newSingleThreadExecutor(task -> daemon(task, "collimate-reducer"));
+  private final Workers workers;
   private final Map<DriverConnection, Long> unproved = new HashMap<>();
-  private final Map<Long, Session> sessions = new LinkedHashMap<>();
-  private final WorkerRoll roll;
   private VectorPool pool = new VectorPool(0);
-  private CompletableFuture<Integer> gathering;
-  private long gatheringSince;
   private boolean stopping;
-  private long nextSession = 1;
   private long nextRound = 1;
   private long nextLease = 1;
-  private volatile Round round;
-  private volatile Served served;
+  private volatile Optional<Round> round = Optional.empty();
+  private volatile Served served = new Served(0, new FlatVector(0));
 
   Coordinator(AggregatorConfig config, RegistrationPolicy policy) {
     this.config = config;
-    this.policy = policy;
-    this.roll = new WorkerRoll(config.workers());
+    this.workers = new Workers(config, policy, now());
     this.gradientTimes = new LeafTimes(config.firstLeaseSeconds(), config.leaseSlackSeconds());
     this.callTimes = new LeafTimes(config.firstLeaseSeconds(), config.leaseSlackSeconds());
+    served.retire();
     var unused =
         loop.scheduleWithFixedDelay(
             guarded(this::tick), TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
@@ -64,13 +59,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
   /** Waits for the workers asked for, and a stated time later goes on with fewer. */
   CompletableFuture<Integer> gather() {
     CompletableFuture<Integer> all = new CompletableFuture<>();
-    inLoop(
-        () -> {
-          gathering = all;
-          gatheringSince = now();
-          roll.waitingFrom(gatheringSince);
-          checkGathered();
-        });
+    inLoop(() -> workers.gather(all, now()));
     return all;
   }
 
@@ -91,18 +80,12 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   /** Remembers why a worker could not take part; the first cause of each place is what counts. */
   void noteFailure(String place, String sentence) {
-    inLoop(() -> roll.failed(place, sentence));
+    inLoop(() -> workers.roll().failed(place, sentence));
   }
 
   CompletableFuture<List<WorkerPlace>> workers() {
     CompletableFuture<List<WorkerPlace>> places = new CompletableFuture<>();
-    inLoop(
-        () ->
-            places.complete(
-                sessions.values().stream()
-                    .filter(Session::isRegistered)
-                    .map(Session::place)
-                    .toList()));
+    inLoop(() -> places.complete(workers.registered().stream().map(Session::place).toList()));
     return places;
   }
 
@@ -111,10 +94,9 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     inLoop(
         () -> {
           stopping = true;
-          if (round != null) {
-            round.fail(CollimateException.resources("the aggregator was closed"));
-          }
-          sessions.values().forEach(session -> session.answerPoll(new Reply.Stop()));
+          round.ifPresent(
+              current -> current.fail(CollimateException.resources("the aggregator was closed")));
+          workers.all().forEach(session -> session.answerPoll(new Reply.Stop()));
         });
   }
 
@@ -136,25 +118,18 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   @Override
   public StreamCallbackWithID upload(DriverConnection connection, long lease, int from, int to) {
-    Round current = round;
-    if (current == null) {
-      return new DriverConnection.Discarded("no round is in progress");
-    }
-    return current
-        .upload(connection.session(), lease, from, to)
+    return round
+        .flatMap(current -> current.upload(connection.session(), lease, from, to))
         .orElseGet(() -> new DriverConnection.Discarded("the result is not waited for"));
   }
 
   @Override
-  public ManagedBuffer parameters(long version, int from, int to) {
+  public Optional<ManagedBuffer> parameters(long version, int from, int to) {
     Served current = served;
-    if (current == null
-        || current.isRetired()
-        || current.version() != version
-        || !current.hasBlocks(from, to)) {
-      return null;
+    if (current.isRetired() || current.version() != version || !current.hasBlocks(from, to)) {
+      return Optional.empty();
     }
-    return new VectorBody(current.values(), from, to, version, current::isRetired);
+    return Optional.of(new VectorBody(current.values(), from, to, version, current::isRetired));
   }
 
   @Override
@@ -162,10 +137,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     inLoop(
         () -> {
           unproved.remove(connection);
-          Session session = sessions.get(connection.session());
-          if (session != null && session.control() == connection) {
-            lose(session, "its connection closed");
-          }
+          workers.of(connection).ifPresent(session -> lose(session, "its connection closed"));
         });
   }
 
@@ -178,13 +150,14 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     if (stopping) {
       throw new IllegalStateException("the aggregator is closed");
     }
-    if (round != null) {
-      if (!round.isOver()) {
-        throw new IllegalStateException("a round is in progress");
-      }
-      nextLease = round.nextLease();
-      round.takeBackGradient();
-    }
+    round.ifPresent(
+        previous -> {
+          if (!previous.isOver()) {
+            throw new IllegalStateException("a round is in progress");
+          }
+          nextLease = previous.nextLease();
+          previous.takeBackGradient();
+        });
     if (pool.vectorSize() != parameters.size()) {
       pool = new VectorPool(parameters.size());
     }
@@ -194,39 +167,42 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
                 payloads.size(), nextLease, gradientTimes, config.maxLeaseLeaves(), config.mixed())
             : Ledger.ofCalls(payloads.size(), nextLease, callTimes, config.mixed());
     served = new Served(version, parameters);
-    roll.waitingFrom(now());
     round =
-        new Round(
-            nextRound++,
-            work,
-            served,
-            payloads,
-            ledger,
-            pool,
-            this::inLoop,
-            reducer,
-            roll::place,
-            result,
-            now());
+        Optional.of(
+            new Round(
+                nextRound++,
+                work,
+                served,
+                payloads,
+                ledger,
+                pool,
+                this::inLoop,
+                reducer,
+                workers.roll()::place,
+                result,
+                now()));
   }
 
   private void handle(DriverConnection connection, Request request, RpcResponseCallback answer) {
     unproved.remove(connection);
     if (request instanceof Request.Arrive arrive) {
-      answer.onSuccess(arrive(connection, arrive).encode());
+      Session session = workers.arrive(connection, arrive.place(), now());
+      connection.belongsTo(session.id());
+      answer.onSuccess(new Reply.Arrived(session.id()).encode());
       return;
     }
     if (request instanceof Request.Attach attach) {
-      boolean known = sessions.containsKey(attach.session());
+      boolean known = workers.isHere(attach.session());
       connection.belongsTo(known ? attach.session() : DriverConnection.NOBODY);
       answer.onSuccess((known ? new Reply.Fine() : new Reply.Refused("no such worker")).encode());
       return;
     }
-    Session session = sessions.get(connection.session());
-    if (session == null || session.control() != connection) {
+    Optional<Session> sender = workers.of(connection);
+    if (sender.isEmpty()) {
       answer.onSuccess(new Reply.Refused("a worker must arrive first").encode());
       return;
     }
+    Session session = sender.get();
     hear(session);
     if (request instanceof Request.Poll) {
       poll(session, answer);
@@ -236,14 +212,6 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
       answer.onSuccess(reply(session, request).encode());
     }
     dispatch();
-  }
-
-  private Reply arrive(DriverConnection connection, Request.Arrive arrive) {
-    Session session = new Session(nextSession++, arrive.place(), connection, now());
-    sessions.put(session.id(), session);
-    roll.arrived(session.id(), arrive.place(), now());
-    connection.belongsTo(session.id());
-    return new Reply.Arrived(session.id());
   }
 
   private void poll(Session session, RpcResponseCallback answer) {
@@ -257,78 +225,64 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
   }
 
   private void offer(Session session, Request.Offer offer, RpcResponseCallback answer) {
-    if (round == null) {
+    if (round.isEmpty()) {
       answer.onSuccess(new Reply.Drop().encode());
     } else {
-      round.offer(session, offer, answer, now());
+      round.get().offer(session, offer, answer, now());
     }
   }
 
   private Reply reply(Session session, Request request) {
     if (request instanceof Request.Register register) {
-      return register(session, register);
+      return workers
+          .register(session, register.description(), now())
+          .<Reply>map(Reply.Refused::new)
+          .orElseGet(Reply.Fine::new);
     } else if (request instanceof Request.Answer result) {
-      if (round != null) {
-        round.answer(session, result, now());
-      }
+      round.ifPresent(current -> current.answer(session, result, now()));
     } else if (request instanceof Request.Failed failed) {
-      roll.failed(session.place().toString(), failed.sentence());
+      workers.roll().failed(session.place().toString(), failed.sentence());
       log.warn("{} failed: {}", session.place(), failed.sentence());
-      if (round != null) {
-        round.failed(session, failed);
-      }
+      round.ifPresent(current -> current.failed(session, failed, now()));
+    } else if (request instanceof Request.GiveBack given) {
+      round.ifPresent(current -> current.giveBack(session, given.lease(), now()));
     } else if (request instanceof Request.Leave leave) {
       lose(session, leave.sentence());
     } else if (request instanceof Request.Heartbeat) {
-      if (stopping) {
-        return new Reply.Stop();
-      }
-      return new Reply.Beat(round == null || round.isOver() ? -1 : round.id());
+      return stopping
+          ? new Reply.Stop()
+          : new Reply.Beat(round.map(last -> last.isOver() ? last.id() : last.id() - 1).orElse(0L));
     }
-    return new Reply.Fine();
-  }
-
-  private Reply register(Session session, Request.Register register) {
-    var refusal = policy.refuse(session.place(), register.description());
-    if (refusal.isPresent()) {
-      log.warn("{} is refused: {}", session.place(), refusal.get());
-      roll.failed(session.place().toString(), refusal.get());
-      sessions.remove(session.id());
-      return new Reply.Refused(refusal.get());
-    }
-    session.register();
-    log.info("{} takes part; workers now: {}", session.place(), registered());
-    checkGathered();
     return new Reply.Fine();
   }
 
   private void hear(Session session) {
     if (session.heard(now())) {
       log.info("{} is back", session.place());
-      if (round != null) {
-        round.heard(session, now());
-      }
+      round.ifPresent(current -> current.heard(session, now()));
     }
   }
 
   private void lose(Session session, String why) {
-    sessions.remove(session.id());
-    roll.left(session.place(), why, now());
-    if (round != null && !round.isOver()) {
-      log.warn("{} is lost: {}", session.place(), why);
-      round.lost(session, now());
-      dispatch();
-    }
+    workers.leave(session, why, now());
+    round
+        .filter(current -> !current.isOver())
+        .ifPresent(
+            current -> {
+              log.warn("{} is lost: {}", session.place(), why);
+              current.lost(session, now());
+              dispatch();
+            });
   }
 
   private void dispatch() {
-    if (round == null || round.isOver()) {
+    Optional<Round> current = round.filter(each -> !each.isOver());
+    if (current.isEmpty()) {
       return;
     }
-    int workers = Math.max(config.workers(), registered());
-    for (Session session : sessions.values()) {
+    for (Session session : workers.all()) {
       if (session.asks()) {
-        var grant = round.grant(session, workers, now());
+        var grant = current.get().grant(session, workers.expected(), now());
         if (grant.isEmpty()) {
           return;
         }
@@ -339,77 +293,31 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   private void tick() {
     long now = now();
-    for (Session session : List.copyOf(sessions.values())) {
-      if (session.asks() && session.askedSeconds(now) > POLL_SECONDS) {
-        session.answerPoll(new Reply.Fine());
-      }
-      if (!session.isSilent() && session.silentSeconds(now) > config.silenceSeconds()) {
-        session.silence();
-        log.warn("{} has been silent for {} s", session.place(), config.silenceSeconds());
-        if (round != null) {
-          round.silent(session, now);
-        }
-      }
+    Workers.Changes changes = workers.look(now);
+    round.ifPresent(
+        current -> {
+          changes.silent().forEach(session -> current.silent(session, now));
+          current.tick(workers.someAsk(), now);
+        });
+    for (Session session : changes.forgotten()) {
+      session.control().close();
+      lose(session, "it was silent for too long");
     }
     unproved.entrySet().stream()
         .filter(entry -> (now - entry.getValue()) / 1e9 > PROOF_SECONDS)
         .forEach(entry -> entry.getKey().close());
-    if (round != null) {
-      round.tick(sessions.values().stream().anyMatch(Session::asks), now);
-      dispatch();
-    }
-    checkGathered();
-    checkNobody(now);
-  }
-
-  private void checkGathered() {
-    if (gathering == null) {
-      return;
-    }
-    int count = registered();
-    double waited = (now() - gatheringSince) / 1e9;
-    if (count >= config.workers() || (count > 0 && waited >= config.startWaitSeconds())) {
-      if (count < config.workers()) {
-        log.warn(
-            "Starting with {} of {} workers after {} s: {}",
-            count,
-            config.workers(),
-            config.startWaitSeconds(),
-            roll.describe(now()));
-      }
-      gathering.complete(count);
-      gathering = null;
-    }
-  }
-
-  private void checkNobody(long now) {
-    boolean waiting = gathering != null || (round != null && !round.isOver());
-    if (registered() > 0 || !waiting) {
-      roll.waitingFrom(now);
-    } else if (roll.waitedSeconds(now) > config.noWorkerSeconds()) {
-      CollimateException nobody =
-          CollimateException.resources(
-              "no worker for "
-                  + Math.round(config.noWorkerSeconds())
-                  + " s: "
-                  + roll.describe(now));
-      if (gathering != null) {
-        gathering.completeExceptionally(nobody);
-        gathering = null;
-      }
-      if (round != null) {
-        round.fail(nobody);
-      }
-    }
-  }
-
-  private int registered() {
-    return (int) sessions.values().stream().filter(Session::isRegistered).count();
+    boolean roundWaits = round.filter(current -> !current.isOver()).isPresent();
+    workers
+        .nobody(roundWaits, now)
+        .ifPresent(failure -> round.ifPresent(current -> current.fail(failure)));
+    dispatch();
   }
 
   private void inLoop(Runnable task) {
-    if (!loop.isShutdown()) {
+    try {
       loop.execute(guarded(task));
+    } catch (RejectedExecutionException e) {
+      log.debug("The aggregator is closed", e);
     }
   }
 
@@ -420,12 +328,11 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
         task.run();
       } catch (RuntimeException | Error e) {
         log.error("The aggregator failed", e);
-        Round current = round;
-        if (current != null) {
-          current.fail(
-              new CollimateException(
-                  CollimateException.Kind.INTERNAL, "the aggregator failed: " + e, e));
-        }
+        round.ifPresent(
+            current ->
+                current.fail(
+                    new CollimateException(
+                        CollimateException.Kind.INTERNAL, "the aggregator failed: " + e, e)));
       }
     };
   }

@@ -7,6 +7,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.network.buffer.ManagedBuffer;
@@ -34,8 +35,8 @@ final class DriverConnection extends RpcHandler {
     /** The place for some blocks of a lease's gradient. */
     StreamCallbackWithID upload(DriverConnection connection, long lease, int from, int to);
 
-    /** Some blocks of the parameters; null where the version is not served any more. */
-    ManagedBuffer parameters(long version, int from, int to);
+    /** Some blocks of the parameters; empty where the version is not served any more. */
+    Optional<ManagedBuffer> parameters(long version, int from, int to);
 
     void closed(DriverConnection connection);
   }
@@ -194,10 +195,12 @@ final class DriverConnection extends RpcHandler {
         close();
         return null;
       }
+      // Null is this interface's word for a stream that is not there.
       return hub.parameters(
-          Long.parseLong(name.group(1)),
-          Integer.parseInt(name.group(2)),
-          Integer.parseInt(name.group(3)));
+              Long.parseLong(name.group(1)),
+              Integer.parseInt(name.group(2)),
+              Integer.parseInt(name.group(3)))
+          .orElse(null);
     }
   }
 

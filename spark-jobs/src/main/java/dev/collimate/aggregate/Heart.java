@@ -3,7 +3,7 @@ package dev.collimate.aggregate;
 import dev.collimate.aggregate.DriverLink.BrokenException;
 import dev.collimate.aggregate.DriverLink.StoppedException;
 
-/** Tells the driver every second that the worker is alive, and hears which round is on. */
+/** Tells the driver every second that the worker is alive, and hears which round is over. */
 final class Heart implements AutoCloseable {
 
   private static final long BEAT_MILLIS = 1_000;
@@ -11,7 +11,7 @@ final class Heart implements AutoCloseable {
   private final DriverLink link;
   private final Thread thread;
   private volatile boolean closed;
-  private volatile long round = Long.MIN_VALUE;
+  private volatile long roundOver = Long.MIN_VALUE;
 
   Heart(DriverLink link) {
     this.link = link;
@@ -24,15 +24,15 @@ final class Heart implements AutoCloseable {
   }
 
   /** Whether the round is known to be over, so that its work is void. */
-  boolean hasPassed(long other) {
-    return round > other;
+  boolean isOver(long round) {
+    return round <= roundOver;
   }
 
   private void beat() {
     try {
       while (!closed) {
         if (link.call(new Request.Heartbeat()) instanceof Reply.Beat beat) {
-          round = Math.max(round, beat.round());
+          roundOver = beat.roundOver();
         }
         Thread.sleep(BEAT_MILLIS);
       }

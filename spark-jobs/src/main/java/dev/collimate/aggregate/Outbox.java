@@ -64,6 +64,7 @@ final class Outbox implements AutoCloseable {
           } catch (BrokenException e) {
             // The worker's own thread notices a lost driver; here only this result is lost.
             log.warn("The result of lease {} was not delivered: {}", offer.lease(), e.getMessage());
+            giveBack(offer.lease());
           } catch (StoppedException e) {
             log.debug("Stopped before the result of lease {} was delivered", offer.lease());
           } finally {
@@ -92,6 +93,14 @@ final class Outbox implements AutoCloseable {
     throw last != null
         ? last
         : new BrokenException("the driver did not get it whole in " + TRIES + " tries", null);
+  }
+
+  private void giveBack(long lease) {
+    try {
+      link.call(new Request.GiveBack(lease));
+    } catch (BrokenException | StoppedException e) {
+      log.debug("The driver will notice by itself that lease {} is lost", lease);
+    }
   }
 
   @Override

@@ -112,13 +112,13 @@ sealed interface Reply {
     }
   }
 
-  /** To Heartbeat: the round in progress, -1 between rounds. Work of another round is void. */
-  record Beat(long round) implements Reply {
+  /** To Heartbeat: the last round that is over; work of it, and of any before, is void. */
+  record Beat(long roundOver) implements Reply {
     static final int TAG = 6;
 
     @Override
     public ByteBuffer encode() {
-      return new Writer().int8(TAG).int64(round).toBuffer();
+      return new Writer().int8(TAG).int64(roundOver).toBuffer();
     }
 
     static Beat read(Reader in) throws MalformedException {

@@ -151,6 +151,20 @@ sealed interface Request {
     }
   }
 
+  /** The lease was not computed or not delivered, through no fault of the work. */
+  record GiveBack(long lease) implements Request {
+    static final int TAG = 10;
+
+    @Override
+    public ByteBuffer encode() {
+      return new Writer().int8(TAG).int64(lease).toBuffer();
+    }
+
+    static GiveBack read(Reader in) throws MalformedException {
+      return new GiveBack(in.int64());
+    }
+  }
+
   /** Makes another connection of an arrived worker fit for streams. */
   record Attach(long session) implements Request {
     static final int TAG = 9;
@@ -179,6 +193,7 @@ sealed interface Request {
             case Answer.TAG -> Answer.read(in);
             case Failed.TAG -> Failed.read(in);
             case Leave.TAG -> Leave.read(in);
+            case GiveBack.TAG -> GiveBack.read(in);
             case Attach.TAG -> Attach.read(in);
             default -> throw new MalformedException("there is no request " + tag);
           };

@@ -167,7 +167,7 @@ final class Round {
     finishIfComplete(now);
   }
 
-  void failed(Session session, Request.Failed failed) {
+  void failed(Session session, Request.Failed failed, long now) {
     Optional<Lease> lease = held(session, failed.lease());
     if (isOver() || lease.isEmpty()) {
       return;
@@ -186,6 +186,19 @@ final class Round {
           new CollimateException(
               failed.kind(),
               "micro-batch " + leaf + " failed " + TRIES_PER_LEAF + " times, first on " + first));
+    }
+    settle(now);
+  }
+
+  void giveBack(Session session, long lease, long now) {
+    if (!isOver() && held(session, lease).isPresent()) {
+      Incoming place = incoming.get(lease);
+      if (place != null) {
+        breakUpload(place, "the worker gave the lease back");
+      }
+      waiting.remove(lease);
+      ledger.giveBack(lease);
+      settle(now);
     }
   }
 

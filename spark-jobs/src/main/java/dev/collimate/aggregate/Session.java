@@ -58,6 +58,11 @@ final class Session {
     return wasSilent;
   }
 
+  /** A pause of the driver itself does not count as the worker's silence. */
+  void excuse(long nanos) {
+    lastHeard += nanos;
+  }
+
   double silentSeconds(long now) {
     return (now - lastHeard) / 1e9;
   }

@@ -10,7 +10,6 @@ import dev.collimate.parameters.TreeNode;
 import dev.collimate.parameters.VectorPool;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +23,7 @@ final class WorkerClient {
   private static final Logger log = LoggerFactory.getLogger(WorkerClient.class);
   private static final int CONNECTIONS = 2;
   private static final int RECONNECTS = 8;
+  private static final int PULLS = 5;
   private static final long FIRST_PAUSE_MILLIS = 200;
   private static final long LONGEST_PAUSE_MILLIS = 5_000;
 
@@ -33,6 +33,8 @@ final class WorkerClient {
   private final SparkTransport transport;
   private final BooleanSupplier killed;
   private WorkerTask task;
+  private int failures;
+  private int failedPulls;
   private long version = Long.MIN_VALUE;
   private FlatVector parameters = new FlatVector(0);
   private VectorPool pool = new VectorPool(0);
@@ -57,12 +59,11 @@ final class WorkerClient {
   WorkerEnd run() {
     String last = "";
     try {
-      for (int i = 0; i < RECONNECTS; i++) {
-        pause(i);
+      for (failures = 0; failures < RECONNECTS; failures++) {
+        pause(failures);
         try (DriverLink link = new DriverLink(endpoint, transport, CONNECTIONS, killed)) {
           link.connect(place);
-          WorkerEnd end = serve(link);
-          return end;
+          return serve(link);
         } catch (BrokenException e) {
           last = e.getMessage();
           log.warn("{}: {}", place, last);
@@ -89,6 +90,7 @@ final class WorkerClient {
       if (welcome instanceof Reply.Refused refused) {
         return new WorkerEnd(WorkerEnd.Why.REFUSED, refused.sentence());
       }
+      failures = 0;
       while (true) {
         outbox.awaitRoom();
         Reply reply = link.call(new Request.Poll());
@@ -114,8 +116,13 @@ final class WorkerClient {
       throws BrokenException, StoppedException {
     long begin = System.nanoTime();
     if (!prepare(link, grant)) {
+      link.call(new Request.GiveBack(grant.lease()));
+      if (++failedPulls == PULLS) {
+        throw new BrokenException("the parameters did not come in " + PULLS + " tries", null);
+      }
       return;
     }
+    failedPulls = 0;
     double pullSeconds = (System.nanoTime() - begin) / 1e9;
     try {
       if (grant.work() == Reply.Work.CALL) {
@@ -163,7 +170,7 @@ final class WorkerClient {
     List<Request.Leaf> leaves = new ArrayList<>();
     long start = System.nanoTime();
     for (int leaf = node.from(); leaf < node.to(); leaf++) {
-      if (killed.getAsBoolean() || heart.hasPassed(grant.round())) {
+      if (killed.getAsBoolean() || heart.isOver(grant.round())) {
         tree.discard();
         return;
       }
@@ -195,12 +202,6 @@ final class WorkerClient {
   }
 
   private static String sentence(Throwable failure) {
-    return Optional.ofNullable(failure.getMessage())
-            .filter(message -> !message.isBlank())
-            .isPresent()
-        ? (failure instanceof CollimateException
-            ? failure.getMessage()
-            : failure.getClass().getSimpleName() + ": " + failure.getMessage())
-        : failure.getClass().getSimpleName();
+    return failure instanceof CollimateException ? failure.getMessage() : failure.toString();
   }
 }

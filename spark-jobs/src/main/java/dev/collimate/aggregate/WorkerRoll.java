@@ -13,7 +13,6 @@ final class WorkerRoll {
   private final int asked;
   private final Map<Long, WorkerPlace> places = new HashMap<>();
   private final Map<String, String> firstFailures = new LinkedHashMap<>();
-  private long waitingSince;
   private String lastSeen = "";
   private long lastSeenAt;
 
@@ -40,14 +39,6 @@ final class WorkerRoll {
     if (firstFailures.size() < FAILURES_KEPT) {
       firstFailures.putIfAbsent(place, sentence);
     }
-  }
-
-  void waitingFrom(long now) {
-    waitingSince = now;
-  }
-
-  double waitedSeconds(long now) {
-    return (now - waitingSince) / 1e9;
   }
 
   String describe(long now) {

@@ -1,0 +1,337 @@
+package dev.collimate.aggregate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.collimate.aggregate.Ledger.Lease;
+import dev.collimate.aggregate.Ledger.Ruling;
+import dev.collimate.aggregate.Ledger.Verdict;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.GradientTree;
+import dev.collimate.parameters.Hash128;
+import dev.collimate.parameters.TreeNode;
+import dev.collimate.parameters.VectorPool;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Random;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.LongStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Drives the ledger and the tree through seeded schedules with lost, frozen, slow and returning
+ * workers and broken uploads, in simulated time. Run one alone with {@code -Dcollimate.seed}.
+ */
+class LedgerSimulationTest {
+
+  private static final int SCHEDULES_PER_TEST = 250;
+
+  static LongStream firstSeeds() {
+    String seed = System.getProperty("collimate.seed");
+    return seed == null
+        ? LongStream.range(0, 16).map(i -> i * SCHEDULES_PER_TEST)
+        : LongStream.of(Long.parseLong(seed));
+  }
+
+  @ParameterizedTest
+  @MethodSource("firstSeeds")
+  void everyScheduleEndsWithTheReferenceBits(long firstSeed) {
+    int count = System.getProperty("collimate.seed") == null ? SCHEDULES_PER_TEST : 1;
+    for (long seed = firstSeed; seed < firstSeed + count; seed++) {
+      new Schedule(seed).run();
+    }
+  }
+
+  /** One round, its workers and its clock. */
+  private static final class Schedule {
+    private static final long TICK = 200_000_000L;
+    private static final int MOST_EVENTS = 100_000;
+
+    private record Event(long at, long order, Runnable what) {}
+
+    private static final class Worker {
+      private final long id;
+      private boolean gone;
+      private boolean frozen;
+      private boolean asking;
+      private boolean computing;
+      private int outstanding;
+      private final int slowness;
+      private final List<Runnable> heldBack = new ArrayList<>();
+
+      private Worker(long id, int slowness) {
+        this.id = id;
+        this.slowness = slowness;
+      }
+    }
+
+    private final long seed;
+    private final SplittableRandom random;
+    private final int leaves;
+    private final VectorPool pool = new VectorPool(3);
+    private final GradientTree tree;
+    private final Ledger ledger;
+    private final PriorityQueue<Event> events =
+        new PriorityQueue<>(
+            (a, b) -> a.at != b.at ? Long.compare(a.at, b.at) : Long.compare(a.order, b.order));
+    private final List<Worker> workers = new ArrayList<>();
+    private final Map<Long, Worker> offering = new HashMap<>();
+    private final Map<Long, FlatVector> incoming = new HashMap<>();
+    private final Set<Integer> counted = new HashSet<>();
+    private final double trouble;
+    private long now;
+    private long order;
+    private long nextWorker = 1;
+
+    private Schedule(long seed) {
+      this.seed = seed;
+      this.random = new SplittableRandom(seed);
+      this.leaves = 1 + random.nextInt(random.nextInt(4) == 0 ? 200 : 24);
+      this.trouble = random.nextInt(3) == 0 ? 0 : random.nextDouble() * 0.4;
+      this.tree = new GradientTree(TreeNode.root(leaves), pool);
+      this.ledger = Ledger.ofGradients(leaves, 100, new LeafTimes(8, 1), 16, /* mixed= */ false);
+    }
+
+    private void run() {
+      int count = 1 + random.nextInt(random.nextInt(3) == 0 ? 40 : 6);
+      for (int i = 0; i < count; i++) {
+        after(random.nextInt(1000) * 1_000_000L, this::join);
+      }
+      after(TICK, this::tick);
+      int handled = 0;
+      while (!ledger.isComplete()) {
+        Event event = events.poll();
+        now = event.at;
+        event.what.run();
+        check(ledger.buffers() <= ledger.bufferLimit(), "the ledger promises too many buffers");
+        check(pool.lent() <= ledger.bufferLimit(), "too many buffers are held");
+        check(++handled < MOST_EVENTS, "the round does not end");
+      }
+      check(counted.size() == leaves, "not every leaf is counted");
+      FlatVector expected = reference(TreeNode.root(leaves));
+      assertThat(hash(tree.takeRoot())).as("seed %d", seed).isEqualTo(hash(expected));
+    }
+
+    private void join() {
+      Worker worker = new Worker(nextWorker++, random.nextInt(3) == 0 ? 1 + random.nextInt(40) : 1);
+      workers.add(worker);
+      ask(worker);
+    }
+
+    private void ask(Worker worker) {
+      if (!worker.gone && !worker.computing && worker.outstanding < 2) {
+        worker.asking = true;
+        dispatch();
+      }
+    }
+
+    private void dispatch() {
+      for (Worker worker : List.copyOf(workers)) {
+        if (worker.asking && !worker.gone) {
+          var lease = ledger.lease(worker.id, workers.size(), now);
+          if (lease.isEmpty()) {
+            return;
+          }
+          worker.asking = false;
+          worker.computing = true;
+          misfortune(worker);
+          long slow = random.nextDouble() < trouble / 4 ? 100 : 1;
+          long time =
+              (50 + random.nextInt(200))
+                  * 1_000_000L
+                  * lease.get().node().leaves()
+                  * worker.slowness
+                  * slow;
+          after(time, () -> whenAwake(worker, () -> finished(worker, lease.get())));
+        }
+      }
+    }
+
+    /** Some workers die or freeze while they compute. */
+    private void misfortune(Worker worker) {
+      double draw = random.nextDouble();
+      if (draw < trouble / 3) {
+        after(random.nextInt(400) * 1_000_000L, () -> die(worker));
+      } else if (draw < trouble / 2) {
+        after(random.nextInt(300) * 1_000_000L, () -> freeze(worker));
+      }
+    }
+
+    private void die(Worker worker) {
+      if (worker.gone) {
+        return;
+      }
+      worker.gone = true;
+      worker.asking = false;
+      workers.remove(worker);
+      breakUploads(worker);
+      offering.values().removeIf(other -> other == worker);
+      ledger.lost(worker.id);
+      settle();
+      dispatch();
+      if (workers.isEmpty() || random.nextInt(3) > 0) {
+        after((500 + random.nextInt(4000)) * 1_000_000L, this::join);
+      }
+    }
+
+    private void freeze(Worker worker) {
+      if (worker.gone || worker.frozen) {
+        return;
+      }
+      worker.frozen = true;
+      after(
+          5_000_000_000L,
+          () -> {
+            if (worker.frozen && !worker.gone) {
+              breakUploads(worker);
+              ledger.silent(worker.id);
+              settle();
+              dispatch();
+            }
+          });
+      after((1 + random.nextInt(20)) * 1_000_000_000L, () -> thaw(worker));
+    }
+
+    private void thaw(Worker worker) {
+      worker.frozen = false;
+      if (!worker.gone) {
+        ledger.heard(worker.id);
+        settle();
+        List<Runnable> todo = List.copyOf(worker.heldBack);
+        worker.heldBack.clear();
+        todo.forEach(Runnable::run);
+      }
+    }
+
+    private void finished(Worker worker, Lease lease) {
+      worker.computing = false;
+      worker.outstanding++;
+      offer(worker, lease);
+      ask(worker);
+    }
+
+    private void offer(Worker worker, Lease lease) {
+      if (ledger.find(lease.id()).isEmpty()) {
+        worker.outstanding--;
+        ask(worker);
+        return;
+      }
+      offering.put(lease.id(), worker);
+      List<Hash128> hashes = new ArrayList<>();
+      for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {
+        hashes.add(hash(reference(new TreeNode(leaf, leaf + 1))));
+      }
+      check(ledger.offer(lease.id(), hashes, 0.2).isEmpty(), "equal results conflict");
+      settle();
+    }
+
+    private void settle() {
+      ledger.settle().forEach(this::rule);
+    }
+
+    private void rule(Ruling ruling) {
+      Worker worker = offering.remove(ruling.lease());
+      if (ruling.verdict() == Verdict.DROP) {
+        worker.outstanding--;
+        after(1, () -> whenAwake(worker, () -> ask(worker)));
+        return;
+      }
+      Lease lease = ledger.find(ruling.lease()).orElseThrow();
+      FlatVector buffer = pool.take();
+      incoming.put(lease.id(), buffer);
+      boolean breaks = random.nextDouble() < trouble / 3;
+      after(
+          (5 + random.nextInt(80)) * 1_000_000L,
+          () -> whenAwake(worker, () -> uploaded(worker, lease, buffer, breaks)));
+    }
+
+    private void uploaded(Worker worker, Lease lease, FlatVector buffer, boolean breaks) {
+      if (incoming.get(lease.id()) != buffer) {
+        offer(worker, lease);
+      } else if (breaks) {
+        incoming.remove(lease.id());
+        pool.giveBack(buffer);
+        ledger.broken(lease.id());
+        settle();
+        offer(worker, lease);
+      } else {
+        incoming.remove(lease.id());
+        worker.outstanding--;
+        fill(lease.node(), buffer);
+        ledger.received(lease.id());
+        settle();
+        after((1 + random.nextInt(30)) * 1_000_000L, () -> merge(lease, buffer));
+        ask(worker);
+      }
+    }
+
+    private void merge(Lease lease, FlatVector buffer) {
+      for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {
+        check(counted.add(leaf), "a leaf is counted twice");
+      }
+      tree.put(lease.node(), buffer);
+      ledger.merged(lease.id());
+      settle();
+    }
+
+    private void breakUploads(Worker worker) {
+      for (long id : List.copyOf(incoming.keySet())) {
+        if (ledger.find(id).orElseThrow().worker() == worker.id) {
+          pool.giveBack(incoming.remove(id));
+          ledger.broken(id);
+        }
+      }
+    }
+
+    private void tick() {
+      ledger.overdue(now);
+      ledger.unblock(workers.stream().anyMatch(worker -> worker.asking)).ifPresent(this::rule);
+      settle();
+      dispatch();
+      after(TICK, this::tick);
+    }
+
+    private void whenAwake(Worker worker, Runnable what) {
+      if (worker.frozen) {
+        worker.heldBack.add(what);
+      } else if (!worker.gone) {
+        what.run();
+      }
+    }
+
+    private void after(long nanos, Runnable what) {
+      events.add(new Event(now + nanos, order++, what));
+    }
+
+    private void check(boolean holds, String otherwise) {
+      assertThat(holds).as("seed %d: %s", seed, otherwise).isTrue();
+    }
+
+    private void fill(TreeNode node, FlatVector into) {
+      into.copyFrom(reference(node));
+    }
+
+    private FlatVector reference(TreeNode node) {
+      if (node.isLeaf()) {
+        Random values = new Random(seed * 7919 + node.from());
+        FlatVector leaf = new FlatVector(3);
+        for (int i = 0; i < 3; i++) {
+          leaf.set(i, (values.nextFloat() - 0.5f) * (1 << values.nextInt(20)));
+        }
+        return leaf;
+      }
+      FlatVector left = reference(node.left());
+      left.add(reference(node.right()));
+      return left;
+    }
+
+    private static Hash128 hash(FlatVector vector) {
+      return Hash128.of(vector, new byte[0]);
+    }
+  }
+}
