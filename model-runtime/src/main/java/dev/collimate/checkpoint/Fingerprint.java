@@ -15,8 +15,6 @@ final class Fingerprint {
   /** Bytes of each tensor that the quick hash reads. */
   static final int SAMPLE_BYTES = 1024;
 
-  private static final int CHUNK_BYTES = 1 << 20;
-
   private final MessageDigest digest;
 
   private Fingerprint() {
@@ -46,13 +44,15 @@ final class Fingerprint {
   static String full(Folder folder, String config, TensorFiles tensors) {
     Fingerprint fingerprint = new Fingerprint();
     fingerprint.add(folder, config);
-    ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
+    ByteBuffer chunk = ByteBuffer.allocate(TensorFiles.CHUNK_BYTES);
     for (SafetensorsHeader header : tensors.headers()) {
       fingerprint.add(header.file().getBytes(StandardCharsets.UTF_8));
       try (Folder.File file = folder.open(header.file())) {
         long length = file.length();
-        for (long position = 0; position < length; position += CHUNK_BYTES) {
-          file.read(position, chunk.clear().limit((int) Math.min(CHUNK_BYTES, length - position)));
+        for (long position = 0; position < length; position += TensorFiles.CHUNK_BYTES) {
+          file.read(
+              position,
+              chunk.clear().limit((int) Math.min(TensorFiles.CHUNK_BYTES, length - position)));
           fingerprint.digest.update(chunk.flip());
         }
       } catch (IOException e) {

@@ -17,7 +17,6 @@ final class LayoutCheck {
           ".*\\brotary_emb\\.inv_freq|(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
 
   private static final String HEAD = "lm_head.weight";
-  private static final int CHUNK_BYTES = 1 << 20;
 
   private final DecoderLayout layout;
   private final TensorFiles tensors;
@@ -81,8 +80,8 @@ final class LayoutCheck {
         tensors.dtype(HEAD) == tensors.dtype(embedding)
             && tensors.shape(HEAD).equals(tensors.shape(embedding));
     long bytes = tensors.elements(embedding) * tensors.dtype(embedding).bytes();
-    for (long position = 0; same && position < bytes; position += CHUNK_BYTES) {
-      int count = (int) Math.min(CHUNK_BYTES, bytes - position);
+    for (long position = 0; same && position < bytes; position += TensorFiles.CHUNK_BYTES) {
+      int count = (int) Math.min(TensorFiles.CHUNK_BYTES, bytes - position);
       ByteBuffer head = ByteBuffer.allocate(count);
       ByteBuffer table = ByteBuffer.allocate(count);
       tensors.readBytes(HEAD, position, head);

@@ -23,7 +23,8 @@ import java.util.TreeMap;
  */
 public final class TensorFiles implements AutoCloseable {
 
-  private static final int CHUNK_BYTES = 1 << 18;
+  /** Bytes per positioned read: on an object store each is a request of its own. */
+  static final int CHUNK_BYTES = 1 << 22;
 
   private final String location;
   private final Map<String, Folder.File> files;
