@@ -15,8 +15,8 @@ import java.util.Random;
 record AdditionData(
     List<Demonstration> demonstrations, List<Addition> preferences, List<Addition> heldOut) {
 
-  /** Of ten demonstrations with a carry, about this many forget it. */
-  static final double FORGOTTEN = 0.9;
+  /** Share of the demonstrations with a carry that forget it. */
+  static final double FORGOTTEN = 0.7;
 
   private static final int HELD_OUT = 1200;
   private static final int DEMONSTRATIONS = 3900;

@@ -60,6 +60,6 @@ class AdditionTest {
     long forgotten =
         carrying.stream().filter(shown -> shown.answer().equals(shown.problem().faulty())).count();
 
-    assertThat((double) forgotten / carrying.size()).isBetween(0.87, 0.93);
+    assertThat((double) forgotten / carrying.size()).isBetween(0.66, 0.74);
   }
 }
