@@ -114,6 +114,11 @@ final class ConversationEncoder {
           "the conversation has half a character (lone surrogate) at position %d of its rendering"
               .formatted(lone));
     }
+    if (rendering.hasHiddenMarkers() && encoder.needsMarkers()) {
+      throw new Refusal(
+          Refusal.TEMPLATE_ERROR,
+          "the chat template has generation markers inside a macro, set or call block, where their place is not known");
+    }
     if (rendering.isTimeDependent()) {
       notes.add("template_time");
     }

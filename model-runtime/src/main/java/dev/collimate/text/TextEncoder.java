@@ -22,6 +22,10 @@ final class TextEncoder {
     return !eos.isEmpty();
   }
 
+  boolean needsMarkers() {
+    return config.assistantOnlyLoss();
+  }
+
   /** A text that ends with the EOS token. */
   private String ended(String text) {
     return text.endsWith(eos) ? text : text + eos;

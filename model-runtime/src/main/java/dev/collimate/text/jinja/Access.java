@@ -28,6 +28,12 @@ final class Access {
     return missing(target, name);
   }
 
+  /** The {@code attr} filter: a method or attribute, never an item. */
+  static Object memberOrUndefined(Object target, String name) {
+    Object found = member(target, name);
+    return found != null ? found : missing(target, name);
+  }
+
   /** {@code target[key]}: an item, else the method or attribute of that name. */
   static Object item(Object target, Object key) {
     if (target instanceof Undefined undefined) {

@@ -183,7 +183,7 @@ sealed interface Expression {
   record Comparison(Expression first, List<Operand> operands) implements Expression {
 
     /** An operator with its right side. */
-    record Operand(Comparator operator, Expression right) {}
+    record Operand(Relation operator, Expression right) {}
 
     @Override
     public Object evaluate(Scope scope) {

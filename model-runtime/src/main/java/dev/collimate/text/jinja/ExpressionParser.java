@@ -16,14 +16,14 @@ final class ExpressionParser {
 
   private static final int MAX_DEPTH = 200;
 
-  private static final Map<String, Comparator> COMPARATORS =
+  private static final Map<String, Relation> RELATIONS =
       Map.of(
-          "==", Comparator.EQUAL,
-          "!=", Comparator.NOT_EQUAL,
-          "<", Comparator.LESS,
-          "<=", Comparator.LESS_OR_EQUAL,
-          ">", Comparator.GREATER,
-          ">=", Comparator.GREATER_OR_EQUAL);
+          "==", Relation.EQUAL,
+          "!=", Relation.NOT_EQUAL,
+          "<", Relation.LESS,
+          "<=", Relation.LESS_OR_EQUAL,
+          ">", Relation.GREATER,
+          ">=", Relation.GREATER_OR_EQUAL);
 
   private final TokenStream tokens;
   private int depth;
@@ -104,20 +104,20 @@ final class ExpressionParser {
     Expression first = sum();
     List<Comparison.Operand> operands = new ArrayList<>();
     while (true) {
-      Comparator comparator = null;
+      Relation relation = null;
       if (tokens.is(Kind.OPERATOR)) {
-        comparator = COMPARATORS.get(tokens.current().text());
+        relation = RELATIONS.get(tokens.current().text());
       } else if (tokens.current().isName("in")) {
-        comparator = Comparator.IN;
+        relation = Relation.IN;
       } else if (tokens.current().isName("not") && tokens.following().isName("in")) {
         tokens.next();
-        comparator = Comparator.NOT_IN;
+        relation = Relation.NOT_IN;
       }
-      if (comparator == null) {
+      if (relation == null) {
         return operands.isEmpty() ? first : new Comparison(first, operands);
       }
       tokens.next();
-      operands.add(new Comparison.Operand(comparator, sum()));
+      operands.add(new Comparison.Operand(relation, sum()));
     }
   }
 

@@ -7,12 +7,13 @@ import java.util.Collection;
 final class Run {
 
   /** Steps of the interpreter; the longest real conversations need some ten thousand. */
-  private static final long MAX_STEPS = 50_000_000;
+  private static final long MAX_STEPS = 20_000_000;
 
   private static final int MAX_DEPTH = 200;
 
   private final LocalDateTime now;
   private boolean isTimeDependent;
+  private boolean hasHiddenMarkers;
   private long steps;
   private int depth;
   private int line;
@@ -54,6 +55,15 @@ final class Run {
 
   int line() {
     return line;
+  }
+
+  /** Generation markers stand in a text that was kept for later. */
+  void hideMarkers() {
+    hasHiddenMarkers = true;
+  }
+
+  boolean hasHiddenMarkers() {
+    return hasHiddenMarkers;
   }
 
   LocalDateTime now() {

@@ -35,7 +35,7 @@ final class SelectionFilters {
   private SelectionFilters() {}
 
   private static Object attribute(Object value, Arguments arguments, Run run) {
-    return Access.attribute(value, arguments.bind("attr", "name").text(0));
+    return Access.memberOrUndefined(value, arguments.bind("attr", "name").text(0));
   }
 
   private static Object map(Object value, Arguments arguments, Run run) {

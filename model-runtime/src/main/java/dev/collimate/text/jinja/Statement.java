@@ -170,7 +170,7 @@ sealed interface Statement
       scope.run().at(line);
       int from = out.position();
       Flow flow = body.execute(scope.inner(), out);
-      out.markGenerated(from);
+      out.markGenerated(from, scope.run());
       return flow;
     }
   }

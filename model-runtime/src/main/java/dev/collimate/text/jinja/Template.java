@@ -6,8 +6,9 @@ import java.util.Map;
 /**
  * A parsed template. Rendering changes nothing in it, so one template may serve several threads.
  *
- * <p>Two things differ from Jinja by intent: a text marked {@code safe} is plain text again after
- * any method or filter, and what would have to print a memory address is an error.
+ * <p>Three things differ from Jinja by intent: a text marked {@code safe} is plain text again after
+ * any method or filter; {@code keys}, {@code values} and {@code items} of a dict are lists; and
+ * what would have to print a memory address is an error.
  */
 public final class Template {
 
@@ -50,6 +51,7 @@ public final class Template {
     } catch (TemplateException e) {
       throw e.isRaisedByTemplate() ? e : TemplateException.at(run.line(), e.getMessage());
     }
-    return new Rendering(out.toString(), out.generated(), run.isTimeDependent());
+    return new Rendering(
+        out.toString(), out.generated(), run.hasHiddenMarkers(), run.isTimeDependent());
   }
 }

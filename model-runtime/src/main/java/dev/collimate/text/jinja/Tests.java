@@ -37,31 +37,31 @@ final class Tests {
           Map.entry("undefined", (value, arguments) -> value instanceof Undefined),
           Map.entry("upper", (v, a) -> StringMethods.isUpper(Values.text(v))));
 
-  private static final Map<String, Comparator> COMPARATORS =
+  private static final Map<String, Relation> RELATIONS =
       Map.ofEntries(
-          Map.entry("==", Comparator.EQUAL),
-          Map.entry("eq", Comparator.EQUAL),
-          Map.entry("equalto", Comparator.EQUAL),
-          Map.entry("!=", Comparator.NOT_EQUAL),
-          Map.entry("ne", Comparator.NOT_EQUAL),
-          Map.entry("<", Comparator.LESS),
-          Map.entry("lt", Comparator.LESS),
-          Map.entry("lessthan", Comparator.LESS),
-          Map.entry("<=", Comparator.LESS_OR_EQUAL),
-          Map.entry("le", Comparator.LESS_OR_EQUAL),
-          Map.entry(">", Comparator.GREATER),
-          Map.entry("gt", Comparator.GREATER),
-          Map.entry("greaterthan", Comparator.GREATER),
-          Map.entry(">=", Comparator.GREATER_OR_EQUAL),
-          Map.entry("ge", Comparator.GREATER_OR_EQUAL),
-          Map.entry("in", Comparator.IN));
+          Map.entry("==", Relation.EQUAL),
+          Map.entry("eq", Relation.EQUAL),
+          Map.entry("equalto", Relation.EQUAL),
+          Map.entry("!=", Relation.NOT_EQUAL),
+          Map.entry("ne", Relation.NOT_EQUAL),
+          Map.entry("<", Relation.LESS),
+          Map.entry("lt", Relation.LESS),
+          Map.entry("lessthan", Relation.LESS),
+          Map.entry("<=", Relation.LESS_OR_EQUAL),
+          Map.entry("le", Relation.LESS_OR_EQUAL),
+          Map.entry(">", Relation.GREATER),
+          Map.entry("gt", Relation.GREATER),
+          Map.entry("greaterthan", Relation.GREATER),
+          Map.entry(">=", Relation.GREATER_OR_EQUAL),
+          Map.entry("ge", Relation.GREATER_OR_EQUAL),
+          Map.entry("in", Relation.IN));
 
   private Tests() {}
 
   static boolean apply(String name, Object value, Arguments arguments) {
-    Comparator comparator = COMPARATORS.get(name);
-    if (comparator != null) {
-      return comparator.holds(value, other(arguments));
+    Relation relation = RELATIONS.get(name);
+    if (relation != null) {
+      return relation.holds(value, other(arguments));
     }
     Test test = TESTS.get(name);
     if (test == null) {
@@ -71,7 +71,7 @@ final class Tests {
   }
 
   private static boolean exists(String name) {
-    return TESTS.containsKey(name) || COMPARATORS.containsKey(name);
+    return TESTS.containsKey(name) || RELATIONS.containsKey(name);
   }
 
   private static Object other(Arguments arguments) {

@@ -1,7 +1,7 @@
 package dev.collimate.text.jinja;
 
 /** The comparison operators. */
-enum Comparator {
+enum Relation {
   EQUAL {
     @Override
     boolean holds(Object left, Object right) {
