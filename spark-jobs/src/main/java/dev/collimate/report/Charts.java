@@ -1,0 +1,227 @@
+package dev.collimate.report;
+
+import dev.collimate.report.Chart.Series;
+import dev.collimate.report.Chart.Tone;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** The charts that a metrics file gives. */
+final class Charts {
+
+  /** More points than a chart is wide only make the page heavy. */
+  private static final int MAX_POINTS = 2_000;
+
+  /** Counts and clocks, which make no curve. */
+  private static final Set<String> NO_CURVE =
+      Set.of(
+          "step",
+          "epoch",
+          "num_tokens",
+          "computed_tokens",
+          "pairs_per_second",
+          "workers",
+          "releases",
+          "eval_runtime");
+
+  private static final List<String> PARTS =
+      List.of("pull_seconds", "compute_seconds", "push_seconds", "update_seconds");
+
+  private final TreeMap<Long, Map<String, Double>> steps = new TreeMap<>();
+  private final Set<String> names = new LinkedHashSet<>();
+  private final Set<String> drawn = new LinkedHashSet<>();
+  private final List<Chart> charts = new ArrayList<>();
+
+  private Charts(List<Map<String, Object>> lines) {
+    for (Map<String, Object> line : lines) {
+      if (line.get("step") instanceof Number step) {
+        Map<String, Double> values =
+            steps.computeIfAbsent(step.longValue(), unused -> new LinkedHashMap<>());
+        line.forEach(
+            (name, value) -> {
+              if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
+                values.put(name, number.doubleValue());
+                names.add(name);
+              }
+            });
+      }
+    }
+  }
+
+  /**
+   * @param lines of metrics.jsonl: training lines and evaluations
+   */
+  static List<Chart> of(List<Map<String, Object>> lines) {
+    return new Charts(lines).all();
+  }
+
+  private List<Chart> all() {
+    if (steps.isEmpty()) {
+      return List.of();
+    }
+    lines("Loss", "mean over each logging window", tone("loss", Tone.MAIN));
+    lines(
+        "Rewards",
+        "beta times the log-ratio to the reference model",
+        tone("rewards/chosen", Tone.CHOSEN),
+        tone("rewards/rejected", Tone.REJECTED));
+    lines("Reward margin", "chosen minus rejected", tone("rewards/margins", Tone.MAIN));
+    lines(
+        "Pair accuracy",
+        "share of pairs whose chosen side has the higher reward",
+        tone("rewards/accuracies", Tone.MAIN));
+    lines("Token accuracy", "share of counted tokens", tone("mean_token_accuracy", Tone.MAIN));
+    lines(
+        "Log-probabilities",
+        "of whole completions",
+        tone("logps/chosen", Tone.CHOSEN),
+        tone("logps/rejected", Tone.REJECTED));
+    lines("Gradient norm", "before clipping", tone("grad_norm", Tone.MAIN));
+    lines("Learning rate", "", tone("learning_rate", Tone.MAIN));
+    stepTime();
+    lines(
+        "Throughput", "tokens per second, prompts included", tone("tokens_per_second", Tone.MAIN));
+    lines(
+        "Logits",
+        "mean over completion tokens and vocabulary",
+        tone("logits/chosen", Tone.CHOSEN),
+        tone("logits/rejected", Tone.REJECTED));
+    for (String name : List.copyOf(names)) {
+      if (!drawn.contains(name) && !NO_CURVE.contains(name) && !name.startsWith("eval_")) {
+        lines(name, "", tone(name, Tone.MAIN));
+      }
+    }
+    return List.copyOf(charts);
+  }
+
+  private record Metric(String name, Tone tone) {}
+
+  private static Metric tone(String name, Tone tone) {
+    return new Metric(name, tone);
+  }
+
+  /** A chart of the metrics that are there, held-out values beside them as points. */
+  private void lines(String title, String note, Metric... metrics) {
+    List<Series> series = new ArrayList<>();
+    boolean single = metrics.length == 1;
+    for (Metric metric : metrics) {
+      String label = metric.name().substring(metric.name().indexOf('/') + 1);
+      add(series, metric.name(), single ? "training" : label, metric.tone(), /* points= */ false);
+      add(
+          series,
+          "eval_" + metric.name(),
+          single ? "held out" : label + ", held out",
+          single ? Tone.HELD_OUT : metric.tone(),
+          /* points= */ true);
+    }
+    if (!series.isEmpty()) {
+      charts.add(thin(new Chart(title, note, /* stacked= */ false, x(), series)));
+    }
+  }
+
+  private void add(List<Series> series, String name, String label, Tone tone, boolean points) {
+    if (names.contains(name)) {
+      drawn.add(name);
+      List<Double> values = steps.values().stream().map(step -> step.get(name)).toList();
+      series.add(new Series(label, tone, points, values));
+    }
+  }
+
+  /**
+   * Where a step's time goes. Pushing overlaps computing, so only what it adds to the step is
+   * drawn; what is left is waiting.
+   */
+  private void stepTime() {
+    if (!names.contains("step_seconds")) {
+      return;
+    }
+    drawn.add("step_seconds");
+    drawn.addAll(PARTS);
+    List<double[]> rows =
+        steps.values().stream()
+            .filter(step -> step.containsKey("step_seconds"))
+            .map(Charts::split)
+            .toList();
+    List<Double> x = new ArrayList<>();
+    steps.forEach(
+        (step, values) -> {
+          if (values.containsKey("step_seconds")) {
+            x.add((double) step);
+          }
+        });
+    List<String> labels = List.of("pull", "compute", "push", "update", "wait");
+    Tone[] tones = {Tone.FIRST, Tone.SECOND, Tone.THIRD, Tone.FOURTH, Tone.FIFTH};
+    List<Series> series = new ArrayList<>();
+    for (int i = 0; i < labels.size(); i++) {
+      int part = i;
+      List<Double> values = rows.stream().map(row -> row[part]).toList();
+      series.add(new Series(labels.get(i), tones[i], /* points= */ false, values));
+    }
+    charts.add(
+        thin(new Chart("Step time", "seconds per step, by part", /* stacked= */ true, x, series)));
+  }
+
+  private static double[] split(Map<String, Double> step) {
+    double left = step.get("step_seconds");
+    double[] split = new double[PARTS.size() + 1];
+    for (String part :
+        List.of("pull_seconds", "compute_seconds", "update_seconds", "push_seconds")) {
+      double seconds = Math.min(left, step.getOrDefault(part, 0.0));
+      split[PARTS.indexOf(part)] = seconds;
+      left -= seconds;
+    }
+    split[PARTS.size()] = left;
+    return split;
+  }
+
+  private List<Double> x() {
+    return steps.keySet().stream().map(Long::doubleValue).toList();
+  }
+
+  /** Leaves every n-th point of lines out of a chart that is too dense; single points stay. */
+  private static Chart thin(Chart chart) {
+    int stride = (chart.x().size() + MAX_POINTS - 1) / MAX_POINTS;
+    if (stride <= 1) {
+      return chart;
+    }
+    boolean[] kept = new boolean[chart.x().size()];
+    for (int i = 0; i < kept.length; i++) {
+      int at = i;
+      kept[i] =
+          i % stride == 0
+              || i == kept.length - 1
+              || chart.series().stream()
+                  .anyMatch(series -> series.points() && series.values().get(at) != null);
+    }
+    List<Series> series =
+        chart.series().stream()
+            .map(s -> new Series(s.label(), s.tone(), s.points(), select(s.values(), kept)))
+            .toList();
+    return new Chart(
+        chart.title(),
+        Stream.of(chart.note(), "one line of " + stride + " drawn")
+            .filter(part -> !part.isEmpty())
+            .reduce((a, b) -> a + "; " + b)
+            .orElseThrow(),
+        chart.stacked(),
+        select(chart.x(), kept),
+        series);
+  }
+
+  private static List<Double> select(List<Double> values, boolean[] kept) {
+    Double[] selected = new Double[kept.length];
+    int count = 0;
+    for (int i = 0; i < kept.length; i++) {
+      if (kept[i]) {
+        selected[count++] = values.get(i);
+      }
+    }
+    return Arrays.asList(Arrays.copyOf(selected, count));
+  }
+}
