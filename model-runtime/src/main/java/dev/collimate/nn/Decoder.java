@@ -18,7 +18,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 
-/** A decoder of any supported family in native memory; one thread at a time. */
+/**
+ * A decoder of any supported family in native memory; one thread at a time. Nothing is random and
+ * nothing adapts: equal inputs give equal bits at every call. Dropout is never applied.
+ */
 public final class Decoder implements CausalModel {
 
   private final ModelConfig config;
@@ -38,9 +41,7 @@ public final class Decoder implements CausalModel {
     kernels = engine.kernels();
     manager = engine.newManager();
     Precision precision = options.precision();
-    PtNDManager ofWeights = (PtNDManager) manager.newSubManager();
-    weights = Weights.load(kernels, ofWeights, model, adapter, trained, precision);
-    ofWeights.cap();
+    weights = loadWeights(model, adapter, trained, precision);
     stack = new LayerStack(kernels, weights, config, precision, adapter.scale());
     head = new OutputHead(kernels, weights.head(), precision);
     contexts = new BatchContexts(kernels, manager, config);
@@ -73,6 +74,20 @@ public final class Decoder implements CausalModel {
   /** Reads a model without an adapter. */
   public static Decoder load(ModelFolder model, DecoderOptions options) {
     return load(model, new AdapterSource.None(), options);
+  }
+
+  private Weights loadWeights(
+      ModelFolder model, AdapterWeights adapter, ParameterLayout trained, Precision precision) {
+    try {
+      PtNDManager ofWeights = (PtNDManager) manager.newSubManager();
+      Weights loaded = Weights.load(kernels, ofWeights, model, adapter, trained, precision);
+      // From here on a result that ends up among the weights is a leak, and an error.
+      ofWeights.cap();
+      return loaded;
+    } catch (RuntimeException e) {
+      manager.close();
+      throw e;
+    }
   }
 
   /** Native tensors that the decoder holds outside of passes; constant, or there is a leak. */

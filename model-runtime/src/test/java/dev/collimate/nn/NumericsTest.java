@@ -2,6 +2,8 @@ package dev.collimate.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -20,6 +22,33 @@ class NumericsTest {
         .containsKeys("libtorch", "jni", "cpu", "aten_capability", "probe_float32");
     assertThat(first.facts().get("probe_float32"))
         .isNotEqualTo(first.facts().get("probe_bfloat16"));
+  }
+
+  @Test
+  void aFreshJvmHasTheSameFingerprint() throws Exception {
+    Engine.start(1, ComputeDevice.cpu());
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                PrintFingerprint.class.getName())
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String printed =
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+    assertThat(process.waitFor()).isZero();
+    assertThat(printed).isEqualTo(Numerics.take().hash());
+  }
+
+  /** What the fresh JVM runs. */
+  static final class PrintFingerprint {
+    private PrintFingerprint() {}
+
+    public static void main(String[] arguments) {
+      Engine.start(1, ComputeDevice.cpu());
+      System.out.println(Numerics.take().hash());
+    }
   }
 
   @Test
