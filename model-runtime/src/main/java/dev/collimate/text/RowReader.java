@@ -188,6 +188,16 @@ final class RowReader {
         "column '%s' holds %s, a finite number is expected".formatted(column, value));
   }
 
+  /** The weight of the row's loss: positive, and 1 where there is none. */
+  double weight() throws Refusal {
+    double weight = number("weight", 1);
+    if (weight <= 0) {
+      throw new Refusal(
+          Refusal.INVALID_NUMBER, "column 'weight' holds %s, it must be > 0".formatted(weight));
+    }
+    return weight;
+  }
+
   /** A label: a boolean, or 1 or 0. */
   boolean label(String column) throws Refusal {
     Object value = required(column);
