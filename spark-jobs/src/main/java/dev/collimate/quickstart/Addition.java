@@ -25,13 +25,12 @@ record Addition(int left, int right) {
 
   /** The right answer with its working: {@code "7+8=15;4+3+1=8;85"}. */
   String worked() {
-    int tens = left / 10 + right / 10 + units() / 10;
-    return working(carries() ? "+1" : "", tens);
+    return working(units() / 10);
   }
 
-  /** The answer of somebody who forgets the carry: {@code "7+8=15;4+3=7;75"}. */
+  /** The answer of somebody who forgets the carry: {@code "7+8=15;4+3+0=7;75"}. */
   String faulty() {
-    return working("", left / 10 + right / 10);
+    return working(0);
   }
 
   /** Whether a completion ends with the right sum. */
@@ -44,8 +43,9 @@ record Addition(int left, int right) {
     return left % 10 + right % 10;
   }
 
-  private String working(String carry, int tens) {
-    return "%d+%d=%d;%d+%d%s=%d;%d%d"
+  private String working(int carry) {
+    int tens = left / 10 + right / 10 + carry;
+    return "%d+%d=%d;%d+%d+%d=%d;%d%d"
         .formatted(
             left % 10, right % 10, units(), left / 10, right / 10, carry, tens, tens, units() % 10);
   }

@@ -17,7 +17,7 @@ class AdditionTest {
 
     assertThat(addition.prompt()).isEqualTo("47+38=");
     assertThat(addition.worked()).isEqualTo("7+8=15;4+3+1=8;85");
-    assertThat(addition.faulty()).isEqualTo("7+8=15;4+3=7;75");
+    assertThat(addition.faulty()).isEqualTo("7+8=15;4+3+0=7;75");
     assertThat(addition.isSolvedBy(addition.worked())).isTrue();
     assertThat(addition.isSolvedBy(addition.faulty())).isFalse();
     assertThat(addition.isSolvedBy("85")).isTrue();
@@ -28,7 +28,7 @@ class AdditionTest {
   void withoutACarryThereIsNoFault() {
     Addition addition = new Addition(92, 17);
 
-    assertThat(addition.worked()).isEqualTo("2+7=9;9+1=10;109");
+    assertThat(addition.worked()).isEqualTo("2+7=9;9+1+0=10;109");
     assertThat(addition.faulty()).isEqualTo(addition.worked());
   }
 
