@@ -162,8 +162,11 @@ final class DriverLink implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new StoppedException();
+    } catch (CollimateException e) {
+      // Trying again does not help against another run's driver.
+      throw e;
     } catch (IOException | RuntimeException e) {
-      Throwable cause = e instanceof CollimateException || e.getCause() == null ? e : e.getCause();
+      Throwable cause = e.getCause() == null ? e : e.getCause();
       throw new BrokenException(
           "cannot connect to the driver at "
               + endpoint

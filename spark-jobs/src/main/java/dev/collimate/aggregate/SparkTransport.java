@@ -86,11 +86,12 @@ final class SparkTransport {
       bootstraps.add(new AuthServerBootstrap(conf, secrets));
     }
     int tries = port == 0 ? 1 : conf.portMaxRetries() + 1;
-    RuntimeException last = null;
+    Exception last = null;
     for (int i = 0; i < tries && port + i < 65_536; i++) {
       try {
         return context.createServer(address, port == 0 ? 0 : port + i, bootstraps);
-      } catch (RuntimeException e) {
+      } catch (Exception e) {
+        // Netty throws bind's IOException without declaring it.
         last = e;
       }
     }

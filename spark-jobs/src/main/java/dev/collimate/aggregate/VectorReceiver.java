@@ -124,7 +124,7 @@ final class VectorReceiver implements StreamCallbackWithID {
 
   @Override
   public void onFailure(String streamId, Throwable cause) {
-    abort(String.valueOf(cause.getMessage()));
+    abort(cause.toString());
     end();
   }
 

@@ -70,6 +70,8 @@ final class WorkerClient {
         }
       }
       return new WorkerEnd(WorkerEnd.Why.DRIVER_GONE, last);
+    } catch (CollimateException e) {
+      return new WorkerEnd(WorkerEnd.Why.REFUSED, e.getMessage());
     } catch (StoppedException e) {
       return new WorkerEnd(WorkerEnd.Why.KILLED, "the Spark task was killed");
     } finally {
@@ -140,7 +142,10 @@ final class WorkerClient {
               ? failure.kind()
               : CollimateException.Kind.INTERNAL;
       link.call(new Request.Failed(grant.lease(), kind, sentence(e)));
-      throw e;
+      if (!ofTheUser(kind)) {
+        // Who knows what state such a failure leaves behind: a fresh task takes over.
+        throw e;
+      }
     }
   }
 
@@ -199,6 +204,10 @@ final class WorkerClient {
       Thread.currentThread().interrupt();
       throw new StoppedException();
     }
+  }
+
+  private static boolean ofTheUser(CollimateException.Kind kind) {
+    return kind == CollimateException.Kind.USAGE || kind == CollimateException.Kind.DATA;
   }
 
   private static String sentence(Throwable failure) {

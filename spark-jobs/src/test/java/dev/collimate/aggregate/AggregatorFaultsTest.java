@@ -1,0 +1,223 @@
+package dev.collimate.aggregate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.collimate.CollimateException;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.Hash128;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.network.buffer.NioManagedBuffer;
+import org.junit.jupiter.api.Test;
+
+class AggregatorFaultsTest {
+
+  private static final long SIZE = 2L * FlatVector.BLOCK + 77;
+  private static final FlatVector PARAMETERS = KnownVectors.parameters(SIZE, 1);
+  private static final AggregatorConfig NERVOUS =
+      new AggregatorConfig(1, 20, 20, /* silenceSeconds= */ 0.5, 900, 10, 64, false);
+
+  @Test
+  void aDamagedUploadIsNoticedAndSentAgain() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      Reply.Grant grant = worker.work();
+      VectorBody body = body(grant);
+      byte[] damaged = body.nioByteBuffer().array();
+      damaged[FlatVector.BLOCK * 4 + 50] ^= 1;
+
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      assertThat(worker.upload(header(grant), new NioManagedBuffer(ByteBuffer.wrap(damaged))))
+          .isEqualTo(new Reply.Refused("the checksum of block 1 is wrong"));
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      assertThat(worker.upload(header(grant), body)).isEqualTo(new Reply.Fine());
+      assertIsReference(step, 1);
+    }
+  }
+
+  @Test
+  void anUploadThatNobodyAskedForIsSkipped() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      Reply.Grant grant = worker.work();
+      assertThat(worker.upload(header(grant), body(grant)))
+          .isEqualTo(new Reply.Refused("the result is not waited for"));
+      cluster.add(place -> new KnownVectors.Task());
+      worker.close();
+      assertIsReference(step, 1);
+    }
+  }
+
+  @Test
+  void aWorkerThatDiesWhileItSendsCostsOnlyItsLease() throws Exception {
+    try (Cluster cluster = Cluster.of(2);
+        RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      CompletableFuture<StepResult> step = step(cluster, 8);
+      Reply.Grant grant = worker.work();
+      worker.call(RawWorker.offer(grant, PARAMETERS));
+      assertThatThrownBy(() -> worker.upload(header(grant), new TornBody(body(grant))))
+          .hasRootCauseInstanceOf(IOException.class);
+      cluster.add(place -> new KnownVectors.Task());
+      StepResult result = assertIsReference(step, 8);
+      assertThat(result.stats().releases()).isEqualTo(grant.node().leaves());
+    }
+  }
+
+  @Test
+  void aSilentWorkersLeaseIsGivenOutAgainAndItsLateResultDropped() throws Exception {
+    try (Cluster cluster = new Cluster(NERVOUS, RegistrationPolicy.ANYONE, Cluster.plain());
+        RawWorker frozen = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      CompletableFuture<StepResult> first = step(cluster, 4);
+      Reply.Grant grant = frozen.work();
+      cluster.add(place -> new KnownVectors.Task());
+      StepResult result = assertIsReference(first, 4);
+      assertThat(result.stats().releases()).isEqualTo(grant.node().leaves());
+
+      // The late result belongs to a step that is over; it comes in the middle of the next.
+      CompletableFuture<StepResult> second = step(cluster, 4);
+      assertThat(frozen.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Drop());
+      assertIsReference(second, 4);
+    }
+  }
+
+  @Test
+  void otherBitsForTheSameLeafEndTheStepAndNameBothSenders() throws Exception {
+    try (Cluster cluster = new Cluster(NERVOUS, RegistrationPolicy.ANYONE, Cluster.plain());
+        RawWorker frozen = RawWorker.registered(cluster.aggregator().endpoint(), "7");
+        RawWorker other = new RawWorker(cluster.aggregator().endpoint())) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      Reply.Grant grant = frozen.work();
+      other.call(new Request.Arrive(new WorkerPlace("8", "127.0.0.1", 1)));
+      other.call(new Request.Register(new byte[0]));
+      Reply.Grant again = other.work();
+      assertThat(again.node()).isEqualTo(grant.node());
+      assertThat(other.call(RawWorker.offer(again, PARAMETERS))).isEqualTo(new Reply.Send());
+
+      Request.Leaf wrong = new Request.Leaf(new Hash128(1, 2), new byte[0]);
+      frozen.call(new Request.Offer(grant.lease(), List.of(wrong), 0, 0));
+      assertThatThrownBy(() -> step.get(10, TimeUnit.SECONDS))
+          .hasRootCauseInstanceOf(CollimateException.class)
+          .hasRootCauseMessage(
+              "micro-batch 0 came out with different bits from executor 8 on 127.0.0.1 (pid 1) and"
+                  + " from executor 7 on 127.0.0.1 (pid 1); the result would depend on the cluster"
+                  + " (cluster.mixed: true admits it)");
+    }
+  }
+
+  @Test
+  void aRefusedWorkerHearsWhyAndSoDoesWhoeverWaitsForIt() {
+    AggregatorConfig config = AggregatorConfig.forWorkers(1).withWaits(0.2, 1);
+    RegistrationPolicy strict =
+        (worker, description) -> Optional.of("its threads are 2, the run's are 1");
+    try (Cluster cluster = new Cluster(config, strict, Cluster.plain())) {
+      Cluster.Worker worker = cluster.add(place -> new KnownVectors.Task());
+      assertThat(worker.end())
+          .isEqualTo(new WorkerEnd(WorkerEnd.Why.REFUSED, "its threads are 2, the run's are 1"));
+      assertThatThrownBy(() -> cluster.aggregator().awaitWorkers())
+          .isInstanceOf(CollimateException.class)
+          .hasMessageStartingWith(
+              "no worker for 1 s: asked for 1, 1 came so far; last seen executor 0")
+          .hasMessageEndingWith("its threads are 2, the run's are 1");
+    }
+  }
+
+  @Test
+  void aRunWithoutWorkersSaysSo() {
+    AggregatorConfig config = AggregatorConfig.forWorkers(3).withWaits(0.2, 0.5);
+    try (Cluster cluster = new Cluster(config, RegistrationPolicy.ANYONE, Cluster.plain())) {
+      cluster.aggregator().noteFailure("executor 4", "exited with 137");
+      assertThatThrownBy(() -> cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(2)))
+          .isInstanceOf(CollimateException.class)
+          .hasMessage("no worker for 1 s: asked for 3, 0 came so far; executor 4: exited with 137");
+    }
+  }
+
+  @Test
+  void badDataEndsTheStepWithTheTasksOwnSentence() {
+    try (Cluster cluster = Cluster.of(1)) {
+      cluster.add(
+          place ->
+              new KnownVectors.Task() {
+                @Override
+                public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+                  throw CollimateException.data("row 17: the loss is not a number");
+                }
+              });
+      assertThatThrownBy(() -> cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(2)))
+          .isInstanceOf(CollimateException.class)
+          .hasMessage("row 17: the loss is not a number")
+          .extracting(failure -> ((CollimateException) failure).kind())
+          .isEqualTo(CollimateException.Kind.DATA);
+    }
+  }
+
+  @Test
+  void workersSurviveBadDataAndTheNextStepIsNotDisturbed() {
+    try (Cluster cluster = Cluster.of(2)) {
+      cluster.add(place -> new FailsAtVersionOne());
+      cluster.add(place -> new FailsAtVersionOne());
+      cluster.aggregator().awaitWorkers();
+      assertThatThrownBy(() -> cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(9)))
+          .hasMessage("not yet");
+      FlatVector next = KnownVectors.parameters(SIZE, 2);
+      StepResult result = cluster.aggregator().step(2, next, KnownVectors.payloads(9));
+      assertThat(hash(result.gradient())).isEqualTo(hash(KnownVectors.sum(9, next)));
+    }
+  }
+
+  private static final class FailsAtVersionOne extends KnownVectors.Task {
+    private long version;
+
+    @Override
+    public void parameters(long newVersion, FlatVector values) {
+      version = newVersion;
+      super.parameters(newVersion, values);
+    }
+
+    @Override
+    public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+      if (version == 1 && KnownVectors.leaf(payload) == 5) {
+        throw CollimateException.data("not yet");
+      }
+      return super.leaf(payload, gradientOut);
+    }
+  }
+
+  private static CompletableFuture<StepResult> step(Cluster cluster, int leaves) {
+    return CompletableFuture.supplyAsync(
+        () -> cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(leaves)),
+        task -> {
+          Thread thread = Executors.defaultThreadFactory().newThread(task);
+          thread.setDaemon(true);
+          thread.start();
+        });
+  }
+
+  private static StepResult assertIsReference(CompletableFuture<StepResult> step, int leaves)
+      throws Exception {
+    StepResult result = step.get(20, TimeUnit.SECONDS);
+    assertThat(hash(result.gradient())).isEqualTo(hash(KnownVectors.sum(leaves, PARAMETERS)));
+    return result;
+  }
+
+  private static VectorBody body(Reply.Grant grant) {
+    FlatVector sum = RawWorker.sum(grant, PARAMETERS);
+    return new VectorBody(sum, 0, sum.blockCount(), grant.lease(), () -> false);
+  }
+
+  private static ByteBuffer header(Reply.Grant grant) {
+    return DriverConnection.uploadHeader(grant.lease(), 0, PARAMETERS.blockCount());
+  }
+
+  private static Hash128 hash(FlatVector vector) {
+    return Hash128.of(vector, new byte[0]);
+  }
+}
