@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The rooms of this module and the one direction in which they may know each other: {@code config →
- * storage → data → {reference, aggregate} → report → train → quickstart → cli}.
+ * storage → data → executor → {reference, aggregate, inference} → report → train → quickstart → cli}.
  */
 class RoomsTest {
   /** Each room may use the rooms of the lines above its own, not its neighbours. */
@@ -24,7 +24,8 @@ class RoomsTest {
           List.of("config"),
           List.of("storage"),
           List.of("data"),
-          List.of("reference", "aggregate"),
+          List.of("executor"),
+          List.of("reference", "aggregate", "inference"),
           List.of("report"),
           List.of("train"),
           List.of("quickstart"),

@@ -10,25 +10,25 @@ import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.PositionOutputStream;
 
 /** A file whose checksum is taken while Parquet writes it. */
-final class DigestingOutputFile implements OutputFile {
+public final class DigestingOutputFile implements OutputFile {
 
   private final FileSystem fileSystem;
   private final Path path;
-  private final MessageDigest digest = Hash128.sha256();
+  private final MessageDigest digest = Digest128.sha256();
   private long bytes;
 
-  DigestingOutputFile(FileSystem fileSystem, Path path) {
+  public DigestingOutputFile(FileSystem fileSystem, Path path) {
     this.fileSystem = fileSystem;
     this.path = path;
   }
 
   /** Length of what was written. */
-  long bytes() {
+  public long bytes() {
     return bytes;
   }
 
   /** SHA-256 of what was written, hexadecimal; once, after the file is closed. */
-  String sha256() {
+  public String sha256() {
     return HexFormat.of().formatHex(digest.digest());
   }
 

@@ -73,7 +73,7 @@ public final class RowFacts {
         System.arraycopy(group.doubles(ShardSchema.WEIGHT), 0, weights, first, rows);
         String[] contents = group.texts(ShardSchema.CONTENT_HASH);
         for (int row = 0; row < rows; row++) {
-          Hash128 content = Hash128.ofHex(contents[row]);
+          Digest128 content = Digest128.ofHex(contents[row]);
           contentHigh[first + row] = content.high();
           contentLow[first + row] = content.low();
         }
@@ -98,13 +98,13 @@ public final class RowFacts {
     return count;
   }
 
-  public Hash128 keyHash(int row) {
-    return new Hash128(keyHigh[row], keyLow[row]);
+  public Digest128 keyHash(int row) {
+    return new Digest128(keyHigh[row], keyLow[row]);
   }
 
   /** Hash of the row's sequences; rows with equal tokens share it. */
-  public Hash128 contentHash(int row) {
-    return new Hash128(contentHigh[row], contentLow[row]);
+  public Digest128 contentHash(int row) {
+    return new Digest128(contentHigh[row], contentLow[row]);
   }
 
   public double weight(int row) {

@@ -13,23 +13,23 @@ import org.apache.parquet.schema.GroupType;
 import org.apache.parquet.schema.MessageType;
 
 /** The columns of one row group, read whole. */
-final class RowGroup {
+public final class RowGroup {
 
   private final ColumnReadStoreImpl columns;
   private final MessageType schema;
   private final int rows;
 
-  RowGroup(PageReadStore pages, MessageType schema, String createdBy) {
+  public RowGroup(PageReadStore pages, MessageType schema, String createdBy) {
     this.columns = new ColumnReadStoreImpl(pages, new Unassembled(schema), schema, createdBy);
     this.schema = schema;
     this.rows = Math.toIntExact(pages.getRowCount());
   }
 
-  int rows() {
+  public int rows() {
     return rows;
   }
 
-  int[] ints(String column) {
+  public int[] ints(String column) {
     ColumnReader reader = reader(column);
     int[] values = new int[rows];
     for (int row = 0; row < rows; row++) {
@@ -39,7 +39,7 @@ final class RowGroup {
     return values;
   }
 
-  long[] longs(String column) {
+  public long[] longs(String column) {
     ColumnReader reader = reader(column);
     long[] values = new long[rows];
     for (int row = 0; row < rows; row++) {
@@ -50,7 +50,7 @@ final class RowGroup {
   }
 
   /** Of an optional column, NaN where a row has none. */
-  double[] doubles(String column) {
+  public double[] doubles(String column) {
     ColumnReader reader = reader(column);
     int present = reader.getDescriptor().getMaxDefinitionLevel();
     double[] values = new double[rows];
@@ -61,7 +61,7 @@ final class RowGroup {
     return values;
   }
 
-  String[] texts(String column) {
+  public String[] texts(String column) {
     ColumnReader reader = reader(column);
     Map<String, String> shared = new HashMap<>();
     String[] values = new String[rows];
@@ -74,7 +74,7 @@ final class RowGroup {
   }
 
   /** Null where a row of an optional column has no list. */
-  int[][] lists(String column) {
+  public int[][] lists(String column) {
     ColumnReader reader = reader(column, "list", "element");
     int full = reader.getDescriptor().getMaxDefinitionLevel();
     int[][] values = new int[rows][];

@@ -16,7 +16,7 @@ public final class RowOrder {
    * Where a row sorts in an epoch, compared as an unsigned number; equal ranks (one chance in 2^64
    * per pair) are told apart by the key's hash.
    */
-  public static long rank(long seed, int epoch, Hash128 key) {
+  public static long rank(long seed, int epoch, Digest128 key) {
     long hash = mix(seed + GOLDEN_GAMMA);
     hash = mix(hash ^ (epoch + GOLDEN_GAMMA));
     hash = mix(hash ^ key.high());

@@ -1,11 +1,21 @@
 package dev.collimate.data;
 
+import java.io.Serializable;
+
 /**
- * Where a row came from.
+ * Where a row came from. Origins of a source sort in input order: by file name, part of the file,
+ * and position in it.
  *
- * @param source index of the source in {@code data.train} followed by {@code data.eval}
+ * @param source index in {@code data.train} followed by {@code data.eval}
  * @param file the file, or the table's name
- * @param block start of the part of the file that one task read; parts of a file sort by it
- * @param index of the row within the part, from 0, blank lines of JSON counted
+ * @param block start of the part of the file that one task read
+ * @param index of the row within the part, from 0; blank lines of JSON count
  */
-record RowOrigin(int source, String file, long block, long index) {}
+record RowOrigin(int source, String file, long block, long index)
+    implements Serializable, Comparable<RowOrigin> {
+
+  @Override
+  public int compareTo(RowOrigin other) {
+    return SortKey.ofOrigin(this).compareTo(SortKey.ofOrigin(other));
+  }
+}

@@ -99,7 +99,7 @@ final class ShardWriter {
     @Override
     public void write(ShardRow row) {
       Example example = row.example();
-      Hash128 key = Hash128.of(example.key());
+      Digest128 key = Digest128.of(example.key());
       out.startMessage();
       field = 0;
       addLong(ShardSchema.KEY_HIGH, key.high());

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.collimate.CollimateException;
 import dev.collimate.config.RunConfig;
-import dev.collimate.data.Hash128;
+import dev.collimate.data.Digest128;
 import dev.collimate.report.RunManifest;
 import dev.collimate.storage.RunLock;
 import dev.collimate.storage.Storage;
@@ -116,7 +116,7 @@ final class RunRecord {
   /** Tells the checkpoints of one run from those of another. */
   static String identity(RunConfig run) {
     try {
-      return Hash128.of(JSON.writeValueAsBytes(run.identity())).hex();
+      return Digest128.of(JSON.writeValueAsBytes(run.identity())).hex();
     } catch (JsonProcessingException e) {
       throw new AssertionError("a map of plain values becomes JSON", e);
     }

@@ -92,7 +92,7 @@ class ShardReaderTest {
     assertThat(facts.count()).isEqualTo(300);
     for (int row = 0; row < 300; row++) {
       Example example = rows.get(row);
-      assertThat(facts.keyHash(row)).isEqualTo(Hash128.of(example.key()));
+      assertThat(facts.keyHash(row)).isEqualTo(Digest128.of(example.key()));
       assertThat(facts.contentHash(row).hex()).isEqualTo(example.contentHash());
       assertThat(facts.weight(row)).isEqualTo(example.weight());
       assertThat(facts.length("chosen", row)).isEqualTo(example.sequences().get("chosen").length());
@@ -205,7 +205,7 @@ class ShardReaderTest {
       rows.add(
           new Example(
               "row-" + row,
-              Hash128.of("content " + row).hex(),
+              Digest128.of("content " + row).hex(),
               row % 2 == 0 ? 1 : random.nextDouble(),
               sequences,
               row % 5 == 0 ? Map.of() : Map.of("margin", random.nextDouble())));

@@ -12,22 +12,22 @@ import java.util.HexFormat;
  * @param high the first eight bytes, big-endian
  * @param low the next eight
  */
-public record Hash128(long high, long low) implements Comparable<Hash128> {
+public record Digest128(long high, long low) implements Comparable<Digest128> {
 
   public static final int BYTES = 16;
 
-  public static Hash128 of(String text) {
+  public static Digest128 of(String text) {
     return of(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  public static Hash128 of(byte[] content) {
+  public static Digest128 of(byte[] content) {
     ByteBuffer digest = ByteBuffer.wrap(sha256().digest(content));
-    return new Hash128(digest.getLong(), digest.getLong());
+    return new Digest128(digest.getLong(), digest.getLong());
   }
 
   /** Reads the first 32 digits of a longer hexadecimal digest. */
-  public static Hash128 ofHex(String hexadecimal) {
-    return new Hash128(
+  public static Digest128 ofHex(String hexadecimal) {
+    return new Digest128(
         HexFormat.fromHexDigitsToLong(hexadecimal, 0, 16),
         HexFormat.fromHexDigitsToLong(hexadecimal, 16, 32));
   }
@@ -38,7 +38,7 @@ public record Hash128(long high, long low) implements Comparable<Hash128> {
   }
 
   @Override
-  public int compareTo(Hash128 other) {
+  public int compareTo(Digest128 other) {
     int byHigh = Long.compareUnsigned(high, other.high);
     return byHigh != 0 ? byHigh : Long.compareUnsigned(low, other.low);
   }

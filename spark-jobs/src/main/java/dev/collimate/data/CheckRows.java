@@ -1,0 +1,98 @@
+package dev.collimate.data;
+
+import dev.collimate.text.ExamplePreparer;
+import dev.collimate.text.Prepared;
+import java.util.Iterator;
+import java.util.Map;
+import org.apache.spark.api.java.function.PairFlatMapFunction;
+import scala.Tuple2;
+
+/**
+ * Checks, renders and tokenizes the rows of one task. The result is keyed so that rows of one key
+ * meet in input order: hash of the key, then origin.
+ */
+final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String, byte[]> {
+
+  static final String MALFORMED = "malformed";
+
+  /** Rows that {@code data.boundary_merge: drop} asks to leave out are not bad. */
+  private static final String BOUNDARY_MERGE = "boundary_merge";
+
+  private final PreparerSource preparers;
+  private final int evalSources;
+
+  /**
+   * @param evalSources number of the first source of held-out rows, whose keys are a space of their
+   *     own
+   */
+  CheckRows(PreparerSource preparers, int evalSources) {
+    this.preparers = preparers;
+    this.evalSources = evalSources;
+  }
+
+  @Override
+  public Iterator<Tuple2<String, byte[]>> call(Iterator<InputRow> rows) {
+    if (!rows.hasNext()) {
+      // No tokenizer is loaded for a task without rows.
+      return java.util.Collections.emptyIterator();
+    }
+    ExamplePreparer preparer = preparers.open();
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return rows.hasNext();
+      }
+
+      @Override
+      public Tuple2<String, byte[]> next() {
+        CheckedRow row = check(preparer, rows.next());
+        return new Tuple2<>(meetingKey(row), RowCodec.encode(row));
+      }
+    };
+  }
+
+  private static CheckedRow check(ExamplePreparer preparer, InputRow input) {
+    RowOrigin origin = input.origin();
+    if (input instanceof InputRow.Blank) {
+      return new CheckedRow.Blank(origin);
+    }
+    if (input instanceof InputRow.Malformed malformed) {
+      return new CheckedRow.LeftOut(
+          origin,
+          CheckedRow.Outcome.QUARANTINED,
+          MALFORMED,
+          malformed.detail(),
+          malformed.line());
+    }
+    Map<String, Object> values = ((InputRow.Columns) input).values();
+    Prepared prepared = preparer.prepare(values);
+    if (prepared instanceof Prepared.Ready ready) {
+      return new CheckedRow.Ready(
+          origin,
+          ready.example(),
+          ready.hasOwnKey(),
+          ready.notes(),
+          ready.hasOwnKey() ? RowJson.write(values) : "");
+    }
+    Prepared.Refused refused = (Prepared.Refused) prepared;
+    return new CheckedRow.LeftOut(
+        origin,
+        refused.reason().equals(BOUNDARY_MERGE)
+            ? CheckedRow.Outcome.FILTERED
+            : CheckedRow.Outcome.QUARANTINED,
+        refused.reason(),
+        refused.detail(),
+        RowJson.write(values));
+  }
+
+  private String meetingKey(CheckedRow row) {
+    String origin = SortKey.ofOrigin(row.origin());
+    if (!(row instanceof CheckedRow.Ready ready)) {
+      return SortKey.ofHash(Digest128.of(origin)) + origin;
+    }
+    String space =
+        (row.origin().source() < evalSources ? "train " : "eval ")
+            + (ready.keyed() ? "id " : "content ");
+    return SortKey.ofHash(Digest128.of(space + ready.example().key())) + origin;
+  }
+}

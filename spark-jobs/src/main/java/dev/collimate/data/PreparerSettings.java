@@ -1,0 +1,50 @@
+package dev.collimate.data;
+
+import dev.collimate.checkpoint.ModelConfig;
+import dev.collimate.config.DataConfig;
+import dev.collimate.config.ObjectiveConfig;
+import dev.collimate.config.RunConfig;
+import dev.collimate.files.Folder;
+import dev.collimate.objective.Objectives;
+import dev.collimate.text.PreparerConfig;
+import dev.collimate.text.RowShape;
+import java.time.LocalDateTime;
+import java.util.List;
+
+/** What the run file says about rows, as the preparer takes it. */
+final class PreparerSettings {
+
+  private static final String COMPLETION_ONLY_LOSS = "completion_only_loss";
+  private static final String ASSISTANT_ONLY_LOSS = "assistant_only_loss";
+
+  private PreparerSettings() {}
+
+  /**
+   * @param model the model's folder, whose vocabulary bounds token ids
+   * @param now what chat templates are told the time is
+   */
+  static PreparerConfig of(RunConfig config, Folder model, LocalDateTime now) {
+    DataConfig data = config.data();
+    return new PreparerConfig(
+        shape(config.objective()),
+        data.maxLength().orElse(PreparerConfig.UNLIMITED),
+        PreparerConfig.TruncationMode.valueOf(data.truncationMode().name()),
+        data.maxPromptLength().orElse(PreparerConfig.UNLIMITED),
+        PreparerConfig.BoundaryMerge.valueOf(data.boundaryMerge().name()),
+        flag(config.objective(), COMPLETION_ONLY_LOSS, true),
+        flag(config.objective(), ASSISTANT_ONLY_LOSS, false),
+        ModelConfig.read(model).vocabSize(),
+        now);
+  }
+
+  private static boolean flag(ObjectiveConfig objective, String option, boolean otherwise) {
+    return objective.options().containsKey(option) ? objective.flag(option) : otherwise;
+  }
+
+  /** Pairs for objectives of two sides, else demonstrations. */
+  private static RowShape shape(ObjectiveConfig objective) {
+    List<String> roles =
+        Objectives.create(objective.name(), objective.options()).declaration().sequences();
+    return roles.contains("rejected") ? RowShape.PREFERENCE : RowShape.DEMONSTRATION;
+  }
+}

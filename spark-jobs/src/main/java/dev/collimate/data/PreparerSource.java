@@ -1,0 +1,78 @@
+package dev.collimate.data;
+
+import dev.collimate.files.Folder;
+import dev.collimate.storage.HadoopFolder;
+import dev.collimate.text.ExamplePreparer;
+import dev.collimate.text.PreparerConfig;
+import dev.collimate.text.Tokenizer;
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.time.LocalDateTime;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.util.SerializableConfiguration;
+
+/**
+ * What a task needs to prepare rows: the tokenizer's place and the settings.
+ *
+ * @param model folder of the model, whose tokenizer is used where it has one
+ */
+record PreparerSource(
+    String model, PreparerConfig settings, SerializableConfiguration configuration)
+    implements Serializable {
+
+  private static final List<String> TOKENIZER_FILES =
+      List.of(
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "chat_template.jinja",
+          "chat_template.json");
+
+  ExamplePreparer open() {
+    Folder folder = folder();
+    try {
+      Optional<Tokenizer> tokenizer =
+          folder.contains("tokenizer.json") ? Optional.of(Tokenizer.load(folder)) : Optional.empty();
+      return new ExamplePreparer(tokenizer, settings);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the tokenizer of '" + model + "'", e);
+    }
+  }
+
+  /** The settings without the time that templates are told: it decides no data set's identity. */
+  String settingsIdentity() {
+    return new PreparerConfig(
+            settings.shape(),
+            settings.maxLength(),
+            settings.truncationMode(),
+            settings.maxPromptLength(),
+            settings.boundaryMerge(),
+            settings.completionOnlyLoss(),
+            settings.assistantOnlyLoss(),
+            settings.vocabularySize(),
+            LocalDateTime.MIN)
+        .toString();
+  }
+
+  /** Hash of the files that decide what texts become. */
+  String tokenizerHash() {
+    Folder folder = folder();
+    StringBuilder files = new StringBuilder();
+    try {
+      for (String name : TOKENIZER_FILES) {
+        if (folder.contains(name)) {
+          files.append(name).append(Digest128.of(folder.readWhole(name)).hex());
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the tokenizer of '" + model + "'", e);
+    }
+    return files.isEmpty() ? "none" : Digest128.of(files.toString()).hex();
+  }
+
+  private Folder folder() {
+    return HadoopFolder.open("model", model, configuration.value());
+  }
+}

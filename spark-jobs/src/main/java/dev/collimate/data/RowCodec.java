@@ -1,0 +1,189 @@
+package dev.collimate.data;
+
+import dev.collimate.text.Example;
+import dev.collimate.text.Sequence;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Checked rows as bytes. Spark's own serializers are either large (Java's) or cannot read records
+ * (Kryo of Spark 3.5).
+ */
+final class RowCodec {
+
+  private static final byte READY = 0;
+  private static final byte LEFT_OUT = 1;
+  private static final byte BLANK = 2;
+
+  private RowCodec() {}
+
+  static byte[] encode(CheckedRow row) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      if (row instanceof CheckedRow.Ready ready) {
+        out.writeByte(READY);
+        writeOrigin(out, row.origin());
+        writeExample(out, ready.example());
+        out.writeBoolean(ready.keyed());
+        writeInt(out, ready.notes().size());
+        for (String note : ready.notes()) {
+          writeText(out, note);
+        }
+        writeText(out, ready.row());
+      } else if (row instanceof CheckedRow.LeftOut leftOut) {
+        out.writeByte(LEFT_OUT);
+        writeOrigin(out, row.origin());
+        out.writeByte(leftOut.outcome().ordinal());
+        writeText(out, leftOut.reason());
+        writeText(out, leftOut.detail());
+        writeText(out, leftOut.row());
+      } else {
+        out.writeByte(BLANK);
+        writeOrigin(out, row.origin());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  static CheckedRow decode(byte[] bytes) {
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+      byte kind = in.readByte();
+      RowOrigin origin = readOrigin(in);
+      return switch (kind) {
+        case READY -> {
+          Example example = readExample(in);
+          boolean keyed = in.readBoolean();
+          Set<String> notes = new LinkedHashSet<>();
+          for (int left = readInt(in); left > 0; left--) {
+            notes.add(readText(in));
+          }
+          yield new CheckedRow.Ready(origin, example, keyed, notes, readText(in));
+        }
+        case LEFT_OUT ->
+            new CheckedRow.LeftOut(
+                origin,
+                CheckedRow.Outcome.values()[in.readByte()],
+                readText(in),
+                readText(in),
+                readText(in));
+        case BLANK -> new CheckedRow.Blank(origin);
+        default -> throw new IllegalArgumentException("no kind of row has code " + kind);
+      };
+    } catch (IOException e) {
+      throw new UncheckedIOException("reading from memory", e);
+    }
+  }
+
+  private static void writeOrigin(DataOutputStream out, RowOrigin origin) throws IOException {
+    writeInt(out, origin.source());
+    writeText(out, origin.file());
+    out.writeLong(origin.block());
+    out.writeLong(origin.index());
+  }
+
+  private static RowOrigin readOrigin(DataInputStream in) throws IOException {
+    return new RowOrigin(readInt(in), readText(in), in.readLong(), in.readLong());
+  }
+
+  private static void writeExample(DataOutputStream out, Example example) throws IOException {
+    writeText(out, example.key());
+    writeText(out, example.contentHash());
+    out.writeDouble(example.weight());
+    writeInt(out, example.sequences().size());
+    for (Map.Entry<String, Sequence> entry : example.sequences().entrySet()) {
+      writeText(out, entry.getKey());
+      Sequence sequence = entry.getValue();
+      writeInts(out, sequence.ids());
+      writeInt(out, sequence.promptLength());
+      Optional<int[]> runs = LossRuns.of(sequence);
+      out.writeBoolean(runs.isPresent());
+      if (runs.isPresent()) {
+        writeInts(out, runs.get());
+      }
+    }
+    writeInt(out, example.scalars().size());
+    for (Map.Entry<String, Double> entry : example.scalars().entrySet()) {
+      writeText(out, entry.getKey());
+      out.writeDouble(entry.getValue());
+    }
+  }
+
+  private static Example readExample(DataInputStream in) throws IOException {
+    String key = readText(in);
+    String contentHash = readText(in);
+    double weight = in.readDouble();
+    Map<String, Sequence> sequences = new LinkedHashMap<>();
+    for (int left = readInt(in); left > 0; left--) {
+      String role = readText(in);
+      int[] ids = readInts(in);
+      int promptLength = readInt(in);
+      byte[] mask =
+          in.readBoolean()
+              ? LossRuns.mask(readInts(in), ids.length)
+              : LossRuns.usual(ids.length, promptLength);
+      sequences.put(role, new Sequence(ids, promptLength, mask));
+    }
+    Map<String, Double> scalars = new LinkedHashMap<>();
+    for (int left = readInt(in); left > 0; left--) {
+      scalars.put(readText(in), in.readDouble());
+    }
+    return new Example(key, contentHash, weight, sequences, scalars);
+  }
+
+  /** Seven bits a byte, the last one without the high bit. */
+  private static void writeInt(DataOutputStream out, int value) throws IOException {
+    while ((value & ~0x7F) != 0) {
+      out.writeByte((value & 0x7F) | 0x80);
+      value >>>= 7;
+    }
+    out.writeByte(value);
+  }
+
+  private static int readInt(DataInputStream in) throws IOException {
+    int value = 0;
+    for (int shift = 0; ; shift += 7) {
+      int next = in.readUnsignedByte();
+      value |= (next & 0x7F) << shift;
+      if (next < 0x80) {
+        return value;
+      }
+    }
+  }
+
+  private static void writeInts(DataOutputStream out, int[] values) throws IOException {
+    writeInt(out, values.length);
+    for (int value : values) {
+      writeInt(out, value);
+    }
+  }
+
+  private static int[] readInts(DataInputStream in) throws IOException {
+    int[] values = new int[readInt(in)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = readInt(in);
+    }
+    return values;
+  }
+
+  private static void writeText(DataOutputStream out, String text) throws IOException {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    writeInt(out, bytes.length);
+    out.write(bytes);
+  }
+
+  private static String readText(DataInputStream in) throws IOException {
+    return new String(in.readNBytes(readInt(in)), StandardCharsets.UTF_8);
+  }
+}

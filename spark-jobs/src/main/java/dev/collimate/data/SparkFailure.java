@@ -1,0 +1,37 @@
+package dev.collimate.data;
+
+import dev.collimate.CollimateException;
+import java.io.IOException;
+import org.apache.spark.SparkException;
+
+/** Finds, in what Spark throws when a job fails, the failure that a person can act on. */
+public final class SparkFailure {
+
+  private SparkFailure() {}
+
+  /**
+   * @param what the job did, for the message: {@code prepare}
+   * @return the failure of a task where it is Collimate's own, else one that names its first cause
+   */
+  public static RuntimeException of(String what, Exception failure) throws IOException {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof CollimateException ours) {
+        return ours;
+      }
+    }
+    if (failure instanceof IOException io) {
+      throw io;
+    }
+    if (!(failure instanceof SparkException) && failure instanceof RuntimeException other) {
+      return other;
+    }
+    Throwable first = failure;
+    while (first.getCause() != null) {
+      first = first.getCause();
+    }
+    return new CollimateException(
+        CollimateException.Kind.INTERNAL,
+        "The Spark job of %s failed: %s".formatted(what, first),
+        failure);
+  }
+}

@@ -1,0 +1,175 @@
+package dev.collimate.reference;
+
+import dev.collimate.data.PreparedData;
+import dev.collimate.data.RowFacts;
+import dev.collimate.data.ShardReader;
+import dev.collimate.data.SparkFailure;
+import dev.collimate.executor.ModelSlot;
+import dev.collimate.executor.ModelSpec;
+import dev.collimate.executor.RowLogProbs;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.text.Example;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Computes the reference model's log-probabilities of a data set, on executors, row by row. What
+ * the store holds already is not computed again; a lost executor costs its piece of work.
+ */
+public final class ReferenceJob {
+
+  private static final Logger log = LoggerFactory.getLogger(ReferenceJob.class);
+
+  /** Tokens of a piece of work; a task's cost, and what a lost executor costs. */
+  private static final long TOKENS_PER_TASK = 1 << 16;
+
+  private ReferenceJob() {}
+
+  /**
+   * The values, and what they cost.
+   *
+   * @param values by row of the split
+   * @param computed rows that were run through the model
+   * @param reused rows whose values were stored, or equal to a computed row's
+   */
+  public record Result(ReferenceValues values, int computed, int reused) {}
+
+  /** What a task needs. */
+  private record Task(
+      PreparedData data,
+      PreparedData.Split split,
+      ModelSpec model,
+      ReferenceStore store,
+      SerializableConfiguration configuration)
+      implements Serializable {
+
+    /** Computes some rows, stores them, and returns their sums: row by row, in order of roles. */
+    double[] compute(int[] rows) throws IOException {
+      List<String> roles = data.index().roles();
+      List<StoredRow> results = new ArrayList<>(rows.length);
+      try (ShardReader reader = new ShardReader(data, split, configuration.value(), 0)) {
+        List<Example> examples = reader.rows(rows);
+        ModelSlot.with(
+            model,
+            configuration.value(),
+            decoder -> {
+              for (Example example : examples) {
+                RowLogProbs logProbs = RowLogProbs.of(decoder, example, Adapter.ON);
+                Map<String, Double> sums = new LinkedHashMap<>();
+                roles.forEach(role -> sums.put(role, logProbs.sum(role)));
+                results.add(
+                    new StoredRow(
+                        example.key(),
+                        dev.collimate.data.Digest128.ofHex(example.contentHash()),
+                        sums));
+              }
+              return null;
+            });
+      }
+      store.add(roles, results, configuration.value());
+      return results.stream()
+          .flatMapToDouble(row -> roles.stream().mapToDouble(role -> row.sums().get(role)))
+          .toArray();
+    }
+  }
+
+  /**
+   * Brings the store up to date with a split and returns the split's values.
+   *
+   * @param root the store's folder, possibly shared with other runs
+   * @param numerics hash of the executors' numerics; stored values of other numerics are not used
+   */
+  public static Result run(
+      SparkSession session,
+      PreparedData data,
+      PreparedData.Split split,
+      RowFacts rows,
+      ModelSpec model,
+      String numerics,
+      Path root)
+      throws IOException {
+    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    Configuration configuration = spark.hadoopConfiguration();
+    ReferenceStore store = ReferenceStore.open(root, identity(model, numerics), configuration);
+    ReferenceValues values = new ReferenceValues(rows.count(), data.index().roles());
+    ContentIndex index = new ContentIndex(rows);
+    store.read(configuration, stored -> values.put(index, stored));
+    int[] missing = values.unknownContents(rows, index);
+    if (missing.length > 0) {
+      log.info("Reference: {} of {} rows to compute", missing.length, rows.count());
+      Task task =
+          new Task(data, split, model, store, new SerializableConfiguration(configuration));
+      compute(spark, task, pieces(missing, rows, data.index().roles()), rows, index, values);
+    }
+    return new Result(values, missing.length, rows.count() - missing.length);
+  }
+
+  private static void compute(
+      JavaSparkContext spark,
+      Task task,
+      List<int[]> pieces,
+      RowFacts rows,
+      ContentIndex index,
+      ReferenceValues values)
+      throws IOException {
+    List<double[]> sums;
+    try {
+      sums = spark.parallelize(pieces, pieces.size()).map(task::compute).collect();
+    } catch (Exception e) {
+      throw SparkFailure.of("reference", e);
+    }
+    List<String> roles = task.data().index().roles();
+    for (int piece = 0; piece < pieces.size(); piece++) {
+      int[] ofPiece = pieces.get(piece);
+      for (int i = 0; i < ofPiece.length; i++) {
+        Map<String, Double> ofRow = new LinkedHashMap<>();
+        for (int role = 0; role < roles.size(); role++) {
+          ofRow.put(roles.get(role), sums.get(piece)[i * roles.size() + role]);
+        }
+        values.put(index, new StoredRow("", rows.contentHash(ofPiece[i]), ofRow));
+      }
+    }
+  }
+
+  /** Rows in order, cut where a piece has its tokens. */
+  private static List<int[]> pieces(int[] missing, RowFacts rows, List<String> roles) {
+    List<int[]> pieces = new ArrayList<>();
+    int first = 0;
+    long tokens = 0;
+    for (int i = 0; i < missing.length; i++) {
+      for (String role : roles) {
+        tokens += rows.length(role, missing[i]);
+      }
+      if (tokens >= TOKENS_PER_TASK || i == missing.length - 1) {
+        pieces.add(Arrays.copyOfRange(missing, first, i + 1));
+        first = i + 1;
+        tokens = 0;
+      }
+    }
+    return pieces;
+  }
+
+  private static SortedMap<String, String> identity(ModelSpec model, String numerics) {
+    return new TreeMap<>(
+        Map.of(
+            "model", model.modelFingerprint(),
+            "adapter", model.adapterFingerprint(),
+            "precision", model.precision().name(),
+            "threads", Integer.toString(model.threads()),
+            "numerics", numerics));
+  }
+}

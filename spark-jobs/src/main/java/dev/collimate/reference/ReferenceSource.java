@@ -1,0 +1,57 @@
+package dev.collimate.reference;
+
+import dev.collimate.checkpoint.AdapterFolder;
+import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.config.AdapterSection;
+import dev.collimate.config.RunConfig;
+import dev.collimate.executor.ModelSpec;
+import dev.collimate.nn.Precision;
+import dev.collimate.storage.HadoopFolder;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+
+/** Which model a run's policy is compared with. */
+public final class ReferenceSource {
+
+  private ReferenceSource() {}
+
+  /**
+   * The model that {@code reference_model} names. With a fresh adapter the model as it starts is
+   * the base model; with a continued one it is the model with that adapter.
+   */
+  public static ModelSpec of(RunConfig run, Configuration configuration) {
+    return switch (run.referenceModel()) {
+      case RunConfig.INITIAL ->
+          spec(run, "model", run.model(), run.adapter().flatMap(AdapterSection::path), configuration);
+      case RunConfig.BASE -> spec(run, "model", run.model(), Optional.empty(), configuration);
+      default ->
+          spec(run, "reference_model", run.referenceModel(), Optional.empty(), configuration);
+    };
+  }
+
+  private static ModelSpec spec(
+      RunConfig run,
+      String key,
+      String model,
+      Optional<String> adapter,
+      Configuration configuration) {
+    String modelFingerprint;
+    try (ModelFolder folder = ModelFolder.open(HadoopFolder.open(key, model, configuration))) {
+      modelFingerprint = folder.fingerprint();
+    }
+    String adapterFingerprint = "";
+    if (adapter.isPresent()) {
+      try (AdapterFolder folder =
+          AdapterFolder.open(HadoopFolder.open("adapter.path", adapter.get(), configuration))) {
+        adapterFingerprint = folder.fingerprint();
+      }
+    }
+    return new ModelSpec(
+        model,
+        modelFingerprint,
+        adapter.orElse(""),
+        adapterFingerprint,
+        Precision.valueOf(run.train().precision().name()),
+        run.cluster().threads());
+  }
+}

@@ -1,0 +1,240 @@
+package dev.collimate.reference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.collimate.CollimateException;
+import dev.collimate.config.RunConfig;
+import dev.collimate.data.LocalSpark;
+import dev.collimate.data.Prepare;
+import dev.collimate.data.PreparedData;
+import dev.collimate.data.RowFacts;
+import dev.collimate.data.ToyModel;
+import dev.collimate.executor.ModelSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+@ExtendWith(LocalSpark.class)
+class ReferenceJobTest {
+
+  private static final String NUMERICS = "numerics of this test";
+
+  private final Configuration configuration = new Configuration();
+
+  @TempDir Path folder;
+  private SparkSession spark;
+
+  @BeforeEach
+  void start(SparkSession session) throws IOException {
+    spark = session;
+    ToyModel.write(folder.resolve("model"), 1);
+  }
+
+  @Test
+  void everyRowGetsAFiniteValueForEachRole() throws IOException {
+    ReferenceJob.Result result = reference(prepare("run", pairs(40)));
+
+    assertThat(result.computed()).isEqualTo(40);
+    assertThat(result.values().count()).isEqualTo(40);
+    for (int row = 0; row < 40; row++) {
+      assertThat(result.values().sum("chosen", row)).isNegative().isFinite();
+      assertThat(result.values().sum("rejected", row)).isNegative().isFinite();
+    }
+  }
+
+  @Test
+  void whatIsStoredIsNotComputedAgain() throws IOException {
+    PreparedData data = prepare("run", pairs(40));
+    ReferenceJob.Result first = reference(data);
+
+    ReferenceJob.Result second = reference(data);
+
+    assertThat(second.computed()).isZero();
+    assertThat(second.reused()).isEqualTo(40);
+    assertThat(sums(second)).isEqualTo(sums(first));
+  }
+
+  @Test
+  void aChangedRowIsComputedAlone() throws IOException {
+    List<String> rows = pairs(40);
+    reference(prepare("run", rows));
+    rows.set(3, "{\"prompt_input_ids\": [9], \"chosen_input_ids\": [9, 9], \"rejected_input_ids\": [8]}");
+
+    ReferenceJob.Result result = reference(prepare("other", rows));
+
+    assertThat(result.computed()).isEqualTo(1);
+    assertThat(result.reused()).isEqualTo(39);
+  }
+
+  @Test
+  void appendedRowsAndOrderChangeNoBits() throws IOException {
+    PreparedData few = prepare("few", pairs(10));
+    PreparedData many = prepare("many", pairs(40));
+
+    ReferenceJob.Result ofFew = reference(few, "store-1");
+    ReferenceJob.Result ofMany = reference(many, "store-2");
+
+    RowFacts fewRows = facts(few);
+    RowFacts manyRows = facts(many);
+    for (int row = 0; row < 10; row++) {
+      int wanted = row;
+      int same =
+          IntStream.range(0, 40)
+              .filter(other -> manyRows.contentHash(other).equals(fewRows.contentHash(wanted)))
+              .findFirst()
+              .orElseThrow();
+      assertThat(ofMany.values().sum("chosen", same))
+          .isEqualTo(ofFew.values().sum("chosen", row));
+    }
+  }
+
+  @Test
+  void equalRowsAreComputedOnce() throws IOException {
+    List<String> rows = pairs(20);
+    rows.addAll(pairs(20));
+
+    ReferenceJob.Result result = reference(prepare("run", rows));
+
+    assertThat(result.computed()).isEqualTo(20);
+    assertThat(result.reused()).isEqualTo(20);
+    assertThat(sums(result)).doesNotContain(Double.NaN);
+  }
+
+  @Test
+  void anotherModelOrOtherNumericsShareNothing() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+    ReferenceJob.Result first = reference(data);
+    ToyModel.write(folder.resolve("other-model"), 2);
+
+    ReferenceJob.Result other =
+        reference(data, spec("reference_model=" + folder.resolve("other-model")), NUMERICS, "store");
+    ReferenceJob.Result otherNumerics = reference(data, spec(), "other numerics", "store");
+
+    assertThat(other.computed()).isEqualTo(10);
+    assertThat(sums(other)).isNotEqualTo(sums(first));
+    assertThat(otherNumerics.computed()).isEqualTo(10);
+  }
+
+  @Test
+  void aDamagedFileIsLeftOutAndItsRowsComputedAgain() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+    ReferenceJob.Result first = reference(data);
+    try (Stream<Path> files = Files.walk(folder.resolve("store"))) {
+      for (Path part : files.filter(file -> file.toString().endsWith(".parquet")).toList()) {
+        Files.write(part, new byte[] {1, 2, 3});
+      }
+    }
+
+    ReferenceJob.Result second = reference(data);
+
+    assertThat(second.computed()).isEqualTo(10);
+    assertThat(sums(second)).isEqualTo(sums(first));
+  }
+
+  @Test
+  void aModelThatChangedSinceTheDriverSawItIsRefused() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+    ModelSpec seen = spec();
+    ModelSpec stale =
+        new ModelSpec(seen.model(), "stale", "", "", seen.precision(), seen.threads());
+
+    assertThatThrownBy(() -> reference(data, stale, NUMERICS, "store"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "The model '%s' has other files on this executor than on the driver; every machine must see the same folder",
+            folder.resolve("model"));
+  }
+
+  @Test
+  void theSumIsThatOfTheModelsLogProbabilities() throws IOException {
+    // With one token of vocabulary probability each, a longer completion can only lower the sum.
+    PreparedData data =
+        prepare(
+            "run",
+            List.of(
+                "{\"prompt_input_ids\": [5], \"chosen_input_ids\": [6], \"rejected_input_ids\": [6, 7]}"));
+
+    ReferenceJob.Result result = reference(data);
+
+    double chosen = result.values().sum("chosen", 0);
+    assertThat(result.values().sum("rejected", 0)).isLessThan(chosen);
+    assertThat(Math.exp(chosen)).isCloseTo(0.5, within(0.5));
+  }
+
+  private PreparedData prepare(String output, List<String> rows) throws IOException {
+    Path file = folder.resolve(output + ".jsonl");
+    Files.write(file, rows);
+    return Prepare.run(spark, config(output, "data.train=[{path: " + file + "}]"), () -> {});
+  }
+
+  private RunConfig config(String output, String... overrides) {
+    String yaml =
+        """
+        model: %s
+        output: %s
+        data: {train: [{path: pairs.jsonl}]}
+        objective: {name: dpo}
+        """
+            .formatted(folder.resolve("model"), folder.resolve(output));
+    return RunConfig.read(yaml, "run.yaml", List.of(overrides));
+  }
+
+  private ModelSpec spec(String... overrides) {
+    return ReferenceSource.of(config("run", overrides), configuration);
+  }
+
+  private RowFacts facts(PreparedData data) {
+    return RowFacts.load(data, PreparedData.Split.TRAIN, configuration);
+  }
+
+  private ReferenceJob.Result reference(PreparedData data) throws IOException {
+    return reference(data, "store");
+  }
+
+  private ReferenceJob.Result reference(PreparedData data, String store) throws IOException {
+    return reference(data, spec(), NUMERICS, store);
+  }
+
+  private ReferenceJob.Result reference(
+      PreparedData data, ModelSpec model, String numerics, String store) throws IOException {
+    return ReferenceJob.run(
+        spark,
+        data,
+        PreparedData.Split.TRAIN,
+        facts(data),
+        model,
+        numerics,
+        new org.apache.hadoop.fs.Path(folder.resolve(store).toString()));
+  }
+
+  private static List<Double> sums(ReferenceJob.Result result) {
+    return Stream.of("chosen", "rejected")
+        .flatMap(
+            role ->
+                IntStream.range(0, result.values().count())
+                    .mapToObj(row -> result.values().sum(role, row)))
+        .toList();
+  }
+
+  private static List<String> pairs(int count) {
+    List<String> rows = new ArrayList<>();
+    for (int n = 0; n < count; n++) {
+      rows.add(
+          "{\"prompt_input_ids\": [%d, 7], \"chosen_input_ids\": [%d, 2], \"rejected_input_ids\": [5, %d, 2]}"
+              .formatted(n + 3, n % 11 + 3, n % 13 + 3));
+    }
+    return rows;
+  }
+}
