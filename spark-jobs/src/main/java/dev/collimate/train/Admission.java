@@ -4,12 +4,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.aggregate.RegistrationPolicy;
 import dev.collimate.aggregate.WorkerPlace;
+import dev.collimate.nn.Numerics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -92,15 +93,17 @@ final class Admission implements RegistrationPolicy {
       numerics = new TreeMap<>(said.numerics());
       return Optional.empty();
     }
-    String differences = differences(said.numerics());
+    List<String> differences =
+        new Numerics(new TreeMap<>(numerics))
+            .differences(new Numerics(new TreeMap<>(said.numerics())));
     if (differences.isEmpty()) {
       return Optional.empty();
     }
     if (!mixed) {
       return Optional.of(
           worker
-              + " computes with other numerics than the run ("
-              + differences
+              + " computes with other numerics than the run (run here, worker there: "
+              + String.join("; ", differences)
               + "); give it the same machine type and settings, or set cluster.mixed: true to give up bitwise"
               + " reproducibility");
     }
@@ -117,20 +120,5 @@ final class Admission implements RegistrationPolicy {
 
   synchronized boolean exact() {
     return exact;
-  }
-
-  private String differences(Map<String, String> other) {
-    TreeSet<String> names = new TreeSet<>(numerics.keySet());
-    names.addAll(other.keySet());
-    StringBuilder text = new StringBuilder();
-    for (String name : names) {
-      String ours = numerics.getOrDefault(name, "unset");
-      String theirs = other.getOrDefault(name, "unset");
-      if (!ours.equals(theirs)) {
-        text.append(text.isEmpty() ? "" : ", ").append(name).append(": ").append(theirs);
-        text.append(" instead of ").append(ours);
-      }
-    }
-    return text.toString();
   }
 }

@@ -64,6 +64,15 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
    * @throws CollimateException (resources) with the sum where something is too small
    */
   public void applyTo(SparkConf spark) {
+    require(
+        Runtime.getRuntime().maxMemory(),
+        driverHeap,
+        "spark.driver.memory",
+        "masters, moments, the version served, a checkpoint's copy and gradient sums");
+    if (spark.get("spark.master", "").matches("local(\\[.*)?")) {
+      // The workers live in the driver's JVM, which has no container to outgrow.
+      return;
+    }
     String overheadKey = "spark.executor.memoryOverhead";
     if (!spark.contains(overheadKey)) {
       spark.set(overheadKey, inMebibytes(workerNative) + "m");
@@ -79,11 +88,6 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
         workerHeap,
         "spark.executor.memory",
         "the worker's flat parameters and gradient sums");
-    require(
-        Runtime.getRuntime().maxMemory(),
-        driverHeap,
-        "spark.driver.memory",
-        "masters, moments, the version served, a checkpoint's copy and gradient sums");
   }
 
   private static void require(long present, long needed, String key, String what) {

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The driver's loop: gives a global batch out, takes the gradient, clips, updates, and at the right
@@ -49,6 +50,7 @@ final class Trainer {
   private final CheckpointWriter checkpoints;
   private final Observer observer;
   private final Schedule schedule;
+  private final Map<String, Integer> leavesByWorker = new TreeMap<>();
 
   Trainer(
       TrainConfig config,
@@ -115,6 +117,11 @@ final class Trainer {
     return state;
   }
 
+  /** Micro-batches whose gradients were taken, by worker, since this driver began. */
+  Map<String, Integer> leavesByWorker() {
+    return leavesByWorker;
+  }
+
   private static boolean isDue(long step, int every) {
     return every > 0 && step % every == 0;
   }
@@ -134,6 +141,10 @@ final class Trainer {
             objectiveState,
             payloads -> aggregator.map(version, masters, payloads));
     StepResult result = aggregator.step(version, masters, prepared.gradients());
+    result
+        .stats()
+        .leavesByWorker()
+        .forEach((place, leaves) -> leavesByWorker.merge(place.toString(), leaves, Integer::sum));
     double loss = 0;
     MetricSums metrics = new MetricSums();
     for (byte[] leaf : result.leaves()) {

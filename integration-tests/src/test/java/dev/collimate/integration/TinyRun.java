@@ -1,0 +1,118 @@
+package dev.collimate.integration;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.checkpoint.ModelInit;
+import dev.collimate.files.LocalFolder;
+import dev.collimate.files.LocalFolderSink;
+import dev.collimate.text.ByteLevelTokenizer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+
+/** A model, preferences and run files small enough to train in seconds on real clusters. */
+final class TinyRun {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final String CONFIG =
+      """
+      {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 259, "hidden_size": 64,
+       "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+       "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu",
+       "tie_word_embeddings": false, "torch_dtype": "float32", "bos_token_id": 1, "eos_token_id": 2,
+       "pad_token_id": 0, "initializer_range": 0.02}
+      """;
+
+  private final Path folder;
+
+  private TinyRun(Path folder) {
+    this.folder = folder;
+  }
+
+  /** Writes the model and {@code rows} preferences between texts of unequal lengths. */
+  static TinyRun in(Path folder, int rows) throws IOException {
+    Path tokenizer = Files.createDirectories(folder.resolve("tokenizer"));
+    ByteLevelTokenizer.write(new LocalFolderSink(tokenizer));
+    Path model = Files.createDirectories(folder.resolve("model"));
+    ModelInit.write(
+        CONFIG.getBytes(StandardCharsets.UTF_8),
+        "the test's config.json",
+        LocalFolder.existing(tokenizer),
+        new LocalFolderSink(model),
+        7);
+    SplittableRandom random = new SplittableRandom(11);
+    List<String> lines = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      lines.add(
+          JSON.writeValueAsString(
+              new TreeMap<>(
+                  java.util.Map.of(
+                      "prompt", word(random, 3, 20) + " ",
+                      "chosen", "a" + word(random, 2, 30),
+                      "rejected", "b" + word(random, 2, 30)))));
+    }
+    Files.write(folder.resolve("pairs.jsonl"), lines);
+    return new TinyRun(folder);
+  }
+
+  private static String word(SplittableRandom random, int min, int max) {
+    StringBuilder word = new StringBuilder();
+    for (int length = random.nextInt(min, max); length > 0; length--) {
+      word.append((char) ('a' + random.nextInt(26)));
+    }
+    return word.toString();
+  }
+
+  Path path(String name) {
+    return folder.resolve(name);
+  }
+
+  /** A run file; {@code more} is appended to it. */
+  String runFile(String name, String more) throws IOException {
+    Path file = folder.resolve(name + ".yaml");
+    Files.writeString(
+        file,
+        """
+        model: %s
+        output: %s
+        data:
+          train: [{path: %s, format: json}]
+        objective: {name: dpo, beta: 0.1}
+        %s
+        """
+            .formatted(folder.resolve("model"), output(name), folder.resolve("pairs.jsonl"), more));
+    return file.toString();
+  }
+
+  Path output(String name) {
+    return folder.resolve("runs").resolve(name);
+  }
+
+  JsonNode manifest(String name) throws IOException {
+    return JSON.readTree(output(name).resolve("manifest.json").toFile());
+  }
+
+  List<JsonNode> metrics(String name) throws IOException {
+    List<JsonNode> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(output(name).resolve("metrics.jsonl"))) {
+      lines.add(JSON.readTree(line));
+    }
+    return lines;
+  }
+
+  /** The last checkpoint's float32 masters and both moments. */
+  byte[] trainingState(String name, long step) throws IOException {
+    Path checkpoint = output(name).resolve("checkpoints/step-" + step);
+    java.io.ByteArrayOutputStream all = new java.io.ByteArrayOutputStream();
+    for (String file : List.of("masters.f32", "exp_avg.f32", "exp_avg_sq.f32")) {
+      all.write(Files.readAllBytes(checkpoint.resolve(file)));
+    }
+    return all.toByteArray();
+  }
+}
