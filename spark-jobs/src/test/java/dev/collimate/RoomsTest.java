@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The rooms of this module and the one direction in which they may know each other: {@code config →
- * storage → data → executor → {reference, aggregate, inference} → report → train → quickstart → cli}.
+ * storage → data → executor → {reference, aggregate, inference} → report → train → quickstart →
+ * cli}.
  */
 class RoomsTest {
   /** Each room may use the rooms of the lines above its own, not its neighbours. */

@@ -50,7 +50,8 @@ class TrajectoryIT {
     for (int i = 0; i < lines.size(); i++) {
       JsonNode actual = JSON.readTree(lines.get(i));
       JsonNode step = expected.get("steps").get(i);
-      assertThat(actual.get("loss").asDouble()).isCloseTo(step.get("loss").asDouble(), within(LOSS));
+      assertThat(actual.get("loss").asDouble())
+          .isCloseTo(step.get("loss").asDouble(), within(LOSS));
       double norm = step.get("grad_norm_before_clipping").asDouble();
       assertThat(actual.get("grad_norm").asDouble()).isCloseTo(norm, within(GRADIENT_NORM * norm));
       for (String name : List.of("rewards/chosen", "rewards/rejected", "rewards/accuracies")) {

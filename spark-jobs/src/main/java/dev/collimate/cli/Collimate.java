@@ -34,7 +34,9 @@ public final class Collimate implements Runnable {
 
   /** The command line, with what turns failures into exit codes. */
   static CommandLine commandLine(PrintWriter out, PrintWriter err) {
-    return new CommandLine(new Collimate())
+    CommandLine collimate = new CommandLine(new Collimate());
+    StageCommand.addTo(collimate);
+    return collimate
         .setOut(out)
         .setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)

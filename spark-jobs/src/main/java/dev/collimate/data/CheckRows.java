@@ -58,11 +58,7 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
     }
     if (input instanceof InputRow.Malformed malformed) {
       return new CheckedRow.LeftOut(
-          origin,
-          CheckedRow.Outcome.QUARANTINED,
-          MALFORMED,
-          malformed.detail(),
-          malformed.line());
+          origin, CheckedRow.Outcome.QUARANTINED, MALFORMED, malformed.detail(), malformed.line());
     }
     Map<String, Object> values = ((InputRow.Columns) input).values();
     Prepared prepared = preparer.prepare(values);

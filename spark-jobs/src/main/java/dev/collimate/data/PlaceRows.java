@@ -2,6 +2,7 @@ package dev.collimate.data;
 
 import dev.collimate.text.Example;
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.Iterator;
 import scala.Tuple2;
 
@@ -19,12 +20,25 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
 
   static final String DUPLICATE_ID = "duplicate_id";
 
-  /** Where a row goes; the order of the names is the order of the files. */
+  /** Where a row goes; the order of the marks, first in a sort key, is the order of the files. */
   enum Place {
-    TRAIN,
-    EVAL,
-    LEFT_OUT,
-    NOWHERE
+    TRAIN('a'),
+    EVAL('b'),
+    LEFT_OUT('c'),
+    NOWHERE('d');
+
+    private final char mark;
+
+    Place(char mark) {
+      this.mark = mark;
+    }
+
+    private static Place of(char mark) {
+      return Arrays.stream(values())
+          .filter(place -> place.mark == mark)
+          .findFirst()
+          .orElseThrow(() -> new IllegalArgumentException("no place has the mark " + mark));
+    }
   }
 
   /** A row with its place. */
@@ -61,9 +75,7 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
     Example example = ready.example();
     // Copies of a row fall on one side: the fraction is drawn without the occurrence number.
     Place place =
-        row.origin().source() >= evalSources || isHeldOut(example.key())
-            ? Place.EVAL
-            : Place.TRAIN;
+        row.origin().source() >= evalSources || isHeldOut(example.key()) ? Place.EVAL : Place.TRAIN;
     if (!ready.keyed()) {
       Example numbered =
           new Example(
@@ -95,7 +107,7 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
 
   /** Orders rows by place, then as the place wants. */
   String sortKey(Placed placed) {
-    char place = (char) placed.place().ordinal();
+    char place = placed.place().mark;
     if (placed.place() == Place.TRAIN && shuffle) {
       Digest128 key = Digest128.of(((CheckedRow.Ready) placed.row()).example().key());
       return place + SortKey.ofRank(RowOrder.rank(seed, 0, key), key);
@@ -104,6 +116,6 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
   }
 
   static Place placeOf(String sortKey) {
-    return Place.values()[sortKey.charAt(0)];
+    return Place.of(sortKey.charAt(0));
   }
 }

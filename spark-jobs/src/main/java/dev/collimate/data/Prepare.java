@@ -139,8 +139,7 @@ public final class Prepare {
     ShardSchema schema =
         new ShardSchema(
             List.of(tally.roles().keySet().iterator().next().split(" ")), tally.scalars());
-    JavaPairRDD<String, byte[]> placed =
-        met.mapPartitionsToPair(rows -> placedRows(places, rows));
+    JavaPairRDD<String, byte[]> placed = met.mapPartitionsToPair(rows -> placedRows(places, rows));
     ShardBounds bounds = bounds(placed, accounting, rowsPerShard(tally, accounting));
     WriteShard writing =
         new WriteShard(
@@ -189,8 +188,7 @@ public final class Prepare {
     return checked.repartitionAndSortWithinPartitions(new MeetingPoint(partitions));
   }
 
-  private static byte[] tallied(
-      PlaceRows placing, Iterator<Tuple2<String, byte[]>> rows) {
+  private static byte[] tallied(PlaceRows placing, Iterator<Tuple2<String, byte[]>> rows) {
     Tally tally = new Tally();
     placing.place(rows).forEachRemaining(row -> tally.add(row.row(), row.place()));
     return tally.toBytes();
@@ -261,9 +259,7 @@ public final class Prepare {
     if (tally.roles().size() > 1) {
       Tally.LineNumbers lines = tally.lineNumbers();
       List<String> shapes = new ArrayList<>();
-      tally
-          .roles()
-          .forEach((roles, origin) -> shapes.add(roles + " in " + lines.place(origin)));
+      tally.roles().forEach((roles, origin) -> shapes.add(roles + " in " + lines.place(origin)));
       throw CollimateException.data(
           "data: rows have different shapes (%s); one run takes one shape"
               .formatted(String.join(", ", shapes)));
@@ -336,9 +332,7 @@ public final class Prepare {
     List<String> differences =
         names.keySet().stream()
             .filter(name -> !Objects.equals(stored.get(name), wanted.get(name)))
-            .map(
-                name ->
-                    "%s was '%s', is '%s'".formatted(name, stored.get(name), wanted.get(name)))
+            .map(name -> "%s was '%s', is '%s'".formatted(name, stored.get(name), wanted.get(name)))
             .toList();
     if (!differences.isEmpty()) {
       throw CollimateException.usage(

@@ -34,7 +34,9 @@ record PreparerSource(
     Folder folder = folder();
     try {
       Optional<Tokenizer> tokenizer =
-          folder.contains("tokenizer.json") ? Optional.of(Tokenizer.load(folder)) : Optional.empty();
+          folder.contains("tokenizer.json")
+              ? Optional.of(Tokenizer.load(folder))
+              : Optional.empty();
       return new ExamplePreparer(tokenizer, settings);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the tokenizer of '" + model + "'", e);

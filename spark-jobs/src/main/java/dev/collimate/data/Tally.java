@@ -67,8 +67,7 @@ final class Tally implements Serializable {
       }
       ready.notes().forEach(note -> source.notes.merge(note, 1L, Long::sum));
       scalars.addAll(ready.example().scalars().keySet());
-      roles.merge(
-          String.join(" ", ready.example().sequences().keySet()), origin, Tally::earlier);
+      roles.merge(String.join(" ", ready.example().sequences().keySet()), origin, Tally::earlier);
       tokens += ready.example().sequences().values().stream().mapToLong(Sequence::length).sum();
     } else if (row instanceof CheckedRow.LeftOut leftOut) {
       switch (leftOut.outcome()) {
@@ -184,7 +183,8 @@ final class Tally implements Serializable {
         (why, count) -> {
           List<String> shown =
               examples.get(why).stream()
-                  .filter(e -> e.origin().source() >= firstSource && e.origin().source() < endSource)
+                  .filter(
+                      e -> e.origin().source() >= firstSource && e.origin().source() < endSource)
                   .map(e -> numbers.place(e.origin()) + ": " + e.detail())
                   .toList();
           parts.add(

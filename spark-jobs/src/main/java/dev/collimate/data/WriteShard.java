@@ -47,7 +47,8 @@ record WriteShard(
     Result result =
         switch (place) {
           case TRAIN, EVAL -> {
-            String stem = "%s-%05d".formatted(place == PlaceRows.Place.TRAIN ? "train" : "eval", number);
+            String stem =
+                "%s-%05d".formatted(place == PlaceRows.Place.TRAIN ? "train" : "eval", number);
             yield new Result(
                 place, stem + ".parquet", tokens("%s.%d.parquet".formatted(stem, attempt), rows));
           }
@@ -85,8 +86,7 @@ record WriteShard(
     Path path = new Path(workspace, name);
     int count = 0;
     long bytes = 0;
-    try (DigestOutputStream out =
-        new DigestOutputStream(create(path), Digest128.sha256())) {
+    try (DigestOutputStream out = new DigestOutputStream(create(path), Digest128.sha256())) {
       while (rows.hasNext()) {
         CheckedRow.LeftOut row = (CheckedRow.LeftOut) RowCodec.decode(rows.next()._2());
         byte[] line = (json(row) + "\n").getBytes(StandardCharsets.UTF_8);

@@ -52,8 +52,7 @@ public final class ModelSlot {
   }
 
   private static Decoder load(ModelSpec spec, Configuration configuration) {
-    DecoderOptions options =
-        new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE);
+    DecoderOptions options = new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE);
     try (ModelFolder model =
         ModelFolder.open(HadoopFolder.open("model", spec.model(), configuration))) {
       requireSame("model", spec.model(), spec.modelFingerprint(), model.fingerprint());

@@ -111,8 +111,7 @@ public final class ReferenceJob {
     int[] missing = values.unknownContents(rows, index);
     if (missing.length > 0) {
       log.info("Reference: {} of {} rows to compute", missing.length, rows.count());
-      Task task =
-          new Task(data, split, model, store, new SerializableConfiguration(configuration));
+      Task task = new Task(data, split, model, store, new SerializableConfiguration(configuration));
       compute(spark, task, pieces(missing, rows, data.index().roles()), rows, index, values);
     }
     return new Result(values, missing.length, rows.count() - missing.length);

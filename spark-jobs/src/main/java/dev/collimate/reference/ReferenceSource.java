@@ -22,7 +22,12 @@ public final class ReferenceSource {
   public static ModelSpec of(RunConfig run, Configuration configuration) {
     return switch (run.referenceModel()) {
       case RunConfig.INITIAL ->
-          spec(run, "model", run.model(), run.adapter().flatMap(AdapterSection::path), configuration);
+          spec(
+              run,
+              "model",
+              run.model(),
+              run.adapter().flatMap(AdapterSection::path),
+              configuration);
       case RunConfig.BASE -> spec(run, "model", run.model(), Optional.empty(), configuration);
       default ->
           spec(run, "reference_model", run.referenceModel(), Optional.empty(), configuration);

@@ -5,8 +5,8 @@ import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.BINARY;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.DOUBLE;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.INT64;
 
-import dev.collimate.data.DigestingOutputFile;
 import dev.collimate.data.Digest128;
+import dev.collimate.data.DigestingOutputFile;
 import dev.collimate.data.RowGroup;
 import dev.collimate.storage.Storage;
 import java.io.IOException;
@@ -40,7 +40,8 @@ final class StorePart {
   private StorePart() {}
 
   /** Writes rows that all have the same roles. */
-  static void write(Path path, List<String> roles, List<StoredRow> rows, Configuration configuration)
+  static void write(
+      Path path, List<String> roles, List<StoredRow> rows, Configuration configuration)
       throws IOException {
     MessageType schema = schema(roles);
     SimpleGroupFactory groups = new SimpleGroupFactory(schema);

@@ -8,16 +8,20 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.network.util.JavaUtils;
 
 /**
- * The bytes that a run needs, from config.json and the sizes in the run file, so that too little memory is told before the
- * first executor starts and not by a killed container.
+ * The bytes that a run needs, from config.json and the sizes in the run file, so that too little
+ * memory is told before the first executor starts and not by a killed container.
  *
- * @param workerNative outside the executor's heap: libtorch, weights, gradients, activations, logits
+ * @param workerNative outside the executor's heap: libtorch, weights, gradients, activations,
+ *     logits
  * @param workerHeap the worker's flat parameters, gradient sums and rows
  * @param driverHeap masters and moments, the version served, a checkpoint's copy, gradient sums
  */
 public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
 
-  /** Code and arenas of libtorch, the tokenizer and Netty: measured resident size before a model is loaded. */
+  /**
+   * Code and arenas of libtorch, the tokenizer and Netty: measured resident size before a model is
+   * loaded.
+   */
   private static final long NATIVE_BASE = 600L << 20;
 
   private static final long HEAP_BASE = 400L << 20;
@@ -31,10 +35,13 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
    */
   public static MemoryPlan of(RunConfig run, ModelConfig model, long parameters, long trained) {
     long rows = (long) run.train().microBatchSize() * sequencesPerRow(run);
-    long length = Math.min(run.data().maxLength().orElse(model.maxPositions()), model.maxPositions());
+    long length =
+        Math.min(run.data().maxLength().orElse(model.maxPositions()), model.maxPositions());
     long tokens = rows * length;
-    // Per layer a token keeps about: the residual stream and norms (6 hidden), queries, keys, values
-    // and their rotations (2 each), the attention's output, and the MLP's inner values (4 intermediate).
+    // Per layer a token keeps about: the residual stream and norms (6 hidden), queries, keys,
+    // values
+    // and their rotations (2 each), the attention's output, and the MLP's inner values (4
+    // intermediate).
     long attention =
         (long) model.attention().headDim()
             * (2L * model.attention().heads() + 4L * model.attention().keyValueHeads());
@@ -46,8 +53,7 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
     // Logits, their softmax and its gradient, at most a chunk at a time.
     long logits = 3L * Math.min(tokens * model.vocabSize(), 1L << 26);
     long workerNative = NATIVE_BASE + FLOAT * (parameters + trained + tokens * kept + logits);
-    int microBatches =
-        Math.max(1, run.train().globalBatchSize() / run.train().microBatchSize());
+    int microBatches = Math.max(1, run.train().globalBatchSize() / run.train().microBatchSize());
     long sums = 2L * (32 - Integer.numberOfLeadingZeros(microBatches)) + 4;
     long workerHeap = HEAP_BASE + FLOAT * trained * 6;
     long driverHeap = HEAP_BASE + FLOAT * trained * (3 + 1 + 3 + sums);

@@ -47,7 +47,8 @@ class PrepareTest {
   void everyRowReadIsTrainedOnHeldOutOrRefused() throws IOException {
     List<String> lines = new ArrayList<>(pairs(100));
     lines.set(10, "{\"prompt_input_ids\": [1, 2");
-    lines.set(20, "{\"prompt_input_ids\": [1], \"chosen_input_ids\": [], \"rejected_input_ids\": [2]}");
+    lines.set(
+        20, "{\"prompt_input_ids\": [1], \"chosen_input_ids\": [], \"rejected_input_ids\": [2]}");
     lines.set(30, "");
     write("pairs.jsonl", lines);
 
@@ -67,13 +68,16 @@ class PrepareTest {
     List<String> lines = new ArrayList<>(pairs(50));
     lines.set(0, "");
     lines.set(7, "{\"prompt_input_ids\": [1, 2");
-    lines.set(31, "{\"prompt_input_ids\": [1], \"chosen_input_ids\": [], \"rejected_input_ids\": [2], \"note\": \"\\ud83d!\"}");
+    lines.set(
+        31,
+        "{\"prompt_input_ids\": [1], \"chosen_input_ids\": [], \"rejected_input_ids\": [2], \"note\": \"\\ud83d!\"}");
     write("pairs.jsonl", lines);
 
     PreparedData data = prepare("data.max_bad_rows=0.1");
 
     assertThat(data.index().quarantine()).hasSize(1);
-    List<String> refused = Files.readAllLines(Path.of(data.folder(), data.index().quarantine().get(0).name()));
+    List<String> refused =
+        Files.readAllLines(Path.of(data.folder(), data.index().quarantine().get(0).name()));
     JsonNode malformed = new ObjectMapper().readTree(refused.get(0));
     assertThat(malformed.get("reason").asText()).isEqualTo("malformed");
     assertThat(malformed.get("outcome").asText()).isEqualTo("quarantined");
@@ -95,16 +99,21 @@ class PrepareTest {
     List<String> shuffled = new ArrayList<>(lines);
     Collections.shuffle(shuffled, new Random(3));
     for (int file = 0; file < 7; file++) {
-      write("parts/part-" + file + ".jsonl", shuffled.subList(file * 200 / 7, (file + 1) * 200 / 7));
+      write(
+          "parts/part-" + file + ".jsonl", shuffled.subList(file * 200 / 7, (file + 1) * 200 / 7));
     }
     PreparedData manyFiles =
-        prepare("output=" + folder.resolve("many"), "data.train=[{path: " + folder.resolve("parts") + "}]");
+        prepare(
+            "output=" + folder.resolve("many"),
+            "data.train=[{path: " + folder.resolve("parts") + "}]");
     PreparedData otherSeed = prepare("output=" + folder.resolve("other"), "seed=43");
 
     assertThat(keys(manyFiles)).isEqualTo(keys(oneFile)).hasSize(200).doesNotHaveDuplicates();
     assertThat(keys(otherSeed)).isNotEqualTo(keys(oneFile)).hasSameElementsAs(keys(oneFile));
-    assertThat(oneFile.shards(PreparedData.Split.TRAIN)).extracting(Shard::rows)
-        .startsWith(SHARD_ROWS, SHARD_ROWS).endsWith(200 % SHARD_ROWS);
+    assertThat(oneFile.shards(PreparedData.Split.TRAIN))
+        .extracting(Shard::rows)
+        .startsWith(SHARD_ROWS, SHARD_ROWS)
+        .endsWith(200 % SHARD_ROWS);
     RowFacts facts = RowFacts.load(oneFile, PreparedData.Split.TRAIN, configuration);
     assertThat(RowOrder.permutation(42, 0, facts)).isEqualTo(IntStream.range(0, 200).toArray());
   }
@@ -119,7 +128,11 @@ class PrepareTest {
     PreparedData data =
         prepare(
             "data.shuffle=false",
-            "data.train=[{path: " + folder.resolve("input") + "}, {path: " + folder.resolve("later.jsonl") + "}]");
+            "data.train=[{path: "
+                + folder.resolve("input")
+                + "}, {path: "
+                + folder.resolve("later.jsonl")
+                + "}]");
 
     assertThat(firstIds(data)).isEqualTo(IntStream.range(0, 120).boxed().toList());
   }
@@ -176,13 +189,18 @@ class PrepareTest {
     PreparedData data = prepare("data.eval=[{path: " + folder.resolve("eval.jsonl") + "}]");
 
     assertThat(data.rows(PreparedData.Split.TRAIN)).isEqualTo(30);
-    assertThat(firstIds(data, PreparedData.Split.EVAL)).isEqualTo(IntStream.range(0, 20).boxed().toList());
+    assertThat(firstIds(data, PreparedData.Split.EVAL))
+        .isEqualTo(IntStream.range(0, 20).boxed().toList());
   }
 
   @Test
   void parquetAndCsvGiveTheRowsOfJson() throws IOException {
     write("pairs.jsonl", pairs(40));
-    spark.read().json(folder.resolve("pairs.jsonl").toString()).repartition(3).write()
+    spark
+        .read()
+        .json(folder.resolve("pairs.jsonl").toString())
+        .repartition(3)
+        .write()
         .parquet(folder.resolve("pairs.parquet").toString());
     PreparedData json = prepare("output=" + folder.resolve("json"));
     PreparedData parquet =
@@ -197,13 +215,16 @@ class PrepareTest {
   void aDataSetOfWhichHalfIsBadIsAnErrorThatShowsExamples() throws IOException {
     List<String> lines = new ArrayList<>(pairs(10));
     for (int bad = 0; bad < 5; bad++) {
-      lines.set(2 * bad, "{\"prompt_input_ids\": [1], \"chosen_input_ids\": [], \"rejected_input_ids\": [2]}");
+      lines.set(
+          2 * bad,
+          "{\"prompt_input_ids\": [1], \"chosen_input_ids\": [], \"rejected_input_ids\": [2]}");
     }
     write("pairs.jsonl", lines);
 
     assertThatThrownBy(() -> prepare())
         .isInstanceOf(CollimateException.class)
-        .hasMessageStartingWith("data.train: 5 of 10 rows cannot be used, data.max_bad_rows allows 0.01 of them: 5 empty_completion ('pairs.jsonl' row 1: ")
+        .hasMessageStartingWith(
+            "data.train: 5 of 10 rows cannot be used, data.max_bad_rows allows 0.01 of them: 5 empty_completion ('pairs.jsonl' row 1: ")
         .hasMessageContaining("; 'pairs.jsonl' row 3: ")
         .hasMessageNotContaining("row 7");
     assertThat(folder.resolve("run/data")).doesNotExist();
@@ -233,12 +254,14 @@ class PrepareTest {
   void whatIsPreparedIsOpenedAgainWhileNothingChanged() throws IOException {
     write("pairs.jsonl", pairs(20));
     PreparedData first = prepare();
-    long written = Files.getLastModifiedTime(Path.of(first.folder(), PreparedData.INDEX)).toMillis();
+    long written =
+        Files.getLastModifiedTime(Path.of(first.folder(), PreparedData.INDEX)).toMillis();
 
     PreparedData second = prepare();
 
     assertThat(second).isEqualTo(first);
-    assertThat(Files.getLastModifiedTime(Path.of(first.folder(), PreparedData.INDEX)).toMillis()).isEqualTo(written);
+    assertThat(Files.getLastModifiedTime(Path.of(first.folder(), PreparedData.INDEX)).toMillis())
+        .isEqualTo(written);
     assertThatThrownBy(() -> prepare("seed=7"))
         .isInstanceOf(CollimateException.class)
         .hasMessage(
@@ -254,7 +277,8 @@ class PrepareTest {
         data: {train: [{path: %s}]}
         objective: {name: dpo}
         """
-            .formatted(folder.resolve("model"), folder.resolve("run"), folder.resolve("pairs.jsonl"));
+            .formatted(
+                folder.resolve("model"), folder.resolve("run"), folder.resolve("pairs.jsonl"));
     return Prepare.run(
         spark, RunConfig.read(yaml, "run.yaml", Arrays.asList(overrides)), () -> {}, SHARD_ROWS);
   }

@@ -70,7 +70,9 @@ class ReferenceJobTest {
   void aChangedRowIsComputedAlone() throws IOException {
     List<String> rows = pairs(40);
     reference(prepare("run", rows));
-    rows.set(3, "{\"prompt_input_ids\": [9], \"chosen_input_ids\": [9, 9], \"rejected_input_ids\": [8]}");
+    rows.set(
+        3,
+        "{\"prompt_input_ids\": [9], \"chosen_input_ids\": [9, 9], \"rejected_input_ids\": [8]}");
 
     ReferenceJob.Result result = reference(prepare("other", rows));
 
@@ -95,8 +97,7 @@ class ReferenceJobTest {
               .filter(other -> manyRows.contentHash(other).equals(fewRows.contentHash(wanted)))
               .findFirst()
               .orElseThrow();
-      assertThat(ofMany.values().sum("chosen", same))
-          .isEqualTo(ofFew.values().sum("chosen", row));
+      assertThat(ofMany.values().sum("chosen", same)).isEqualTo(ofFew.values().sum("chosen", row));
     }
   }
 
@@ -119,7 +120,8 @@ class ReferenceJobTest {
     ToyModel.write(folder.resolve("other-model"), 2);
 
     ReferenceJob.Result other =
-        reference(data, spec("reference_model=" + folder.resolve("other-model")), NUMERICS, "store");
+        reference(
+            data, spec("reference_model=" + folder.resolve("other-model")), NUMERICS, "store");
     ReferenceJob.Result otherNumerics = reference(data, spec(), "other numerics", "store");
 
     assertThat(other.computed()).isEqualTo(10);

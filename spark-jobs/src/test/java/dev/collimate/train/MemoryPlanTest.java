@@ -35,7 +35,8 @@ class MemoryPlanTest {
   void aSmallHeapIsRefused() {
     SparkConf spark = new SparkConf(false).set("spark.executor.memory", "512m");
     assertThatThrownBy(() -> new MemoryPlan(GIB, 2 * GIB, GIB / 8).applyTo(spark))
-        .hasMessageContaining("spark.executor.memory: 512 MiB do not hold the worker's flat parameters");
+        .hasMessageContaining(
+            "spark.executor.memory: 512 MiB do not hold the worker's flat parameters");
   }
 
   @Test

@@ -1,0 +1,121 @@
+package dev.collimate.cli;
+
+import dev.collimate.config.RunConfig;
+import dev.collimate.report.RunManifest;
+import dev.collimate.train.MemoryPlan;
+import dev.collimate.train.Pipeline;
+import dev.collimate.train.PolicySource;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.spark.SparkConf;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * {@code run}, {@code prepare}, {@code reference}, {@code train}, {@code evaluate}: a run file up
+ * to a stage.
+ */
+@Command(mixinStandardHelpOptions = true)
+final class StageCommand implements Callable<Integer> {
+
+  private final Pipeline.Stage last;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "RUN.yaml",
+      description = "The run file; conf/README.md lists its keys.")
+  private String runFile;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Override a key of the run file, such as train.learning_rate=1e-5; repeatable.")
+  private List<String> overrides = List.of();
+
+  @Mixin private OutputOptions result;
+
+  private StageCommand(Pipeline.Stage last) {
+    this.last = last;
+  }
+
+  /** Adds the five commands. */
+  static void addTo(CommandLine collimate) {
+    add(
+        collimate,
+        "run",
+        Pipeline.Stage.REPORT,
+        "prepare, reference, train, evaluate, report; finished stages are skipped, an interrupted one goes on.");
+    add(
+        collimate,
+        "prepare",
+        Pipeline.Stage.PREPARE,
+        "Reads, checks, tokenizes and shards the rows.");
+    add(
+        collimate,
+        "reference",
+        Pipeline.Stage.REFERENCE,
+        "Computes the reference log-probs that the objective reads.");
+    add(collimate, "train", Pipeline.Stage.TRAIN, "Trains and publishes the model or adapter.");
+    add(
+        collimate,
+        "evaluate",
+        Pipeline.Stage.EVALUATE,
+        "Evaluates the result on the held-out rows and writes the report.");
+  }
+
+  private static void add(
+      CommandLine collimate, String name, Pipeline.Stage last, String description) {
+    CommandLine command = new CommandLine(new StageCommand(last));
+    command.getCommandSpec().usageMessage().description(description);
+    collimate.addSubcommand(name, command);
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    String text = new String(HadoopFiles.read("RUN.yaml", runFile), StandardCharsets.UTF_8);
+    RunConfig run = RunConfig.read(text, runFile, overrides);
+    SparkConf conf = new SparkConf();
+    planMemory(run, conf);
+    try (SparkSession session =
+        SparkSession.builder().config(conf).appName("collimate " + run.output()).getOrCreate()) {
+      RunManifest manifest = new Pipeline(session, run, new ConsoleProgress(System.out)).run(last);
+      result.print(summary(manifest));
+    }
+    return 0;
+  }
+
+  private static void planMemory(RunConfig run, SparkConf conf) {
+    try (PolicySource policy = PolicySource.open(run, HadoopFiles.configuration())) {
+      MemoryPlan.of(
+              run,
+              policy.model().config(),
+              policy.model().layout().parameters().size(),
+              policy.layout().size())
+          .applyTo(conf);
+    }
+  }
+
+  private static Map<String, Object> summary(RunManifest manifest) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("state", manifest.state().name());
+    values.put("output", manifest.runFile().get("output"));
+    values.put("rows_read", manifest.accounting().read());
+    values.put("rows_refused", manifest.accounting().refused());
+    values.putAll(manifest.training());
+    values.put("exact", manifest.exact());
+    manifest
+        .evaluation()
+        .forEach(
+            (when, metrics) ->
+                metrics.forEach((name, value) -> values.put(when + "/" + name, value)));
+    return values;
+  }
+}

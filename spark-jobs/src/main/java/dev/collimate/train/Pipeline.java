@@ -1,0 +1,194 @@
+package dev.collimate.train;
+
+import dev.collimate.CollimateException;
+import dev.collimate.config.RunConfig;
+import dev.collimate.data.Prepare;
+import dev.collimate.data.PreparedData;
+import dev.collimate.data.PreparedData.Split;
+import dev.collimate.data.RowFacts;
+import dev.collimate.executor.ModelSpec;
+import dev.collimate.nn.ComputeDevice;
+import dev.collimate.nn.Engine;
+import dev.collimate.nn.Numerics;
+import dev.collimate.objective.Objective;
+import dev.collimate.objective.Objectives;
+import dev.collimate.objective.ReferenceUse;
+import dev.collimate.reference.ReferenceJob;
+import dev.collimate.reference.ReferenceSource;
+import dev.collimate.reference.ReferenceValues;
+import dev.collimate.report.RunManifest;
+import dev.collimate.storage.RunLock;
+import dev.collimate.storage.Storage;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A run: prepare, reference, train, evaluate, report. What an earlier attempt finished is found and
+ * skipped; an interrupted stage goes on.
+ */
+public final class Pipeline {
+
+  /** The stages in order; each brings those before it. */
+  public enum Stage {
+    PREPARE,
+    REFERENCE,
+    TRAIN,
+    EVALUATE,
+    REPORT
+  }
+
+  private static final Logger log = LoggerFactory.getLogger(Pipeline.class);
+
+  private final SparkSession session;
+  private final JavaSparkContext spark;
+  private final RunConfig run;
+  private final RunDirectory directory;
+  private final Configuration configuration;
+  private final RunProgress progress;
+
+  /**
+   * @param session stays open
+   */
+  public Pipeline(SparkSession session, RunConfig run, RunProgress progress) {
+    this.session = session;
+    this.spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    this.run = run;
+    this.directory = new RunDirectory(run.output());
+    this.configuration = spark.hadoopConfiguration();
+    this.progress = progress;
+  }
+
+  /**
+   * Runs the stages up to and with the one given.
+   *
+   * @return the manifest as it stands then
+   * @throws CollimateException with what failed; the manifest says it too
+   */
+  public RunManifest run(Stage last) throws IOException, InterruptedException {
+    try (PolicySource policy = PolicySource.open(run, configuration);
+        RunLock lock = lock()) {
+      RunRecord record = open(policy, lock);
+      try {
+        stages(last, policy, record, lock);
+        return record.manifest();
+      } catch (CollimateException e) {
+        fail(record, e.kind(), e.getMessage());
+        throw e;
+      } catch (IOException | RuntimeException e) {
+        fail(record, CollimateException.Kind.INTERNAL, String.valueOf(e.getMessage()));
+        throw e;
+      }
+    }
+  }
+
+  private RunLock lock() throws IOException, InterruptedException {
+    int attempt = 1;
+    if (session.sparkContext().applicationAttemptId().isDefined()) {
+      String digits =
+          session.sparkContext().applicationAttemptId().get().replaceAll("^.*\\D(?=\\d+$)", "");
+      attempt = digits.matches("\\d{1,9}") ? Integer.parseInt(digits) : 1;
+    }
+    return RunLock.acquire(
+        directory.root(),
+        configuration,
+        session.sparkContext().applicationId(),
+        attempt,
+        Clock.systemUTC());
+  }
+
+  private RunRecord open(PolicySource policy, RunLock lock) throws IOException {
+    Map<String, Object> model = new LinkedHashMap<>();
+    model.put("path", run.model());
+    model.put("fingerprint", policy.fingerprint());
+    model.put("parameters", policy.model().layout().parameters().size());
+    model.put("trained_parameters", policy.layout().size());
+    return RunRecord.open(
+        run,
+        directory,
+        configuration,
+        lock::requireOwned,
+        RunManifest.started(RunRecord.versions(session.version()), run.resolved(), model));
+  }
+
+  private static void fail(RunRecord record, CollimateException.Kind kind, String sentence) {
+    RunManifest.Failure failure = new RunManifest.Failure(kind.exitCode(), kind.name(), sentence);
+    try {
+      record.update(manifest -> manifest.withState(RunManifest.State.FAILED, failure));
+    } catch (RuntimeException e) {
+      log.warn("The manifest cannot say why the run failed", e);
+    }
+  }
+
+  private void stages(Stage last, PolicySource policy, RunRecord record, RunLock lock)
+      throws IOException {
+    progress.stage("prepare");
+    PreparedData data = Prepare.run(session, run, lock::requireOwned);
+    record.update(manifest -> manifest.withAccounting(data.index().accounting()));
+    if (last == Stage.PREPARE) {
+      return;
+    }
+    Objective objective = Objectives.create(run.objective().name(), run.objective().options());
+    Map<Split, RowFacts> facts = new EnumMap<>(Split.class);
+    for (Split split : Split.values()) {
+      facts.put(split, RowFacts.load(data, split, configuration));
+    }
+    Map<Split, ReferenceValues> reference = new EnumMap<>(Split.class);
+    if (objective.declaration().reference() != ReferenceUse.NONE) {
+      progress.stage("reference");
+      reference.putAll(reference(data, facts));
+    }
+    if (last == Stage.REFERENCE) {
+      return;
+    }
+    TrainStage train =
+        new TrainStage(spark, run, directory, policy, data, objective, facts, reference, progress);
+    train.run(record, lock, last != Stage.TRAIN);
+    if (last == Stage.REPORT || last == Stage.EVALUATE) {
+      progress.stage("report");
+      Storage storage = Storage.of(directory.root(), configuration);
+      record.update(
+          manifest ->
+              manifest
+                  .withFiles(RunFiles.list(storage, directory, data))
+                  .withState(RunManifest.State.COMPLETE, RunManifest.Failure.NONE));
+    }
+  }
+
+  private Map<Split, ReferenceValues> reference(PreparedData data, Map<Split, RowFacts> facts)
+      throws IOException {
+    ModelSpec model = ReferenceSource.of(run, configuration);
+    int threads = run.cluster().threads();
+    String numerics =
+        spark
+            .parallelize(List.of(threads), 1)
+            .map(
+                count -> {
+                  Engine.start(count, ComputeDevice.cpu());
+                  return Numerics.take().hash();
+                })
+            .first();
+    Path store = run.reference().store().map(Path::new).orElseGet(() -> directory.reference());
+    Map<Split, ReferenceValues> values = new EnumMap<>(Split.class);
+    for (Split split : Split.values()) {
+      ReferenceJob.Result result =
+          ReferenceJob.run(session, data, split, facts.get(split), model, numerics, store);
+      log.info(
+          "Reference of {}: {} rows computed, {} reused",
+          split,
+          result.computed(),
+          result.reused());
+      values.put(split, result.values());
+    }
+    return values;
+  }
+}

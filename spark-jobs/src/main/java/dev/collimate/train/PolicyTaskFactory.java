@@ -1,0 +1,129 @@
+package dev.collimate.train;
+
+import dev.collimate.CollimateException;
+import dev.collimate.aggregate.WorkerPlace;
+import dev.collimate.aggregate.WorkerTask;
+import dev.collimate.aggregate.WorkerTaskFactory;
+import dev.collimate.checkpoint.AdapterFolder;
+import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.config.AdapterSection;
+import dev.collimate.config.RunConfig;
+import dev.collimate.data.PreparedData;
+import dev.collimate.data.ShardReader;
+import dev.collimate.executor.ModelSlot;
+import dev.collimate.generate.Generator;
+import dev.collimate.generate.SamplingParams;
+import dev.collimate.learn.Learner;
+import dev.collimate.nn.AdapterSource;
+import dev.collimate.nn.ComputeDevice;
+import dev.collimate.nn.Decoder;
+import dev.collimate.nn.DecoderOptions;
+import dev.collimate.nn.Engine;
+import dev.collimate.nn.Numerics;
+import dev.collimate.nn.Precision;
+import dev.collimate.objective.Objective;
+import dev.collimate.objective.Objectives;
+import dev.collimate.storage.HadoopFolder;
+import dev.collimate.storage.Storage;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.util.SerializableConfiguration;
+
+/** Makes a worker's task in its executor: starts libtorch, loads the policy, opens the rows. */
+record PolicyTaskFactory(
+    RunConfig run, PreparedData data, String probe, SerializableConfiguration hadoop)
+    implements WorkerTaskFactory {
+
+  /** 16 Mi tokens take 80 MiB of the executor's heap. */
+  private static final long CACHED_TOKENS = 1L << 24;
+
+  @Override
+  public WorkerTask create(WorkerPlace place) {
+    Configuration configuration = hadoop.value();
+    ModelSlot.clear();
+    Engine.start(run.cluster().threads(), ComputeDevice.cpu());
+    ModelFolder folder = ModelFolder.open(HadoopFolder.open("model", run.model(), configuration));
+    Optional<AdapterFolder> adapter =
+        run.adapter()
+            .flatMap(AdapterSection::path)
+            .map(
+                path -> AdapterFolder.open(HadoopFolder.open("adapter.path", path, configuration)));
+    try (folder;
+        AutoCloseable closing = () -> adapter.ifPresent(AdapterFolder::close)) {
+      Decoder policy = Decoder.load(folder, source(adapter), options());
+      Objective objective = Objectives.create(run.objective().name(), run.objective().options());
+      ShardReader train = reader(PreparedData.Split.TRAIN, configuration);
+      ShardReader eval = reader(PreparedData.Split.EVAL, configuration);
+      Admission.Description description =
+          new Admission.Description(
+              Numerics.take().facts(),
+              readProbe(configuration),
+              PolicySource.fingerprint(folder, adapter));
+      return new PolicyTask(
+          description,
+          new Learner(policy, objective),
+          train,
+          eval,
+          sampler(policy),
+          () -> {
+            train.close();
+            eval.close();
+            policy.close();
+          });
+    } catch (CollimateException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("cannot open the policy", e);
+    }
+  }
+
+  private static PolicyTask.Sampler sampler(Decoder policy) {
+    int[] eos = policy.config().tokens().eos().stream().mapToInt(Integer::intValue).toArray();
+    Generator generator = new Generator(policy, eos);
+    return (prompt, maxNewTokens) ->
+        generator
+            .generate(List.of(prompt), List.of(0L), SamplingParams.greedy(maxNewTokens))
+            .get(0)
+            .ids();
+  }
+
+  private AdapterSource source(Optional<AdapterFolder> continued) {
+    if (run.adapter().isEmpty()) {
+      return new AdapterSource.None();
+    }
+    if (continued.isPresent()) {
+      return new AdapterSource.Continued(continued.get());
+    }
+    return new AdapterSource.Fresh(
+        PolicySource.freshAdapter(run.adapter().get(), run.model()), run.seed());
+  }
+
+  private DecoderOptions options() {
+    return new DecoderOptions(
+        Precision.valueOf(run.train().precision().name()),
+        run.train().gradientCheckpointing()
+            ? DecoderOptions.Recomputation.LAYERS
+            : DecoderOptions.Recomputation.NONE,
+        run.adapter().isPresent()
+            ? DecoderOptions.Trained.ADAPTER
+            : DecoderOptions.Trained.ALL_WEIGHTS);
+  }
+
+  private ShardReader reader(PreparedData.Split split, Configuration configuration) {
+    return new ShardReader(data, split, configuration, CACHED_TOKENS);
+  }
+
+  private String readProbe(Configuration configuration) {
+    Path path = new Path(probe);
+    try {
+      return new String(Storage.of(path, configuration).read(path), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      // The driver says what that means; it knows what should stand there.
+      return "";
+    }
+  }
+}

@@ -1,0 +1,303 @@
+package dev.collimate.train;
+
+import dev.collimate.config.RunConfig;
+import dev.collimate.data.PreparedData;
+import dev.collimate.data.PreparedData.Split;
+import dev.collimate.data.RowFacts;
+import dev.collimate.data.RowOrder;
+import dev.collimate.objective.Objective;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.reference.ReferenceValues;
+import dev.collimate.report.MetricsLog;
+import dev.collimate.report.RunManifest;
+import dev.collimate.storage.RunLock;
+import dev.collimate.storage.Storage;
+import dev.collimate.text.Tokenizer;
+import dev.collimate.train.TrainingState.Progress;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Training and evaluation: one set of workers serves both. */
+final class TrainStage {
+
+  private static final Logger log = LoggerFactory.getLogger(TrainStage.class);
+
+  private final JavaSparkContext spark;
+  private final RunConfig run;
+  private final RunDirectory directory;
+  private final PolicySource policy;
+  private final PreparedData data;
+  private final Objective objective;
+  private final RunProgress progress;
+  private final Configuration configuration;
+  private final Storage storage;
+  private final SplitRows trainRows;
+  private final SplitRows evalRows;
+  private final BatchPlan plan;
+  private final Map<String, Object> numbers = new LinkedHashMap<>();
+
+  TrainStage(
+      JavaSparkContext spark,
+      RunConfig run,
+      RunDirectory directory,
+      PolicySource policy,
+      PreparedData data,
+      Objective objective,
+      Map<Split, RowFacts> facts,
+      Map<Split, ReferenceValues> reference,
+      RunProgress progress) {
+    this.spark = spark;
+    this.run = run;
+    this.directory = directory;
+    this.policy = policy;
+    this.data = data;
+    this.objective = objective;
+    this.progress = progress;
+    this.configuration = spark.hadoopConfiguration();
+    this.storage = Storage.of(directory.root(), configuration);
+    this.trainRows = rows(facts.get(Split.TRAIN), reference.get(Split.TRAIN));
+    this.evalRows = rows(facts.get(Split.EVAL), reference.get(Split.EVAL));
+    this.plan = plan(facts.get(Split.TRAIN));
+  }
+
+  /**
+   * @param reference null where the objective reads none
+   */
+  private SplitRows rows(RowFacts facts, ReferenceValues reference) {
+    return new SplitRows(
+        facts,
+        objective.declaration().sequences(),
+        data.index().scalars(),
+        reference == null ? SplitRows.ReferenceSums.NONE : reference::sum);
+  }
+
+  private BatchPlan plan(RowFacts facts) {
+    int batch = run.train().globalBatchSize();
+    long steps =
+        run.train().maxSteps().isPresent()
+            ? run.train().maxSteps().getAsInt()
+            : BatchPlan.stepsForEpochs(run.train().numTrainEpochs(), facts.count(), batch);
+    return new BatchPlan(
+        facts.count(),
+        batch,
+        run.train().microBatchSize(),
+        steps,
+        epoch ->
+            run.data().shuffle()
+                ? RowOrder.permutation(run.seed(), epoch, facts)
+                : IntStream.range(0, facts.count()).toArray());
+  }
+
+  /**
+   * Trains what is left to train, publishes the result, and evaluates it as it was saved.
+   *
+   * @param evaluates whether to go on to the evaluation
+   */
+  void run(RunRecord record, RunLock lock, boolean evaluates) throws IOException {
+    boolean trained = storage.exists(new Path(policy.directory(directory), policy.lastFile()));
+    boolean evaluated = record.manifest().evaluation().containsKey(RunManifest.AFTER);
+    if (trained && (evaluated || !evaluates || evalRows.count() == 0)) {
+      log.info("{} is trained{}", directory.root(), evaluated ? " and evaluated" : "");
+      return;
+    }
+    CheckpointStore checkpoints = new CheckpointStore(directory, configuration, lock::requireOwned);
+    TrainingState state = start(checkpoints);
+    try (TrainingSession session =
+        TrainingSession.open(
+            spark, run, policy, data, state.progress().numerics(), state.progress().exact())) {
+      Measured measured = new Measured(session, record, state);
+      if (!trained) {
+        state = train(session, checkpoints, measured, state);
+        publish(record, lock, session, state);
+      }
+      if (evaluates && evalRows.count() > 0) {
+        measured.after(state);
+      }
+    }
+  }
+
+  private TrainingState start(CheckpointStore checkpoints) throws IOException {
+    Optional<TrainingState> resumed = checkpoints.newest();
+    ParameterLayout layout = policy.layout();
+    String identity = RunRecord.identity(run);
+    if (resumed.isPresent() && resumed.get().progress().identity().equals(identity)) {
+      log.info("Going on from the checkpoint of step {}", resumed.get().progress().step());
+      return resumed.get();
+    }
+    return new TrainingState(
+        new Progress(
+            0,
+            0,
+            identity,
+            layout,
+            Map.of(),
+            /* exact= */ true,
+            objective.declaration().initialState(),
+            new LogWindow().save()),
+        policy.initial(run.seed()),
+        new FlatVector(layout.size()),
+        new FlatVector(layout.size()));
+  }
+
+  private TrainingState train(
+      TrainingSession session, CheckpointStore checkpoints, Measured measured, TrainingState start)
+      throws IOException {
+    progress.stage("train");
+    MetricsLog metrics = MetricsLog.resume(storage, directory.metrics(), start.progress().step());
+    if (start.progress().step() == 0) {
+      measured.before(start);
+    }
+    progress.training(start.progress().step() + 1, plan.steps());
+    try (CheckpointWriter writer =
+        new CheckpointWriter(checkpoints, run.train().saveTotalLimit(), metrics)) {
+      Trainer trainer =
+          new Trainer(
+              run.train(),
+              plan,
+              new StepWork(objective, trainRows, run.seed()),
+              trainRows,
+              session.aggregator(),
+              session.admission(),
+              writer,
+              observer(metrics, measured));
+      TrainingState end = trainer.train(start);
+      numbers.put("resumed_from_step", start.progress().step());
+      numbers.put("leaves_by_worker", trainer.leavesByWorker());
+      return end;
+    }
+  }
+
+  private Trainer.Observer observer(MetricsLog metrics, Measured measured) {
+    return new Trainer.Observer() {
+      @Override
+      public void log(Map<String, Object> line) {
+        metrics.add(line);
+        progress.line(line);
+      }
+
+      @Override
+      public void evaluate(long step, double epoch, FlatVector parameters, double[] state) {
+        if (evalRows.count() > 0) {
+          Map<String, Object> line = new LinkedHashMap<>();
+          line.put("step", step);
+          line.put("epoch", epoch);
+          line.putAll(measured.evaluation.run(step, parameters, state));
+          log(line);
+        }
+      }
+    };
+  }
+
+  private void publish(RunRecord record, RunLock lock, TrainingSession session, TrainingState state)
+      throws IOException {
+    policy.publish(directory, state.masters(), run.saveDtype(), lock::requireOwned);
+    numbers.put("steps", state.progress().step());
+    numbers.put("epochs", state.progress().epoch());
+    numbers.put("rows", trainRows.count());
+    numbers.put("rows_trained", plan.rowsReached());
+    numbers.put("rows_not_reached", trainRows.count() - plan.rowsReached());
+    record.update(
+        manifest ->
+            manifest
+                .withTraining(numbers, session.admission().numerics(), session.admission().exact())
+                .withState(RunManifest.State.TRAINED, RunManifest.Failure.NONE));
+  }
+
+  /** What is measured on the held-out rows before training and of the saved result. */
+  private final class Measured {
+    private final RunRecord record;
+    private final TrainingSession session;
+    private final Evaluation evaluation;
+    private final double[] initialState;
+
+    Measured(TrainingSession session, RunRecord record, TrainingState start) {
+      this.session = session;
+      this.record = record;
+      this.evaluation =
+          new Evaluation(
+              new StepWork(objective, evalRows, run.seed()), evalRows, session.aggregator());
+      this.initialState = start.progress().objectiveStateArray();
+    }
+
+    void before(TrainingState start) {
+      if (evalRows.count() == 0) {
+        return;
+      }
+      progress.stage("evaluate");
+      Map<String, Object> metrics = evaluation.run(0, start.masters(), initialState);
+      List<RunManifest.Sample> samples =
+          samples(0, start.masters()).stream()
+              .map(sample -> new RunManifest.Sample(sample.prompt(), sample.text(), ""))
+              .toList();
+      record.update(
+          manifest -> manifest.withEvaluation(Map.of(RunManifest.BEFORE, metrics), samples));
+    }
+
+    void after(TrainingState state) {
+      progress.stage("evaluate");
+      FlatVector saved = policy.published(directory);
+      // A version of its own: saving may have rounded the weights of the last step.
+      long version = plan.steps() + 1;
+      Map<String, Map<String, Object>> metrics =
+          new LinkedHashMap<>(record.manifest().evaluation());
+      metrics.put(
+          RunManifest.AFTER,
+          evaluation.run(version, saved, state.progress().objectiveStateArray()));
+      List<RunManifest.Sample> before = record.manifest().samples();
+      List<Samples.Completion> completions = samples(version, saved);
+      List<RunManifest.Sample> samples = new ArrayList<>();
+      for (int i = 0; i < completions.size(); i++) {
+        String earlier = i < before.size() ? before.get(i).before() : "";
+        samples.add(
+            new RunManifest.Sample(
+                completions.get(i).prompt(), earlier, completions.get(i).text()));
+      }
+      record.update(manifest -> manifest.withEvaluation(metrics, samples));
+    }
+
+    private List<Samples.Completion> samples(long version, FlatVector parameters) {
+      if (run.report().samples() == 0) {
+        return List.of();
+      }
+      try (TokenizerIfAny tokenizer = TokenizerIfAny.of(policy)) {
+        return new Samples(
+                evalRows,
+                session.aggregator(),
+                tokenizer.tokenizer(),
+                run.report().samples(),
+                run.report().maxNewTokens())
+            .complete(version, parameters);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  /** The model's tokenizer, where its folder has one. */
+  private record TokenizerIfAny(Optional<Tokenizer> tokenizer) implements AutoCloseable {
+
+    static TokenizerIfAny of(PolicySource policy) throws IOException {
+      return new TokenizerIfAny(
+          policy.model().hasTokenizer()
+              ? Optional.of(Tokenizer.load(policy.model().folder()))
+              : Optional.empty());
+    }
+
+    @Override
+    public void close() {
+      tokenizer.ifPresent(Tokenizer::close);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package dev.collimate.train;
+
+import dev.collimate.aggregate.Aggregator;
+import dev.collimate.aggregate.AggregatorConfig;
+import dev.collimate.aggregate.WorkerSeats;
+import dev.collimate.config.RunConfig;
+import dev.collimate.data.PreparedData;
+import dev.collimate.storage.Storage;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.util.SerializableConfiguration;
+
+/**
+ * The workers of a run, from their first seat to their last: the aggregator, its seats and the
+ * probe file.
+ */
+final class TrainingSession implements AutoCloseable {
+
+  private final Aggregator aggregator;
+  private final WorkerSeats seats;
+  private final Admission admission;
+  private final Storage storage;
+  private final Path probe;
+
+  private TrainingSession(
+      Aggregator aggregator, WorkerSeats seats, Admission admission, Storage storage, Path probe) {
+    this.aggregator = aggregator;
+    this.seats = seats;
+    this.admission = admission;
+    this.storage = storage;
+    this.probe = probe;
+  }
+
+  /**
+   * Opens the seats and waits for the workers. While it is open, no other Spark job may be
+   * submitted.
+   *
+   * @param numerics of the checkpoint resumed from; empty for a fresh run
+   * @param exact whether the run has been exact so far
+   */
+  static TrainingSession open(
+      JavaSparkContext spark,
+      RunConfig run,
+      PolicySource policy,
+      PreparedData data,
+      Map<String, String> numerics,
+      boolean exact)
+      throws IOException {
+    Configuration configuration = spark.hadoopConfiguration();
+    Path probe = new Path(run.output(), ".probe");
+    Storage storage = Storage.of(probe, configuration);
+    byte[] random = new byte[16];
+    new SecureRandom().nextBytes(random);
+    String content = HexFormat.of().formatHex(random);
+    try (OutputStream out = storage.fileSystem().create(probe, /* overwrite= */ true)) {
+      out.write(content.getBytes(StandardCharsets.UTF_8));
+    }
+    boolean mixed = run.cluster().mixed();
+    Admission admission = new Admission(content, policy.fingerprint(), numerics, exact, mixed);
+    Aggregator aggregator =
+        Aggregator.start(
+            AggregatorConfig.forWorkers(run.cluster().workers()).withMixed(mixed), admission);
+    WorkerSeats seats =
+        WorkerSeats.open(
+            spark,
+            aggregator,
+            new PolicyTaskFactory(
+                run, data, probe.toString(), new SerializableConfiguration(configuration)),
+            run.cluster().workers());
+    TrainingSession session = new TrainingSession(aggregator, seats, admission, storage, probe);
+    try {
+      aggregator.awaitWorkers();
+      return session;
+    } catch (RuntimeException e) {
+      session.close();
+      throw e;
+    }
+  }
+
+  Aggregator aggregator() {
+    return aggregator;
+  }
+
+  Admission admission() {
+    return admission;
+  }
+
+  @Override
+  public void close() throws IOException {
+    aggregator.close();
+    seats.close();
+    storage.fileSystem().delete(probe, false);
+  }
+}
