@@ -2,7 +2,6 @@ package dev.collimate.data;
 
 import dev.collimate.text.Example;
 import java.io.Serializable;
-import java.util.Arrays;
 import java.util.Iterator;
 import scala.Tuple2;
 
@@ -20,24 +19,26 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
 
   static final String DUPLICATE_ID = "duplicate_id";
 
-  /** Where a row goes; the order of the marks, first in a sort key, is the order of the files. */
+  /** Where a row goes. Rows sort by the letter first. */
   enum Place {
     TRAIN('a'),
     EVAL('b'),
     LEFT_OUT('c'),
     NOWHERE('d');
 
-    private final char mark;
+    private final char letter;
 
-    Place(char mark) {
-      this.mark = mark;
+    Place(char letter) {
+      this.letter = letter;
     }
 
-    private static Place of(char mark) {
-      return Arrays.stream(values())
-          .filter(place -> place.mark == mark)
-          .findFirst()
-          .orElseThrow(() -> new IllegalArgumentException("no place has the mark " + mark));
+    private static Place of(char letter) {
+      for (Place place : values()) {
+        if (place.letter == letter) {
+          return place;
+        }
+      }
+      throw new IllegalArgumentException("no place has the letter " + letter);
     }
   }
 
@@ -107,7 +108,7 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
 
   /** Orders rows by place, then as the place wants. */
   String sortKey(Placed placed) {
-    char place = placed.place().mark;
+    char place = placed.place().letter;
     if (placed.place() == Place.TRAIN && shuffle) {
       Digest128 key = Digest128.of(((CheckedRow.Ready) placed.row()).example().key());
       return place + SortKey.ofRank(RowOrder.rank(seed, 0, key), key);

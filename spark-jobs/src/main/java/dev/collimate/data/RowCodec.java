@@ -43,7 +43,7 @@ final class RowCodec {
       } else if (row instanceof CheckedRow.LeftOut leftOut) {
         out.writeByte(LEFT_OUT);
         writeOrigin(out, row.origin());
-        out.writeByte(leftOut.outcome().ordinal());
+        writeText(out, leftOut.outcome().name());
         writeText(out, leftOut.reason());
         writeText(out, leftOut.detail());
         writeText(out, leftOut.row());
@@ -74,7 +74,7 @@ final class RowCodec {
         case LEFT_OUT ->
             new CheckedRow.LeftOut(
                 origin,
-                CheckedRow.Outcome.values()[in.readByte()],
+                CheckedRow.Outcome.valueOf(readText(in)),
                 readText(in),
                 readText(in),
                 readText(in));
