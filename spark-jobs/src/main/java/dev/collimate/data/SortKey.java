@@ -13,31 +13,32 @@ final class SortKey {
 
   /** Orders rows of one epoch. */
   static String ofRank(long rank, Digest128 key) {
-    return latin(
-        ByteBuffer.allocate(Long.BYTES + Digest128.BYTES)
-            .putLong(rank)
-            .putLong(key.high())
-            .putLong(key.low()));
+    byte[] bytes = new byte[Long.BYTES + Digest128.BYTES];
+    ByteBuffer.wrap(bytes).putLong(rank).putLong(key.high()).putLong(key.low());
+    return latin(bytes);
   }
 
   static String ofHash(Digest128 hash) {
-    return latin(ByteBuffer.allocate(Digest128.BYTES).putLong(hash.high()).putLong(hash.low()));
+    byte[] bytes = new byte[Digest128.BYTES];
+    ByteBuffer.wrap(bytes).putLong(hash.high()).putLong(hash.low());
+    return latin(bytes);
   }
 
   /** Orders rows as they stand in the input. */
   static String ofOrigin(RowOrigin origin) {
     byte[] file = origin.file().getBytes(StandardCharsets.UTF_8);
     // UTF-8 has the order of code points, and a 0 ends a name before any longer one.
-    return latin(
-        ByteBuffer.allocate(Integer.BYTES + file.length + 1 + 2 * Long.BYTES)
-            .putInt(origin.source())
-            .put(file)
-            .put((byte) 0)
-            .putLong(origin.block())
-            .putLong(origin.index()));
+    byte[] bytes = new byte[Integer.BYTES + file.length + 1 + 2 * Long.BYTES];
+    ByteBuffer.wrap(bytes)
+        .putInt(origin.source())
+        .put(file)
+        .put((byte) 0)
+        .putLong(origin.block())
+        .putLong(origin.index());
+    return latin(bytes);
   }
 
-  private static String latin(ByteBuffer bytes) {
-    return new String(bytes.array(), StandardCharsets.ISO_8859_1);
+  private static String latin(byte[] bytes) {
+    return new String(bytes, StandardCharsets.ISO_8859_1);
   }
 }

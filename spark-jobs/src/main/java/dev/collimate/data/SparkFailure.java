@@ -10,6 +10,8 @@ public final class SparkFailure {
   private SparkFailure() {}
 
   /**
+   * The failure to report.
+   *
    * @param what the job did, for the message: {@code prepare}
    * @return the failure of a task where it is Collimate's own, else one that names its first cause
    */

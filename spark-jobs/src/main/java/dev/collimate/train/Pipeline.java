@@ -16,10 +16,13 @@ import dev.collimate.objective.ReferenceUse;
 import dev.collimate.reference.ReferenceJob;
 import dev.collimate.reference.ReferenceSource;
 import dev.collimate.reference.ReferenceValues;
+import dev.collimate.report.MetricsLog;
+import dev.collimate.report.ReportPage;
 import dev.collimate.report.RunManifest;
 import dev.collimate.storage.RunLock;
 import dev.collimate.storage.Storage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -156,6 +159,12 @@ public final class Pipeline {
     if (last == Stage.REPORT || last == Stage.EVALUATE) {
       progress.stage("report");
       Storage storage = Storage.of(directory.root(), configuration);
+      String page =
+          ReportPage.html(
+              record.manifest().withState(RunManifest.State.COMPLETE, RunManifest.Failure.NONE),
+              MetricsLog.read(storage, directory.metrics()));
+      lock.requireOwned();
+      storage.replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
       record.update(
           manifest ->
               manifest

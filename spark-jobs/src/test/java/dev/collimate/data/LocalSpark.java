@@ -22,7 +22,7 @@ public final class LocalSpark implements ParameterResolver {
         .session;
   }
 
-  private static final class Shared implements ExtensionContext.Store.CloseableResource {
+  private static final class Shared implements AutoCloseable {
     private final SparkSession session =
         SparkSession.builder()
             .master("local[2]")
