@@ -42,7 +42,9 @@ class ExactnessIT {
   void bothExecutorsDidAtLeastAQuarter() throws IOException {
     List<Integer> leaves = new ArrayList<>();
     tiny.manifest("two").at("/training/leaves_by_worker").forEach(n -> leaves.add(n.asInt()));
-    assertThat(leaves).hasSize(2).allSatisfy(n -> assertThat(n).isGreaterThanOrEqualTo(STEPS * 8 / 4));
+    assertThat(leaves)
+        .hasSize(2)
+        .allSatisfy(n -> assertThat(n).isGreaterThanOrEqualTo(STEPS * 8 / 4));
     assertThat(leaves.stream().mapToInt(n -> n).sum()).isEqualTo(STEPS * 8);
   }
 
@@ -100,8 +102,7 @@ class ExactnessIT {
   }
 
   private static boolean isThere(String run, long step) {
-    return Files.exists(
-        tiny.output(run).resolve("checkpoints/step-" + step + "/checkpoint.json"));
+    return Files.exists(tiny.output(run).resolve("checkpoints/step-" + step + "/checkpoint.json"));
   }
 
   private static void train(int executors, String name, String more) throws IOException {
