@@ -28,10 +28,9 @@ class LearnerTest {
   private static final double FINITE_DIFFERENCE = 2e-3;
 
   static Stream<Objective> objectives() {
-    return Stream.of(
-        Objectives.create("sft", Map.of()),
-        Objectives.create("dpo", Map.of("beta", 0.3)),
-        new GoldMarginObjective());
+    return Stream.concat(
+        Objectives.table().stream().map(spec -> Objectives.create(spec.name(), Map.of())),
+        Stream.of(new GoldMarginObjective()));
   }
 
   private static Learner learner(Objective objective) {

@@ -12,17 +12,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every objective of the table, differentiated in float64. */
 class ObjectiveGradientTest {
 
   private static final double STEP = 1e-5;
 
+  static Stream<String> names() {
+    return Objectives.table().stream().map(ObjectiveSpec::name);
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"sft", "dpo"})
+  @MethodSource("names")
   void derivativesAreThoseOfFiniteDifferences(String name) {
     Objective objective = Objectives.create(name, Map.of());
     Random random = new Random(8);
