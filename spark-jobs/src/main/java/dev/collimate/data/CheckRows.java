@@ -2,9 +2,12 @@ package dev.collimate.data;
 
 import dev.collimate.text.ExamplePreparer;
 import dev.collimate.text.Prepared;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.Map;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.PairFlatMapFunction;
+import org.apache.spark.util.TaskCompletionListener;
 import scala.Tuple2;
 
 /**
@@ -34,9 +37,11 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
   public Iterator<Tuple2<String, byte[]>> call(Iterator<InputRow> rows) {
     if (!rows.hasNext()) {
       // No tokenizer is loaded for a task without rows.
-      return java.util.Collections.emptyIterator();
+      return Collections.emptyIterator();
     }
-    ExamplePreparer preparer = preparers.open();
+    PreparerSource.Open opened = preparers.open();
+    TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> opened.close());
+    ExamplePreparer preparer = opened.preparer();
     return new Iterator<>() {
       @Override
       public boolean hasNext() {

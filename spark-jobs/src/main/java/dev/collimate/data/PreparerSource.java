@@ -18,9 +18,18 @@ import org.apache.spark.util.SerializableConfiguration;
  *
  * @param model folder of the model, whose tokenizer is used where it has one
  */
-record PreparerSource(
+public record PreparerSource(
     String model, PreparerConfig settings, SerializableConfiguration configuration)
     implements Serializable {
+
+  /** A preparer with what it holds. */
+  public record Open(ExamplePreparer preparer, Optional<Tokenizer> tokenizer)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      tokenizer.ifPresent(Tokenizer::close);
+    }
+  }
 
   private static final List<String> TOKENIZER_FILES =
       List.of(
@@ -30,14 +39,19 @@ record PreparerSource(
           "chat_template.jinja",
           "chat_template.json");
 
-  ExamplePreparer open() {
+  /**
+   * Loads the tokenizer, where there is one.
+   *
+   * @return a preparer with the tokenizer, which the caller closes
+   */
+  public Open open() {
     Folder folder = folder();
     try {
       Optional<Tokenizer> tokenizer =
           folder.contains("tokenizer.json")
               ? Optional.of(Tokenizer.load(folder))
               : Optional.empty();
-      return new ExamplePreparer(tokenizer, settings);
+      return new Open(new ExamplePreparer(tokenizer, settings), tokenizer);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the tokenizer of '" + model + "'", e);
     }

@@ -9,6 +9,7 @@ import dev.collimate.nn.DecoderOptions;
 import dev.collimate.nn.DecoderOptions.Recomputation;
 import dev.collimate.nn.DecoderOptions.Trained;
 import dev.collimate.nn.Engine;
+import dev.collimate.nn.Numerics;
 import dev.collimate.storage.HadoopFolder;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
@@ -22,6 +23,7 @@ public final class ModelSlot {
 
   private static ModelSpec held;
   private static Decoder decoder;
+  private static Numerics numerics;
 
   private ModelSlot() {}
 
@@ -40,6 +42,14 @@ public final class ModelSlot {
       held = spec;
     }
     return work.apply(decoder);
+  }
+
+  /** The numerics fingerprint of this JVM, whose engine must have been started; taken once. */
+  static synchronized Numerics numerics() {
+    if (numerics == null) {
+      numerics = Numerics.take();
+    }
+    return numerics;
   }
 
   /** Frees the model, before something else of its size is loaded. */

@@ -1,9 +1,13 @@
 package dev.collimate.executor;
 
+import dev.collimate.checkpoint.AdapterFolder;
+import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Precision;
+import dev.collimate.storage.HadoopFolder;
 import java.io.Serializable;
 import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
 
 /**
  * Which model a job reads, and how it computes.
@@ -23,6 +27,34 @@ public record ModelSpec(
     Precision precision,
     int threads)
     implements Serializable {
+
+  /**
+   * Opens the folders once to take their fingerprints.
+   *
+   * @param modelKey the key or option that names the model, for messages; so {@code adapterKey}
+   */
+  public static ModelSpec of(
+      String modelKey,
+      String model,
+      String adapterKey,
+      Optional<String> adapter,
+      Precision precision,
+      int threads,
+      Configuration configuration) {
+    String modelFingerprint;
+    try (ModelFolder folder = ModelFolder.open(HadoopFolder.open(modelKey, model, configuration))) {
+      modelFingerprint = folder.fingerprint();
+    }
+    String adapterFingerprint = "";
+    if (adapter.isPresent()) {
+      try (AdapterFolder folder =
+          AdapterFolder.open(HadoopFolder.open(adapterKey, adapter.get(), configuration))) {
+        adapterFingerprint = folder.fingerprint();
+      }
+    }
+    return new ModelSpec(
+        model, modelFingerprint, adapter.orElse(""), adapterFingerprint, precision, threads);
+  }
 
   /** Where an adapter is, if there is one. */
   public Optional<String> adapterFolder() {

@@ -1,13 +1,19 @@
 package dev.collimate.reference;
 
+import dev.collimate.CollimateException;
+import dev.collimate.config.RunConfig;
+import dev.collimate.data.Digest128;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.RowFacts;
 import dev.collimate.data.ShardReader;
 import dev.collimate.data.SparkFailure;
+import dev.collimate.executor.ExecutorNumerics;
+import dev.collimate.executor.ExecutorNumerics.Mixture;
 import dev.collimate.executor.ModelSlot;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.executor.RowLogProbs;
 import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.Numerics;
 import dev.collimate.text.Example;
 import java.io.IOException;
 import java.io.Serializable;
@@ -37,6 +43,9 @@ public final class ReferenceJob {
   /** Tokens of a piece of work; a task's cost, and what a lost executor costs. */
   private static final long TOKENS_PER_TASK = 1 << 16;
 
+  /** Folder within the run's output, where no other store is given. */
+  public static final String FOLDER = "reference";
+
   private ReferenceJob() {}
 
   /**
@@ -53,6 +62,8 @@ public final class ReferenceJob {
       PreparedData data,
       PreparedData.Split split,
       ModelSpec model,
+      TreeMap<String, String> numerics,
+      Mixture mixture,
       ReferenceStore store,
       SerializableConfiguration configuration)
       implements Serializable {
@@ -67,15 +78,13 @@ public final class ReferenceJob {
             model,
             configuration.value(),
             decoder -> {
+              ExecutorNumerics.require(new Numerics(numerics), mixture);
               for (Example example : examples) {
                 RowLogProbs logProbs = RowLogProbs.of(decoder, example, Adapter.ON);
                 Map<String, Double> sums = new LinkedHashMap<>();
                 roles.forEach(role -> sums.put(role, logProbs.sum(role)));
                 results.add(
-                    new StoredRow(
-                        example.key(),
-                        dev.collimate.data.Digest128.ofHex(example.contentHash()),
-                        sums));
+                    new StoredRow(example.key(), Digest128.ofHex(example.contentHash()), sums));
               }
               return null;
             });
@@ -88,21 +97,48 @@ public final class ReferenceJob {
   }
 
   /**
-   * Brings the store up to date with a split and returns the split's values.
+   * Brings the run's store up to date with a split and returns the split's values.
    *
-   * @param root the store's folder, possibly shared with other runs
-   * @param numerics hash of the executors' numerics; stored values of other numerics are not used
+   * @throws CollimateException (data) where a value is not finite; (resources) where an executor's
+   *     numerics differ from the first one's and {@code cluster.mixed} is false
    */
   public static Result run(
       SparkSession session,
+      RunConfig run,
+      PreparedData data,
+      PreparedData.Split split,
+      RowFacts rows)
+      throws IOException {
+    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    ModelSpec model = ReferenceSource.of(run, spark.hadoopConfiguration());
+    Path root =
+        run.reference().store().map(Path::new).orElseGet(() -> new Path(run.output(), FOLDER));
+    Mixture mixture = run.cluster().mixed() ? Mixture.ADMITTED : Mixture.REFUSED;
+    Numerics numerics;
+    try {
+      numerics = ExecutorNumerics.ofOne(spark, model);
+    } catch (RuntimeException e) {
+      throw SparkFailure.of("reference", e);
+    }
+    return run(spark, data, split, rows, model, numerics, mixture, root);
+  }
+
+  /**
+   * As {@link #run}, with its parts given.
+   *
+   * @param numerics of the executors; stored values of others are not used
+   * @param root the store's folder
+   */
+  static Result run(
+      JavaSparkContext spark,
       PreparedData data,
       PreparedData.Split split,
       RowFacts rows,
       ModelSpec model,
-      String numerics,
+      Numerics numerics,
+      Mixture mixture,
       Path root)
       throws IOException {
-    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
     Configuration configuration = spark.hadoopConfiguration();
     ReferenceStore store = ReferenceStore.open(root, identity(model, numerics), configuration);
     ReferenceValues values = new ReferenceValues(rows.count(), data.index().roles());
@@ -111,7 +147,15 @@ public final class ReferenceJob {
     int[] missing = values.unknownContents(rows, index);
     if (missing.length > 0) {
       log.info("Reference: {} of {} rows to compute", missing.length, rows.count());
-      Task task = new Task(data, split, model, store, new SerializableConfiguration(configuration));
+      Task task =
+          new Task(
+              data,
+              split,
+              model,
+              new TreeMap<>(numerics.facts()),
+              mixture,
+              store,
+              new SerializableConfiguration(configuration));
       compute(spark, task, pieces(missing, rows, data.index().roles()), rows, index, values);
     }
     return new Result(values, missing.length, rows.count() - missing.length);
@@ -162,13 +206,13 @@ public final class ReferenceJob {
     return pieces;
   }
 
-  private static SortedMap<String, String> identity(ModelSpec model, String numerics) {
+  private static SortedMap<String, String> identity(ModelSpec model, Numerics numerics) {
     return new TreeMap<>(
         Map.of(
             "model", model.modelFingerprint(),
             "adapter", model.adapterFingerprint(),
             "precision", model.precision().name(),
             "threads", Integer.toString(model.threads()),
-            "numerics", numerics));
+            "numerics", numerics.hash()));
   }
 }

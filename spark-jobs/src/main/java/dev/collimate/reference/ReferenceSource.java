@@ -1,12 +1,9 @@
 package dev.collimate.reference;
 
-import dev.collimate.checkpoint.AdapterFolder;
-import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.AdapterSection;
 import dev.collimate.config.RunConfig;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.nn.Precision;
-import dev.collimate.storage.HadoopFolder;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 
@@ -20,14 +17,9 @@ public final class ReferenceSource {
    * the base model; with a continued one it is the model with that adapter.
    */
   public static ModelSpec of(RunConfig run, Configuration configuration) {
+    Optional<String> continued = run.adapter().flatMap(AdapterSection::path);
     return switch (run.referenceModel()) {
-      case RunConfig.INITIAL ->
-          spec(
-              run,
-              "model",
-              run.model(),
-              run.adapter().flatMap(AdapterSection::path),
-              configuration);
+      case RunConfig.INITIAL -> spec(run, "model", run.model(), continued, configuration);
       case RunConfig.BASE -> spec(run, "model", run.model(), Optional.empty(), configuration);
       default ->
           spec(run, "reference_model", run.referenceModel(), Optional.empty(), configuration);
@@ -40,23 +32,13 @@ public final class ReferenceSource {
       String model,
       Optional<String> adapter,
       Configuration configuration) {
-    String modelFingerprint;
-    try (ModelFolder folder = ModelFolder.open(HadoopFolder.open(key, model, configuration))) {
-      modelFingerprint = folder.fingerprint();
-    }
-    String adapterFingerprint = "";
-    if (adapter.isPresent()) {
-      try (AdapterFolder folder =
-          AdapterFolder.open(HadoopFolder.open("adapter.path", adapter.get(), configuration))) {
-        adapterFingerprint = folder.fingerprint();
-      }
-    }
-    return new ModelSpec(
+    return ModelSpec.of(
+        key,
         model,
-        modelFingerprint,
-        adapter.orElse(""),
-        adapterFingerprint,
+        "adapter.path",
+        adapter,
         Precision.valueOf(run.train().precision().name()),
-        run.cluster().threads());
+        run.cluster().threads(),
+        configuration);
   }
 }

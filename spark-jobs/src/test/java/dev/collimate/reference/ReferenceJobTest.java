@@ -11,15 +11,20 @@ import dev.collimate.data.Prepare;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.RowFacts;
 import dev.collimate.data.ToyModel;
+import dev.collimate.executor.ExecutorNumerics.Mixture;
 import dev.collimate.executor.ModelSpec;
+import dev.collimate.nn.Numerics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,7 +34,9 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(LocalSpark.class)
 class ReferenceJobTest {
 
-  private static final String NUMERICS = "numerics of this test";
+  private static final Numerics NUMERICS = new Numerics(new TreeMap<>(Map.of("test", "one")));
+  private static final Numerics OTHER_NUMERICS =
+      new Numerics(new TreeMap<>(Map.of("test", "other")));
 
   private final Configuration configuration = new Configuration();
 
@@ -122,7 +129,7 @@ class ReferenceJobTest {
     ReferenceJob.Result other =
         reference(
             data, spec("reference_model=" + folder.resolve("other-model")), NUMERICS, "store");
-    ReferenceJob.Result otherNumerics = reference(data, spec(), "other numerics", "store");
+    ReferenceJob.Result otherNumerics = reference(data, spec(), OTHER_NUMERICS, "store");
 
     assertThat(other.computed()).isEqualTo(10);
     assertThat(sums(other)).isNotEqualTo(sums(first));
@@ -157,6 +164,41 @@ class ReferenceJobTest {
         .hasMessage(
             "The model '%s' has other files on this executor than on the driver; every machine must see the same folder",
             folder.resolve("model"));
+  }
+
+  @Test
+  void executorsOfOtherNumericsAreRefused() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+
+    assertThatThrownBy(
+            () ->
+                ReferenceJob.run(
+                    JavaSparkContext.fromSparkContext(spark.sparkContext()),
+                    data,
+                    PreparedData.Split.TRAIN,
+                    facts(data),
+                    spec(),
+                    NUMERICS,
+                    Mixture.REFUSED,
+                    new org.apache.hadoop.fs.Path(folder.resolve("store").toString())))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageStartingWith("This executor's numerics differ from the first one's")
+        .hasMessageContaining("test: 'nothing' here, 'one' there");
+  }
+
+  @Test
+  void aRunsStoreLiesInItsOutputUnlessItNamesOne() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+    RunConfig run = config("run");
+
+    ReferenceJob.Result first =
+        ReferenceJob.run(spark, run, data, PreparedData.Split.TRAIN, facts(data));
+    ReferenceJob.Result second =
+        ReferenceJob.run(spark, run, data, PreparedData.Split.TRAIN, facts(data));
+
+    assertThat(first.computed()).isEqualTo(10);
+    assertThat(second.computed()).isZero();
+    assertThat(folder.resolve("run/reference")).isDirectory();
   }
 
   @Test
@@ -210,14 +252,15 @@ class ReferenceJobTest {
   }
 
   private ReferenceJob.Result reference(
-      PreparedData data, ModelSpec model, String numerics, String store) throws IOException {
+      PreparedData data, ModelSpec model, Numerics numerics, String store) throws IOException {
     return ReferenceJob.run(
-        spark,
+        JavaSparkContext.fromSparkContext(spark.sparkContext()),
         data,
         PreparedData.Split.TRAIN,
         facts(data),
         model,
         numerics,
+        Mixture.ADMITTED,
         new org.apache.hadoop.fs.Path(folder.resolve(store).toString()));
   }
 
