@@ -16,8 +16,10 @@ import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /**
  * {@code run}, {@code prepare}, {@code reference}, {@code train}, {@code evaluate}: a run file up
@@ -41,6 +43,8 @@ final class StageCommand implements Callable<Integer> {
   private List<String> overrides = List.of();
 
   @Mixin private OutputOptions result;
+
+  @Spec private CommandSpec spec;
 
   private StageCommand(Pipeline.Stage last) {
     this.last = last;
@@ -84,9 +88,9 @@ final class StageCommand implements Callable<Integer> {
     RunConfig run = RunConfig.read(text, runFile, overrides);
     SparkConf conf = new SparkConf();
     planMemory(run, conf);
-    try (SparkSession session =
-        SparkSession.builder().config(conf).appName("collimate " + run.output()).getOrCreate()) {
-      RunManifest manifest = new Pipeline(session, run, new ConsoleProgress(System.out)).run(last);
+    try (SparkSession session = Sessions.open("collimate " + run.output(), conf)) {
+      ConsoleProgress progress = ConsoleProgress.on(spec.commandLine().getErr());
+      RunManifest manifest = new Pipeline(session, run, progress).run(last);
       result.print(summary(manifest));
     }
     return 0;
