@@ -1,6 +1,7 @@
 package dev.collimate.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -56,7 +57,8 @@ class CollimateTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"init", "merge", "inspect"})
+  @ValueSource(
+      strings = {"run", "prepare", "reference", "train", "evaluate", "init", "merge", "inspect"})
   void everyCommandHasHelp(String command) {
     assertThat(run(command, "--help")).isZero();
     assertThat(out.toString()).contains("Usage: collimate " + command).contains("--json");
@@ -138,6 +140,71 @@ class CollimateTest {
             "collimate: --output: '"
                 + folder.resolve("model")
                 + "' exists; name a folder that does not\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"run", "prepare", "reference", "train", "evaluate"})
+  void everyProblemOfARunFileIsALine(String command) throws IOException {
+    Path file = Files.writeString(folder.resolve("run.yaml"), "model: m\nseed: x\n");
+    assertThat(run(command, file.toString(), "--set", "train.lr=1", "--set", "output=o"))
+        .isEqualTo(2);
+    assertThat(err.toString().lines())
+        .containsExactly(
+            "collimate: objective: is missing ("
+                + file
+                + ":1); such as objective: {name: dpo,"
+                + " beta: 0.1}",
+            "collimate: seed: must be a whole number, got 'x' (" + file + ":2); usual is 42",
+            "collimate: data.train: is missing ("
+                + file
+                + ":1); Sources of training rows, read in"
+                + " this order",
+            "collimate: train.lr: is not a key here: write train.learning_rate (--set)");
+  }
+
+  @Test
+  void aMissingRunFileIsWrongUsage() {
+    assertThat(run("run", "nothing.yaml")).isEqualTo(2);
+    assertThat(err.toString()).isEqualTo("collimate: RUN.yaml: there is no file 'nothing.yaml'\n");
+  }
+
+  @Test
+  void aModelThatIsMissingIsWrongUsage() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("run.yaml"),
+            """
+            {model: /nothing, output: /tmp/o, data: {train: [{path: a}]}, objective: {name: dpo}}
+            """);
+    assertThat(run("train", file.toString())).isEqualTo(2);
+    assertThat(err.toString()).isEqualTo("collimate: model: there is no folder '/nothing'\n");
+  }
+
+  @Test
+  void withoutAMasterNoSessionIsStarted() throws IOException {
+    ByteLevelTokenizer.write(new LocalFolderSink(folder.resolve("tokenizer")));
+    assertThat(init("model")).isZero();
+    Path file =
+        Files.writeString(
+            folder.resolve("run.yaml"),
+            "{model: %s, output: o, data: {train: [{path: a}]}, objective: {name: dpo}}"
+                .formatted(folder.resolve("model")));
+    assertThat(run("train", file.toString())).isEqualTo(2);
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: No Spark master is set; run the command through spark-submit or"
+                + " deploy/collimate\n");
+  }
+
+  @Test
+  void aJarForAnotherSparkLineStops() {
+    assertThatThrownBy(() -> BuildVersion.requireLine("4.0.1"))
+        .hasMessage(
+            "This jar is for Spark "
+                + BuildVersion.sparkLine()
+                + " and was submitted to Spark 4.0.1; take collimate-"
+                + BuildVersion.collimate()
+                + "-spark-LINE.jar of that line");
   }
 
   @Test
