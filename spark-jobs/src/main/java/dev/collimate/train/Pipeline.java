@@ -6,15 +6,10 @@ import dev.collimate.data.Prepare;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
-import dev.collimate.executor.ModelSpec;
-import dev.collimate.nn.ComputeDevice;
-import dev.collimate.nn.Engine;
-import dev.collimate.nn.Numerics;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.ReferenceUse;
 import dev.collimate.reference.ReferenceJob;
-import dev.collimate.reference.ReferenceSource;
 import dev.collimate.reference.ReferenceValues;
 import dev.collimate.report.MetricsLog;
 import dev.collimate.report.ReportPage;
@@ -26,10 +21,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -175,22 +168,9 @@ public final class Pipeline {
 
   private Map<Split, ReferenceValues> reference(PreparedData data, Map<Split, RowFacts> facts)
       throws IOException {
-    ModelSpec model = ReferenceSource.of(run, configuration);
-    int threads = run.cluster().threads();
-    String numerics =
-        spark
-            .parallelize(List.of(threads), 1)
-            .map(
-                count -> {
-                  Engine.start(count, ComputeDevice.cpu());
-                  return Numerics.take().hash();
-                })
-            .first();
-    Path store = run.reference().store().map(Path::new).orElseGet(() -> directory.reference());
     Map<Split, ReferenceValues> values = new EnumMap<>(Split.class);
     for (Split split : Split.values()) {
-      ReferenceJob.Result result =
-          ReferenceJob.run(session, data, split, facts.get(split), model, numerics, store);
+      ReferenceJob.Result result = ReferenceJob.run(session, run, data, split, facts.get(split));
       log.info(
           "Reference of {}: {} rows computed, {} reused",
           split,
