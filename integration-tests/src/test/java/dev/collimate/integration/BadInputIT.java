@@ -11,7 +11,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a user gets wrong ends in one clear line, the stated exit code, and nothing half-written. */
+/**
+ * What a user gets wrong ends in one clear line, the stated exit code, and nothing half-written.
+ */
 class BadInputIT {
 
   private static final int USAGE = 2;
