@@ -4,6 +4,7 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** The {@code adapter} section: a fresh LoRA adapter, or the folder of one that is continued. */
 public record AdapterSection(
@@ -44,5 +45,10 @@ public record AdapterSection(
 
   public AdapterSection {
     targetModules = List.copyOf(targetModules);
+  }
+
+  AdapterSection located(UnaryOperator<String> absolute) {
+    return new AdapterSection(
+        path.map(absolute), r, loraAlpha, loraDropout, targetModules, useRslora);
   }
 }

@@ -5,6 +5,7 @@ import static dev.collimate.config.Key.Role.OPERATIONAL;
 
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 /** The {@code data} section: which rows, and how they become token sequences. */
 public record DataConfig(
@@ -75,5 +76,18 @@ public record DataConfig(
   public DataConfig {
     train = List.copyOf(train);
     eval = List.copyOf(eval);
+  }
+
+  DataConfig located(UnaryOperator<String> absolute) {
+    return new DataConfig(
+        train.stream().map(source -> source.located(absolute)).toList(),
+        eval.stream().map(source -> source.located(absolute)).toList(),
+        evalFraction,
+        maxLength,
+        truncationMode,
+        maxPromptLength,
+        shuffle,
+        maxBadRows,
+        boundaryMerge);
   }
 }

@@ -9,6 +9,7 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** The run file, validated. Sections stay on the driver; the whole crosses Spark as its text. */
 public record RunConfig(
@@ -77,6 +78,29 @@ public record RunConfig(
     RunConfig config = new RunFileReader(problems).read(document);
     problems.throwIfAny();
     return config;
+  }
+
+  /**
+   * The same run with every file and folder named in full, as executors, which run elsewhere, need
+   * it.
+   *
+   * @param absolute gives the full name of a location
+   */
+  public RunConfig located(UnaryOperator<String> absolute) {
+    boolean isFolder = !referenceModel.equals(INITIAL) && !referenceModel.equals(BASE);
+    return new RunConfig(
+        absolute.apply(model),
+        isFolder ? absolute.apply(referenceModel) : referenceModel,
+        absolute.apply(output),
+        seed,
+        data.located(absolute),
+        objective,
+        adapter.map(section -> section.located(absolute)),
+        train,
+        saveDtype,
+        new ReferenceConfig(reference.store().map(absolute)),
+        cluster,
+        report);
   }
 
   /** Reads what {@link #resolved()} gave. */

@@ -5,6 +5,7 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** A table of rows, by path or by name. */
 public record Source(
@@ -29,5 +30,9 @@ public record Source(
   public Source {
     options = Map.copyOf(options);
     orderBy = List.copyOf(orderBy);
+  }
+
+  Source located(UnaryOperator<String> absolute) {
+    return new Source(path.map(absolute), table, format, options, orderBy);
   }
 }

@@ -43,6 +43,12 @@ public final class Storage {
     }
   }
 
+  /** A location with its scheme, host and whole path; relative ones begin where Hadoop says. */
+  public static String absolute(String location, Configuration configuration) {
+    Path path = new Path(location);
+    return of(path, configuration).fileSystem().makeQualified(path).toString();
+  }
+
   public FileSystem fileSystem() {
     return fileSystem;
   }

@@ -58,9 +58,9 @@ public final class Pipeline {
   public Pipeline(SparkSession session, RunConfig run, RunProgress progress) {
     this.session = session;
     this.spark = JavaSparkContext.fromSparkContext(session.sparkContext());
-    this.run = run;
-    this.directory = new RunDirectory(run.output());
     this.configuration = spark.hadoopConfiguration();
+    this.run = run.located(location -> Storage.absolute(location, configuration));
+    this.directory = new RunDirectory(this.run.output());
     this.progress = progress;
   }
 

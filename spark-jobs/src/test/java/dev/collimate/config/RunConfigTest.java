@@ -255,6 +255,39 @@ class RunConfigTest {
   }
 
   @Test
+  void everyLocationCanBeNamedInFull() {
+    RunConfig located =
+        read(
+                EVERYTHING,
+                "reference_model=other",
+                "adapter=null",
+                "data.train.1={path: more.jsonl}",
+                "data.shuffle=true")
+            .located(location -> "/at/" + location);
+    assertThat(located.model()).isEqualTo("/at/models/base");
+    assertThat(located.referenceModel()).isEqualTo("/at/other");
+    assertThat(located.output()).isEqualTo("/at/runs/one");
+    assertThat(located.data().train())
+        .extracting(source -> source.path().orElseThrow())
+        .containsExactly("/at/pairs.csv", "/at/more.jsonl");
+    assertThat(located.data().eval().get(0).path()).contains("/at/held-out.jsonl");
+    assertThat(located.reference().store()).contains("/at/shared/reference");
+    assertThat(
+            read(LEAST, "adapter={path: a}")
+                .located(l -> "/at/" + l)
+                .adapter()
+                .orElseThrow()
+                .path())
+        .contains("/at/a");
+  }
+
+  @Test
+  void wordsForTheReferenceAreNoLocations() {
+    assertThat(read(LEAST).located(location -> "/at/" + location).referenceModel())
+        .isEqualTo("initial");
+  }
+
+  @Test
   void operationalKeysMayChangeWithinARun() {
     RunConfig config = read(LEAST);
     RunConfig resumed =
