@@ -58,7 +58,7 @@ public final class Aggregator implements AutoCloseable {
     }
     Endpoint secret = Endpoint.withRandomToken(host, port);
     Coordinator coordinator = new Coordinator(config, policy);
-    TransportContext context = transport.serverContext();
+    TransportContext context = transport.context();
     try {
       TransportServer server =
           transport.listen(

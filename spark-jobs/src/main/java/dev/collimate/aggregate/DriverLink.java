@@ -57,7 +57,7 @@ final class DriverLink implements AutoCloseable {
   DriverLink(
       Endpoint endpoint, SparkTransport transport, int connections, BooleanSupplier stopped) {
     this.endpoint = endpoint;
-    this.context = transport.serverContext();
+    this.context = transport.context();
     this.factory = transport.clients(context, endpoint);
     this.streams = new TransportClient[connections];
     this.stopped = stopped;

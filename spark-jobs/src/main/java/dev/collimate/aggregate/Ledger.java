@@ -311,9 +311,9 @@ final class Ledger {
     return front.size() + (int) coming;
   }
 
-  /** {@code 2 * ceil(log2(leaves)) + 4}. */
+  /** {@link HeapVectors#ofDriver}. */
   int bufferLimit() {
-    return 2 * depth() + 4;
+    return HeapVectors.ofDriver(root.leaves());
   }
 
   /** Leaves given out a second time. */
@@ -333,10 +333,6 @@ final class Ledger {
     return nextLease;
   }
 
-  private int depth() {
-    return 32 - Integer.numberOfLeadingZeros(root.leaves() - 1);
-  }
-
   private boolean isTaken(TreeNode node) {
     int first = taken.nextSetBit(node.from());
     return first >= 0 && first < node.to();
@@ -350,7 +346,7 @@ final class Ledger {
   private boolean hasRoom(TreeNode node) {
     int buffers = buffers();
     return !bounded
-        || buffers < depth() + 2
+        || buffers < HeapVectors.depth(root.leaves()) + 2
         || (buffers < bufferLimit() && holdsLowestMissing(node));
   }
 

@@ -49,6 +49,12 @@ final class SparkTransport {
     this.conf = new TransportConf(MODULE, new Settings(settings));
     this.user = spark.get("spark.app.id", MODULE);
     refuseBrokenCipher(sparkVersion);
+    if (asksForTls() && sparkVersion.startsWith("3.")) {
+      throw CollimateException.usage(
+          "spark.ssl.rpc.enabled: Spark "
+              + sparkVersion
+              + " has no TLS between driver and executors; use spark.network.crypto.enabled");
+    }
   }
 
   /** The running executor's or driver's. */
@@ -63,12 +69,11 @@ final class SparkTransport {
   }
 
   boolean isEncrypted() {
-    return conf.encryptionEnabled()
-        || conf.saslEncryption()
-        || Boolean.parseBoolean(settings.getOrDefault("spark.ssl.rpc.enabled", "false"));
+    return asksForTls()
+        || (isAuthenticated() && (conf.encryptionEnabled() || conf.saslEncryption()));
   }
 
-  TransportContext serverContext() {
+  TransportContext context() {
     return new TransportContext(conf, new NoOpRpcHandler());
   }
 
@@ -115,6 +120,10 @@ final class SparkTransport {
     }
     bootstraps.add(new ProofBootstrap(endpoint));
     return context.createClientFactory(bootstraps);
+  }
+
+  private boolean asksForTls() {
+    return Boolean.parseBoolean(settings.getOrDefault("spark.ssl.rpc.enabled", "false"));
   }
 
   private void refuseBrokenCipher(String sparkVersion) {

@@ -7,12 +7,16 @@ import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.Hash128;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.network.buffer.NioManagedBuffer;
 import org.junit.jupiter.api.Test;
 
@@ -170,6 +174,70 @@ class AggregatorFaultsTest {
       FlatVector next = KnownVectors.parameters(SIZE, 2);
       StepResult result = cluster.aggregator().step(2, next, KnownVectors.payloads(9));
       assertThat(hash(result.gradient())).isEqualTo(hash(KnownVectors.sum(9, next)));
+    }
+  }
+
+  @Test
+  void aWorkerWhoseConnectionsBreakComesBack() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        CutProxy proxy = new CutProxy(cluster.aggregator().endpoint().port())) {
+      Endpoint real = cluster.aggregator().endpoint();
+      AtomicInteger cuts = new AtomicInteger();
+      cluster.add(
+          place ->
+              new KnownVectors.Task() {
+                @Override
+                public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+                  if (KnownVectors.leaf(payload) == 3 && cuts.get() < 2) {
+                    try {
+                      cuts.addAndGet(proxy.cut() > 0 ? 1 : 0);
+                    } catch (IOException e) {
+                      throw new UncheckedIOException(e);
+                    }
+                  }
+                  return super.leaf(payload, gradientOut);
+                }
+              },
+          new Endpoint(real.host(), proxy.port(), real.token()));
+      StepResult result = cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(5));
+      assertThat(hash(result.gradient())).isEqualTo(hash(KnownVectors.sum(5, PARAMETERS)));
+      assertThat(cuts).hasValue(2);
+      assertThat(result.stats().releases()).isPositive();
+    }
+  }
+
+  @Test
+  void aKilledWorkerEndsAtOnceAndIsMissed() throws Exception {
+    try (Cluster cluster = Cluster.of(1)) {
+      Cluster.Worker worker = cluster.add(place -> new KnownVectors.Task());
+      cluster.aggregator().awaitWorkers();
+      worker.kill();
+      assertThat(worker.end())
+          .isEqualTo(new WorkerEnd(WorkerEnd.Why.KILLED, "the Spark task was killed"));
+      cluster.add(place -> new KnownVectors.Task());
+      assertIsReference(step(cluster, 3), 3);
+    }
+  }
+
+  @Test
+  void aWorkerThatCannotConnectNamesBothEnds() throws Exception {
+    int port;
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = taken.getLocalPort();
+    }
+    Endpoint nobody = Endpoint.withRandomToken("127.0.0.1", port);
+    SparkTransport transport = Cluster.transport(Cluster.plain());
+    try (DriverLink link = new DriverLink(nobody, transport, 1, () -> false)) {
+      assertThatThrownBy(() -> link.connect(new WorkerPlace("0", "127.0.0.1", 1)))
+          .isInstanceOf(DriverLink.BrokenException.class)
+          .hasMessageStartingWith(
+              "cannot connect to the driver at 127.0.0.1:"
+                  + port
+                  + " from "
+                  + InetAddress.getLocalHost().getHostName()
+                  + ": ")
+          .hasMessageEndingWith(
+              "; see spark.driver.host, spark.driver.bindAddress and spark.collimate.port");
     }
   }
 

@@ -45,7 +45,7 @@ final class Cluster implements AutoCloseable {
   }
 
   static SparkTransport transport(SparkConf conf) {
-    return new SparkTransport(conf, "4.1.1", SECRETS);
+    return new SparkTransport(conf, org.apache.spark.package$.MODULE$.SPARK_VERSION(), SECRETS);
   }
 
   Aggregator aggregator() {

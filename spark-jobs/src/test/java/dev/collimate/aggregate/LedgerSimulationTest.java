@@ -84,6 +84,7 @@ class LedgerSimulationTest {
     private final Map<Long, FlatVector> incoming = new HashMap<>();
     private final Set<Integer> counted = new HashSet<>();
     private final double trouble;
+    private final List<Hash128> leafHashes = new ArrayList<>();
     private long now;
     private long order;
     private long nextWorker = 1;
@@ -93,6 +94,9 @@ class LedgerSimulationTest {
       this.random = new SplittableRandom(seed);
       this.leaves = 1 + random.nextInt(random.nextInt(4) == 0 ? 200 : 24);
       this.trouble = random.nextInt(3) == 0 ? 0 : random.nextDouble() * 0.4;
+      for (int leaf = 0; leaf < leaves; leaf++) {
+        leafHashes.add(hash(reference(new TreeNode(leaf, leaf + 1))));
+      }
       this.tree = new GradientTree(TreeNode.root(leaves), pool);
       this.ledger = Ledger.ofGradients(leaves, 100, new LeafTimes(8, 1), 16, /* mixed= */ false);
     }
@@ -224,7 +228,7 @@ class LedgerSimulationTest {
       offering.put(lease.id(), worker);
       List<Hash128> hashes = new ArrayList<>();
       for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {
-        hashes.add(hash(reference(new TreeNode(leaf, leaf + 1))));
+        hashes.add(leafHashes.get(leaf));
       }
       check(ledger.offer(lease.id(), hashes, 0.2).isEmpty(), "equal results conflict");
       settle();

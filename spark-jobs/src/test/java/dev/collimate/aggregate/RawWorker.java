@@ -30,7 +30,7 @@ final class RawWorker implements AutoCloseable {
 
   RawWorker(Endpoint endpoint) throws IOException, InterruptedException {
     SparkTransport transport = Cluster.transport(Cluster.plain());
-    context = transport.serverContext();
+    context = transport.context();
     factory = transport.clients(context, endpoint);
     client = factory.createUnmanagedClient(endpoint.host(), endpoint.port());
   }

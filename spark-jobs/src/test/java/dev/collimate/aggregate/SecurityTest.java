@@ -12,6 +12,8 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -24,11 +26,13 @@ import org.apache.spark.network.client.TransportClient;
 import org.apache.spark.network.client.TransportClientFactory;
 import org.apache.spark.network.sasl.SecretKeyHolder;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SecurityTest {
 
+  private static final String SPARK = org.apache.spark.package$.MODULE$.SPARK_VERSION();
   private static final FlatVector PARAMETERS = KnownVectors.parameters(FlatVector.BLOCK + 5L, 1);
 
   @Test
@@ -159,7 +163,7 @@ class SecurityTest {
         new Cluster(AggregatorConfig.forWorkers(1), RegistrationPolicy.ANYONE, conf)) {
       SparkTransport stranger = new SparkTransport(conf, "4.1.1", new OtherSecret());
       Endpoint endpoint = cluster.aggregator().endpoint();
-      try (TransportContext context = stranger.serverContext();
+      try (TransportContext context = stranger.context();
           TransportClientFactory factory = stranger.clients(context, endpoint)) {
         assertThatThrownBy(() -> factory.createUnmanagedClient(endpoint.host(), endpoint.port()))
             .isInstanceOf(RuntimeException.class);
@@ -179,6 +183,34 @@ class SecurityTest {
     assertThat(SparkTransport.hasWorkingGcm("3.5.5")).isFalse();
     assertThat(SparkTransport.hasWorkingGcm("3.5.9")).isTrue();
     assertThat(SparkTransport.hasWorkingGcm("3.5.10")).isTrue();
+  }
+
+  @Test
+  void tlsIsHonouredWhereSparkHasItAndElseRefused(@TempDir Path folder) throws Exception {
+    SparkConf conf =
+        Cluster.plain()
+            .set("spark.ssl.rpc.enabled", "true")
+            .set("spark.ssl.keyStore", keyStore(folder).toString())
+            .set("spark.ssl.keyStorePassword", "changeit")
+            .set("spark.ssl.keyPassword", "changeit")
+            .set("spark.ssl.trustStore", keyStore(folder).toString())
+            .set("spark.ssl.trustStorePassword", "changeit")
+            .set("spark.ssl.protocol", "TLSv1.3");
+    if (SPARK.startsWith("3.")) {
+      assertThatThrownBy(() -> Cluster.transport(conf))
+          .isInstanceOf(CollimateException.class)
+          .hasMessage(
+              "spark.ssl.rpc.enabled: Spark "
+                  + SPARK
+                  + " has no TLS between driver and executors; use spark.network.crypto.enabled");
+      return;
+    }
+    try (Cluster cluster =
+        new Cluster(
+            AggregatorConfig.forWorkers(1).withWaits(30, 30), RegistrationPolicy.ANYONE, conf)) {
+      assertThat(Cluster.transport(conf).isEncrypted()).isTrue();
+      assertServes(cluster);
+    }
   }
 
   @Test
@@ -225,6 +257,32 @@ class SecurityTest {
     };
   }
 
+  private static Path keyStore(Path folder) throws Exception {
+    Path store = folder.resolve("keys.p12");
+    if (!Files.exists(store)) {
+      List<String> command =
+          List.of(
+              Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+              "-genkeypair",
+              "-keystore",
+              store.toString(),
+              "-storetype",
+              "PKCS12",
+              "-storepass",
+              "changeit",
+              "-keyalg",
+              "EC",
+              "-alias",
+              "driver",
+              "-dname",
+              "CN=127.0.0.1",
+              "-ext",
+              "SAN=ip:127.0.0.1");
+      assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
+    return store;
+  }
+
   private static void assertServes(Cluster cluster) {
     cluster.add(place -> new KnownVectors.Task());
     StepResult step = cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(3));
@@ -241,7 +299,7 @@ class SecurityTest {
   private static void assertCloses(Cluster cluster, Words words) throws Exception {
     SparkTransport transport = Cluster.transport(Cluster.plain());
     Endpoint endpoint = cluster.aggregator().endpoint();
-    try (TransportContext context = transport.serverContext();
+    try (TransportContext context = transport.context();
         TransportClientFactory factory = context.createClientFactory(List.of());
         TransportClient client = factory.createUnmanagedClient(endpoint.host(), endpoint.port())) {
       words.say(client);

@@ -1,0 +1,78 @@
+package dev.collimate.aggregate;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Stands between workers and a driver, and can break every connection through it. */
+final class CutProxy implements Closeable {
+
+  private final ServerSocket server;
+  private final int driverPort;
+  private final List<Socket> sockets = new ArrayList<>();
+
+  CutProxy(int driverPort) throws IOException {
+    this.driverPort = driverPort;
+    this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    daemon(this::accept);
+  }
+
+  int port() {
+    return server.getLocalPort();
+  }
+
+  synchronized int cut() throws IOException {
+    int count = sockets.size() / 2;
+    for (Socket socket : sockets) {
+      socket.close();
+    }
+    sockets.clear();
+    return count;
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        Socket worker = server.accept();
+        Socket driver = new Socket(InetAddress.getLoopbackAddress(), driverPort);
+        synchronized (this) {
+          sockets.add(worker);
+          sockets.add(driver);
+        }
+        daemon(() -> copy(worker, driver));
+        daemon(() -> copy(driver, worker));
+      }
+    } catch (IOException e) {
+      // The proxy is closed.
+    }
+  }
+
+  private static void copy(Socket from, Socket to) {
+    try (from;
+        to) {
+      InputStream in = from.getInputStream();
+      OutputStream out = to.getOutputStream();
+      in.transferTo(out);
+    } catch (IOException e) {
+      // One side is gone; the other is closed with it.
+    }
+  }
+
+  private static void daemon(Runnable task) {
+    Thread thread = new Thread(task, "proxy");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    cut();
+  }
+}
