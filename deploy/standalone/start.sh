@@ -22,9 +22,16 @@ ln -sfn "$spark/jars" "$state/jars"
 ln -sfn "$root/conf/log4j2.properties" "$state/conf/log4j2.properties"
 (
   umask 077
-  # The REST gateway, which we do not use, would let anybody submit without the secret.
-  printf 'spark.authenticate true\nspark.authenticate.secret %s\nspark.master.rest.enabled false\n' \
-    "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')" >"$state/conf/spark-defaults.conf"
+  # Both sides read this file (submit.sh), so both have the secret. The REST gateway, which we do not use, would let
+  # anybody submit without it.
+  cat >"$state/conf/spark-defaults.conf" <<END
+spark.authenticate true
+spark.authenticate.secret $(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+spark.network.crypto.enabled true
+spark.network.crypto.authEngineVersion 2
+spark.network.crypto.saslFallback false
+spark.master.rest.enabled false
+END
 )
 
 launch() { # name, class, arguments
