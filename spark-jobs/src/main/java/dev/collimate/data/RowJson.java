@@ -48,6 +48,15 @@ final class RowJson {
     }
   }
 
+  /** Reads what {@link #write} wrote. */
+  static Map<String, Object> readOwn(String json) {
+    try {
+      return READER.readValue(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("what was written as JSON is read as JSON", e);
+    }
+  }
+
   /** Writes a row so that reading gives an equal one, in text that any encoding can carry. */
   static String write(Object row) {
     String json;

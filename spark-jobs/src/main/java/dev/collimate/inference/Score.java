@@ -1,0 +1,175 @@
+package dev.collimate.inference;
+
+import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.ModelConfig;
+import dev.collimate.config.Source;
+import dev.collimate.data.OrderedRows;
+import dev.collimate.data.PreparerSource;
+import dev.collimate.data.SparkFailure;
+import dev.collimate.executor.ModelSlot;
+import dev.collimate.executor.ModelSpec;
+import dev.collimate.executor.RowLogProbs;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.storage.HadoopFolder;
+import dev.collimate.text.Example;
+import dev.collimate.text.Prepared;
+import dev.collimate.text.PreparerConfig;
+import dev.collimate.text.RowShape;
+import dev.collimate.text.Sequence;
+import java.io.IOException;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
+import scala.Tuple2;
+
+/**
+ * Log-probabilities that a model gives the completions of a file's rows: {@code chosen_logps} and
+ * {@code rejected_logps} of pairs, {@code logps} of other rows, each the sum over the counted
+ * tokens in nats, with the tokens' number. A row is computed by itself.
+ */
+public final class Score {
+
+  private static final int SHOWN = 3;
+
+  private Score() {}
+
+  /** What stands in the output beside the sums. */
+  public enum Detail {
+    SUMS,
+    /** {@code *_per_token_logps} and the {@code *_token_ids} they belong to. */
+    TOKENS
+  }
+
+  /**
+   * Scores all rows.
+   *
+   * @param data pairs, prompts with completions, messages, texts, or tokenized rows
+   * @param output a {@code .jsonl} or {@code .parquet} file, or a folder; must not exist
+   * @return number of rows
+   * @throws CollimateException (data) where a row cannot be scored; names the first ones
+   */
+  public static long run(
+      SparkSession session, ModelSpec model, Source data, String output, Detail detail)
+      throws IOException {
+    RowOutput results = new RowOutput(session, output);
+    Configuration configuration = session.sparkContext().hadoopConfiguration();
+    try (OrderedRows rows = OrderedRows.read(session, "--data", data)) {
+      Map<String, Object> first = rows.first();
+      boolean pairs = first.containsKey("chosen") || first.containsKey("chosen_input_ids");
+      RowShape shape = pairs ? RowShape.PREFERENCE : RowShape.DEMONSTRATION;
+      PreparerSource preparers = preparers(model, shape, configuration);
+      requireScorable(rows, preparers);
+      results.write(rows, () -> new Task(model, preparers, detail));
+      return rows.count();
+    }
+  }
+
+  /** Rows are taken whole: a score of a cut row would be another row's. */
+  static PreparerSource preparers(ModelSpec model, RowShape shape, Configuration configuration) {
+    PreparerConfig usual =
+        PreparerConfig.defaults(shape, LocalDateTime.now(ZoneId.systemDefault()));
+    return new PreparerSource(
+        model.model(),
+        new PreparerConfig(
+            usual.shape(),
+            PreparerConfig.UNLIMITED,
+            usual.truncationMode(),
+            PreparerConfig.UNLIMITED,
+            usual.boundaryMerge(),
+            usual.completionOnlyLoss(),
+            usual.assistantOnlyLoss(),
+            ModelConfig.read(HadoopFolder.open("--model", model.model(), configuration))
+                .vocabSize(),
+            usual.templateTime()),
+        new SerializableConfiguration(configuration));
+  }
+
+  /** Looks at all rows before the first is computed. */
+  static void requireScorable(OrderedRows rows, PreparerSource preparers) throws IOException {
+    List<String> refused;
+    try {
+      refused =
+          rows.pieces()
+              .mapPartitions(
+                  piece -> {
+                    List<String> ofPiece = new ArrayList<>();
+                    try (PreparerSource.Open open = preparers.open()) {
+                      while (piece.hasNext()) {
+                        Tuple2<Long, String> row = piece.next();
+                        if (open.preparer().prepare(OrderedRows.row(row._2()))
+                            instanceof Prepared.Refused no) {
+                          ofPiece.add(
+                              "row %d: %s, %s".formatted(row._1() + 1, no.reason(), no.detail()));
+                        }
+                      }
+                    }
+                    return ofPiece.iterator();
+                  })
+              .collect();
+    } catch (Exception e) {
+      throw SparkFailure.of("checking rows", e);
+    }
+    if (!refused.isEmpty()) {
+      throw CollimateException.data(
+          "%d of %d rows cannot be used (%s); leave them out of the input"
+              .formatted(
+                  refused.size(),
+                  rows.count(),
+                  String.join("; ", refused.subList(0, Math.min(SHOWN, refused.size())))));
+    }
+  }
+
+  /** Scores rows on an executor. */
+  private record Task(
+      ModelSpec model, PreparerSource preparers, PreparerSource.Open open, Detail detail)
+      implements RowTask {
+
+    Task(ModelSpec model, PreparerSource preparers, Detail detail) {
+      this(model, preparers, preparers.open(), detail);
+    }
+
+    @Override
+    public List<Map<String, Object>> run(long number, Map<String, Object> row) {
+      Example example = ((Prepared.Ready) open.preparer().prepare(row)).example();
+      RowLogProbs logProbs =
+          ModelSlot.with(
+              model,
+              preparers.configuration().value(),
+              decoder -> RowLogProbs.of(decoder, example, Adapter.ON));
+      example.sequences().forEach((role, sequence) -> addColumns(row, role, sequence, logProbs));
+      return List.of(row);
+    }
+
+    private void addColumns(
+        Map<String, Object> row, String role, Sequence sequence, RowLogProbs logProbs) {
+      String prefix = role.equals("completion") ? "" : role + "_";
+      row.put(prefix + "logps", logProbs.sum(role));
+      row.put(prefix + "num_tokens", sequence.countedTokens());
+      if (detail == Detail.TOKENS) {
+        row.put(prefix + "per_token_logps", logProbs.byRole().get(role));
+        row.put(prefix + "token_ids", countedIds(sequence));
+      }
+    }
+
+    private static int[] countedIds(Sequence sequence) {
+      int[] counted = new int[sequence.countedTokens()];
+      int next = 0;
+      for (int t = 0; t < sequence.length(); t++) {
+        if (sequence.lossMask()[t] == 1) {
+          counted[next++] = sequence.ids()[t];
+        }
+      }
+      return counted;
+    }
+
+    @Override
+    public void close() {
+      open.close();
+    }
+  }
+}
