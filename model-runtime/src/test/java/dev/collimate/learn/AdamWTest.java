@@ -70,6 +70,25 @@ class AdamWTest {
   }
 
   @Test
+  void oneFlippedBitOfTheGradientShowsInTheMoments() {
+    ParameterLayout layout =
+        new ParameterLayout(List.of(new Parameter("weight", List.of(300L, 300L))));
+    FlatVector gradient = random(layout.size(), 1);
+    FlatVector flipped = gradient.copy();
+    flipped.set(77_777, Float.intBitsToFloat(Float.floatToRawIntBits(gradient.get(77_777)) ^ 1));
+    FlatVector weights = random(layout.size(), 2);
+    FlatVector others = weights.copy();
+
+    AdamW one = new AdamW(DECAYING, layout);
+    AdamW other = new AdamW(DECAYING, layout);
+    one.step(weights, gradient, 1e-3, 0.5, 1);
+    other.step(others, flipped, 1e-3, 0.5, 1);
+
+    assertThat(other.firstMoment().block(1)).isNotEqualTo(one.firstMoment().block(1));
+    assertThat(other.firstMoment().block(0)).isEqualTo(one.firstMoment().block(0));
+  }
+
+  @Test
   void anOptimizerGoesOnWhereItStopped() {
     FlatVector straight = vector(1f, 1f);
     AdamW optimizer = new AdamW(DECAYING, TWO);

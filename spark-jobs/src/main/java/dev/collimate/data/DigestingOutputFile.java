@@ -1,9 +1,7 @@
 package dev.collimate.data;
 
+import dev.collimate.storage.DigestingStream;
 import java.io.IOException;
-import java.security.MessageDigest;
-import java.util.HexFormat;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.io.OutputFile;
@@ -14,22 +12,21 @@ public final class DigestingOutputFile implements OutputFile {
 
   private final FileSystem fileSystem;
   private final Path path;
-  private final MessageDigest digest = Digest128.sha256();
-  private long bytes;
+  private DigestingStream out;
 
   public DigestingOutputFile(FileSystem fileSystem, Path path) {
     this.fileSystem = fileSystem;
     this.path = path;
   }
 
-  /** Length of what was written. */
+  /** Length of what was written; after {@code create}. */
   public long bytes() {
-    return bytes;
+    return out.bytes();
   }
 
   /** SHA-256 of what was written, hexadecimal; once, after the file is closed. */
   public String sha256() {
-    return HexFormat.of().formatHex(digest.digest());
+    return out.sha256();
   }
 
   @Override
@@ -39,25 +36,21 @@ public final class DigestingOutputFile implements OutputFile {
 
   @Override
   public PositionOutputStream createOrOverwrite(long blockSizeHint) throws IOException {
-    FSDataOutputStream out = fileSystem.create(path, /* overwrite= */ true);
+    out = new DigestingStream(fileSystem.create(path, /* overwrite= */ true));
     return new PositionOutputStream() {
       @Override
       public long getPos() {
-        return bytes;
+        return out.bytes();
       }
 
       @Override
       public void write(int value) throws IOException {
         out.write(value);
-        digest.update((byte) value);
-        bytes++;
       }
 
       @Override
       public void write(byte[] buffer, int offset, int length) throws IOException {
         out.write(buffer, offset, length);
-        digest.update(buffer, offset, length);
-        bytes += length;
       }
 
       @Override

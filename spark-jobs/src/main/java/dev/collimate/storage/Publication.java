@@ -64,25 +64,15 @@ public final class Publication implements FolderSink, AutoCloseable {
 
   @Override
   public OutputStream create(String name) throws IOException {
-    MessageDigest digest = sha256();
-    OutputStream out =
-        storage.fileSystem().create(new Path(workspace, name), /* overwrite= */ true);
-    return new FilterOutputStream(out) {
-      private long bytes;
+    DigestingStream digesting =
+        new DigestingStream(
+            storage.fileSystem().create(new Path(workspace, name), /* overwrite= */ true));
+    return new FilterOutputStream(digesting) {
       private boolean closed;
 
       @Override
-      public void write(int value) throws IOException {
-        out.write(value);
-        digest.update((byte) value);
-        bytes++;
-      }
-
-      @Override
       public void write(byte[] buffer, int offset, int length) throws IOException {
-        out.write(buffer, offset, length);
-        digest.update(buffer, offset, length);
-        bytes += length;
+        digesting.write(buffer, offset, length);
       }
 
       @Override
@@ -92,7 +82,7 @@ public final class Publication implements FolderSink, AutoCloseable {
         }
         closed = true;
         super.close();
-        record(new PublishedFile(name, bytes, HexFormat.of().formatHex(digest.digest())));
+        record(new PublishedFile(name, digesting.bytes(), digesting.sha256()));
       }
     };
   }
@@ -168,7 +158,7 @@ public final class Publication implements FolderSink, AutoCloseable {
     return new PublishedFile(name, bytes, HexFormat.of().formatHex(digest.digest()));
   }
 
-  private static MessageDigest sha256() {
+  static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
