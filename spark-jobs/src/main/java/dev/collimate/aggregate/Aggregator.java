@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.network.TransportContext;
@@ -135,12 +137,10 @@ public final class Aggregator implements AutoCloseable {
   /** Tells the workers to stop, gives them a moment to hear it, and closes the port. */
   @Override
   public void close() {
-    coordinator.stop();
-    long end = System.nanoTime() + GOODBYE_MILLIS * 1_000_000;
     try {
-      while (!workers().isEmpty() && System.nanoTime() < end) {
-        Thread.sleep(20);
-      }
+      coordinator.stop().get(GOODBYE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      log.info("Some workers have not heard that the run is over; their seats are closed anyway");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

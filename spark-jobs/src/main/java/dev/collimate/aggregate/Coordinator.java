@@ -40,6 +40,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
   private final Map<DriverConnection, Long> unproved = new HashMap<>();
   private VectorPool pool = new VectorPool(0);
   private boolean stopping;
+  private final CompletableFuture<Void> empty = new CompletableFuture<>();
   private long nextRound = 1;
   private long nextLease = 1;
   private volatile Optional<Round> round = Optional.empty();
@@ -89,15 +90,21 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     return places;
   }
 
-  /** Tells every worker to stop, now and whenever it asks. */
-  void stop() {
+  /**
+   * Tells every worker to stop, now and whenever it asks.
+   *
+   * @return completed when none is left
+   */
+  CompletableFuture<Void> stop() {
     inLoop(
         () -> {
           stopping = true;
+          completeWhenEmpty();
           round.ifPresent(
               current -> current.fail(CollimateException.resources("the aggregator was closed")));
           workers.all().forEach(session -> session.answerPoll(new Reply.Stop()));
         });
+    return empty;
   }
 
   @Override
@@ -265,6 +272,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   private void lose(Session session, String why) {
     workers.leave(session, why, now());
+    completeWhenEmpty();
     round
         .filter(current -> !current.isOver())
         .ifPresent(
@@ -273,6 +281,12 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
               current.lost(session, now());
               dispatch();
             });
+  }
+
+  private void completeWhenEmpty() {
+    if (stopping && workers.registered().isEmpty()) {
+      empty.complete(null);
+    }
   }
 
   private void dispatch() {

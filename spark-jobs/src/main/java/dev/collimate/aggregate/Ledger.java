@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Who computes what in one round, and whose result counts. Pure bookkeeping: no clock, no threads,
@@ -80,7 +81,6 @@ final class Ledger {
   private final Witness[] witnesses;
   private final Map<Long, Entry> entries = new LinkedHashMap<>();
   private final Set<Long> silent = new HashSet<>();
-  private final long firstLease;
   private long nextLease;
   private long releases;
   private long duplicates;
@@ -95,7 +95,6 @@ final class Ledger {
     this.bounded = bounded;
     this.front = new TreeFront(root);
     this.witnesses = new Witness[leaves];
-    this.firstLease = firstLease;
     this.nextLease = firstLease;
     open.set(0, leaves);
   }
@@ -145,11 +144,6 @@ final class Ledger {
     return Optional.ofNullable(entries.get(id)).map(entry -> entry.lease);
   }
 
-  /** Whether the id belongs to an earlier round or to none. */
-  boolean isForeign(long id) {
-    return id < firstLease || id >= nextLease;
-  }
-
   /**
    * A worker has finished a lease. The ruling comes from {@link #settle()}.
    *
@@ -182,11 +176,7 @@ final class Ledger {
   /** Rulings that can be given now, lowest leaves first. To be asked for after every change. */
   List<Ruling> settle() {
     List<Entry> offered =
-        entries.values().stream()
-            .filter(entry -> entry.stage == Stage.OFFERED)
-            .filter(entry -> !silent.contains(entry.lease.worker))
-            .sorted(Comparator.comparingInt(entry -> entry.lease.node.from()))
-            .toList();
+        offered().sorted(Comparator.comparingInt(entry -> entry.lease.node.from())).toList();
     List<Ruling> rulings = new ArrayList<>();
     for (Entry entry : offered) {
       TreeNode node = entry.lease.node;
@@ -225,10 +215,7 @@ final class Ledger {
       return Optional.empty();
     }
     Optional<Entry> highest =
-        entries.values().stream()
-            .filter(entry -> entry.stage == Stage.OFFERED)
-            .filter(entry -> !silent.contains(entry.lease.worker))
-            .max(Comparator.comparingInt(entry -> entry.lease.node.from()));
+        offered().max(Comparator.comparingInt(entry -> entry.lease.node.from()));
     highest.ifPresent(this::drop);
     return highest.map(entry -> new Ruling(entry.lease.id, Verdict.DROP));
   }
@@ -256,12 +243,21 @@ final class Ledger {
     }
   }
 
-  /** The worker is gone for good: all that it held and had not delivered is open again. */
-  void lost(long worker) {
-    for (Entry entry : held(worker)) {
+  /**
+   * The worker is gone for good: all that it held and had not delivered is open again.
+   *
+   * @return what it was computing
+   */
+  List<Lease> lost(long worker) {
+    List<Entry> held = held(worker);
+    for (Entry entry : held) {
       entries.remove(entry.lease.id);
       reopen(entry);
     }
+    return held.stream()
+        .filter(entry -> entry.stage == Stage.GRANTED)
+        .map(entry -> entry.lease)
+        .toList();
   }
 
   /** The worker gives the lease back, say after a failure. */
@@ -331,6 +327,12 @@ final class Ledger {
 
   long nextLease() {
     return nextLease;
+  }
+
+  private Stream<Entry> offered() {
+    return entries.values().stream()
+        .filter(entry -> entry.stage == Stage.OFFERED)
+        .filter(entry -> !silent.contains(entry.lease.worker));
   }
 
   private boolean isTaken(TreeNode node) {

@@ -32,6 +32,7 @@ final class Round {
 
   private static final Logger log = LoggerFactory.getLogger(Round.class);
   private static final int TRIES_PER_LEAF = 3;
+  private static final int LOSSES_PER_LEAF = 8;
   private static final double STALLED_SECONDS = 30;
 
   private record Offered(Request.Offer offer, long session, RpcResponseCallback callback) {}
@@ -53,6 +54,7 @@ final class Round {
   private final Map<Long, Incoming> incoming = new ConcurrentHashMap<>();
   private final Map<Integer, String> firstFailures = new HashMap<>();
   private final Map<Integer, Integer> failures = new HashMap<>();
+  private final Map<Integer, Integer> losses = new HashMap<>();
   private final CompletableFuture<StepResult> result;
   private FlatVector gradient = new FlatVector(0);
 
@@ -205,7 +207,9 @@ final class Round {
   void lost(Session session, long now) {
     breakUploads(session, "the worker is lost");
     waiting.values().removeIf(offered -> offered.session == session.id());
-    ledger.lost(session.id());
+    for (Lease lease : ledger.lost(session.id())) {
+      countLoss(lease.node(), session.place());
+    }
     settle(now);
   }
 
@@ -358,6 +362,23 @@ final class Round {
     sending.remove(place.lease());
     ledger.broken(place.lease());
     pool.giveBack(place.buffer());
+  }
+
+  /** A micro-batch that takes every worker down with it must not go round for ever. */
+  private void countLoss(TreeNode node, WorkerPlace place) {
+    for (int leaf = node.from(); leaf < node.to(); leaf++) {
+      int count = losses.merge(leaf, 1, Integer::sum);
+      if (count >= LOSSES_PER_LEAF) {
+        fail(
+            CollimateException.resources(
+                count
+                    + " workers were lost while they computed micro-batch "
+                    + leaf
+                    + ", the last on "
+                    + place
+                    + "; see the executors' stderr and spark.executor.memoryOverhead"));
+      }
+    }
   }
 
   private void failOnConflict(Ledger.Conflict conflict) {

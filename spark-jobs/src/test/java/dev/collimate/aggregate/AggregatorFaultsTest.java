@@ -207,6 +207,25 @@ class AggregatorFaultsTest {
   }
 
   @Test
+  void aMicroBatchThatTakesEveryWorkerDownEndsTheStep() throws Exception {
+    try (Cluster cluster = Cluster.of(1)) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      for (int i = 0; i < 8; i++) {
+        try (RawWorker worker =
+            RawWorker.registered(cluster.aggregator().endpoint(), String.valueOf(i))) {
+          worker.work();
+        }
+      }
+      assertThatThrownBy(() -> step.get(20, TimeUnit.SECONDS))
+          .hasRootCauseInstanceOf(CollimateException.class)
+          .hasRootCauseMessage(
+              "8 workers were lost while they computed micro-batch 0, the last on executor 7 on"
+                  + " 127.0.0.1 (pid 1); see the executors' stderr and"
+                  + " spark.executor.memoryOverhead");
+    }
+  }
+
+  @Test
   void aKilledWorkerEndsAtOnceAndIsMissed() throws Exception {
     try (Cluster cluster = Cluster.of(1)) {
       Cluster.Worker worker = cluster.add(place -> new KnownVectors.Task());
