@@ -20,7 +20,13 @@ import picocli.CommandLine.Spec;
       "",
       "Exit codes: 0 done, 2 wrong usage or run file, 3 bad data or model, 1 anything else."
     },
-    subcommands = {InitCommand.class, MergeCommand.class, InspectCommand.class, BenchCommand.class})
+    subcommands = {
+      InitCommand.class,
+      MergeCommand.class,
+      InspectCommand.class,
+      QuickstartCommand.class,
+      BenchCommand.class
+    })
 public final class Collimate implements Runnable {
 
   @Spec private CommandSpec spec;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -29,6 +30,11 @@ final class OutputOptions {
 
   /** Prints the values, as JSON or as aligned lines. */
   void print(Map<String, Object> values) {
+    print(values, TextTable.of(values));
+  }
+
+  /** Prints the values as JSON, or the lines that say the same to people. */
+  void print(Map<String, Object> values, List<String> lines) {
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       try {
@@ -37,7 +43,7 @@ final class OutputOptions {
         throw new UncheckedIOException(e);
       }
     } else {
-      TextTable.of(values).forEach(out::println);
+      lines.forEach(out::println);
     }
     out.flush();
   }

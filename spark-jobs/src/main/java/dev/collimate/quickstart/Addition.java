@@ -1,10 +1,12 @@
 package dev.collimate.quickstart;
 
+import java.io.Serializable;
+
 /**
  * The addition of two two-digit numbers, worked digit by digit. The one fault that demonstrations
  * make is to forget the carry.
  */
-record Addition(int left, int right) {
+record Addition(int left, int right) implements Serializable {
 
   Addition {
     if (left < 10 || left > 99 || right < 10 || right > 99) {

@@ -1,6 +1,8 @@
 package dev.collimate.quickstart;
 
-import java.util.List;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
 
 /**
  * What the quick start ends with: three models on the same unseen problems.
@@ -9,7 +11,7 @@ import java.util.List;
  * @param control SFT continued on the chosen answers
  * @param dpo SFT followed by DPO for as many steps
  */
-record Comparison(Scores sft, Scores control, Scores dpo) {
+public record Comparison(Scores sft, Scores control, Scores dpo) {
 
   /** By how much DPO must beat SFT in pair accuracy. */
   static final double PAIR_POINTS = 0.10;
@@ -24,10 +26,10 @@ record Comparison(Scores sft, Scores control, Scores dpo) {
    * @param sampled right answers, drawn at temperature 1
    * @param pairs held-out pairs whose right answer has the larger log-probability
    */
-  record Scores(Proportion greedy, Proportion sampled, Proportion pairs) {}
+  public record Scores(Proportion greedy, Proportion sampled, Proportion pairs) {}
 
   /** Whether DPO did what it is for. */
-  boolean holds() {
+  public boolean holds() {
     return pairGain() > PAIR_POINTS && greedyGain() > GREEDY_STANDARD_ERRORS;
   }
 
@@ -42,33 +44,52 @@ record Comparison(Scores sft, Scores control, Scores dpo) {
     return difference == 0 ? 0 : difference / error;
   }
 
+  /** The table and the verdict, for programs. */
+  public Map<String, Object> values() {
+    Map<String, Object> values = new LinkedHashMap<>();
+    put(values, "sft", sft);
+    put(values, "control", control);
+    put(values, "dpo", dpo);
+    values.put("pair_accuracy_gain", pairGain());
+    values.put("greedy_gain_standard_errors", greedyGain());
+    values.put("holds", holds());
+    return values;
+  }
+
+  private static void put(Map<String, Object> values, String model, Scores scores) {
+    scores.greedy.put(values, model + "/greedy_accuracy");
+    scores.sampled.put(values, model + "/sampled_accuracy");
+    scores.pairs.put(values, model + "/pair_accuracy");
+  }
+
   /** The table and the verdict, for people. */
-  String text() {
+  public String text() {
     StringBuilder text = new StringBuilder();
     line(text, "", "greedy answers right", "at temperature 1", "pair accuracy");
     row(text, "SFT", sft);
     row(text, "SFT on chosen answers (control)", control);
     row(text, "DPO", dpo);
     text.append(
-        "%d unseen problems, %d unseen pairs; 95 %% Wilson intervals.%n"
-            .formatted(sft.greedy.trials(), sft.pairs.trials()));
-    text.append(
-        "DPO against SFT: pair accuracy %+.1f points (more than %.0f needed), greedy accuracy %+.1f standard errors (more than %.0f needed): %s%n"
-            .formatted(
-                100 * pairGain(),
-                100 * PAIR_POINTS,
-                greedyGain(),
-                GREEDY_STANDARD_ERRORS,
-                holds() ? "holds" : "does not hold"));
+        String.format(
+            Locale.ROOT,
+            "%d unseen problems, %d unseen pairs; 95 %% Wilson intervals.%n"
+                + "DPO against SFT: pair accuracy %+.1f points (more than %.0f needed), greedy"
+                + " accuracy %+.1f standard errors (more than %.0f needed): %s%n",
+            sft.greedy.trials(),
+            sft.pairs.trials(),
+            100 * pairGain(),
+            100 * PAIR_POINTS,
+            greedyGain(),
+            GREEDY_STANDARD_ERRORS,
+            holds() ? "holds" : "does not hold"));
     return text.toString();
   }
 
   private static void row(StringBuilder text, String name, Scores scores) {
-    List<Proportion> cells = List.of(scores.greedy, scores.sampled, scores.pairs);
-    line(text, name, cells.get(0), cells.get(1), cells.get(2));
+    line(text, name, scores.greedy, scores.sampled, scores.pairs);
   }
 
   private static void line(StringBuilder text, Object... cells) {
-    text.append("%-32s %-22s %-22s %s%n".formatted(cells));
+    text.append(String.format(Locale.ROOT, "%-32s %-22s %-22s %s%n", cells));
   }
 }

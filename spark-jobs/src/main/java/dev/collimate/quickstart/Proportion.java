@@ -1,14 +1,15 @@
 package dev.collimate.quickstart;
 
+import java.util.Map;
 import org.apache.commons.math3.stat.interval.ConfidenceInterval;
 import org.apache.commons.math3.stat.interval.WilsonScoreInterval;
 
 /** How many of a number of trials succeeded. */
-record Proportion(int successes, int trials) {
+public record Proportion(int successes, int trials) {
 
   private static final double CONFIDENCE = 0.95;
 
-  Proportion {
+  public Proportion {
     if (trials < 1 || successes < 0 || successes > trials) {
       throw new IllegalArgumentException(
           "successes must be in 0 to trials, got " + successes + " of " + trials);
@@ -31,6 +32,14 @@ record Proportion(int successes, int trials) {
 
   private double variance() {
     return rate() * (1 - rate()) / trials;
+  }
+
+  /** Adds the rate under a name, and the interval's ends beside it. */
+  void put(Map<String, Object> values, String name) {
+    ConfidenceInterval interval = interval();
+    values.put(name, rate());
+    values.put(name + "_low", interval.getLowerBound());
+    values.put(name + "_high", interval.getUpperBound());
   }
 
   /** {@code "0.983 (0.974-0.989)"}. */

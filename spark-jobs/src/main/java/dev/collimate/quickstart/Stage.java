@@ -27,6 +27,11 @@ enum Stage {
     return name().toLowerCase(Locale.ROOT);
   }
 
+  /** The folder of its model within the quick start's directory. */
+  String result() {
+    return directory() + "/model";
+  }
+
   /**
    * The run file.
    *
