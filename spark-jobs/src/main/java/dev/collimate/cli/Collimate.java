@@ -22,6 +22,8 @@ import picocli.CommandLine.Spec;
     },
     subcommands = {
       InitCommand.class,
+      ScoreCommand.class,
+      GenerateCommand.class,
       MergeCommand.class,
       InspectCommand.class,
       QuickstartCommand.class,

@@ -1,0 +1,63 @@
+package dev.collimate.cli;
+
+import dev.collimate.config.Source;
+import dev.collimate.executor.ModelSpec;
+import dev.collimate.nn.Precision;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine.Option;
+
+/** Which model a command reads, how it computes, and where the rows go. */
+final class InferenceOptions {
+
+  @Option(names = "--model", required = true, paramLabel = "DIR", description = "The model.")
+  private String model;
+
+  @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description = "An adapter on it, in PEFT's layout.")
+  private String adapter;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "PATH",
+      description = "A .jsonl or .parquet file, or a folder; must not exist.")
+  private String output;
+
+  @Option(
+      names = "--threads",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Threads of an executor's computation (default: ${DEFAULT-VALUE}).")
+  private int threads;
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      description = "Spark's name of the input's format; by the file's ending where it is absent.")
+  private String format;
+
+  String output() {
+    return output;
+  }
+
+  ModelSpec model(Configuration configuration) {
+    return ModelSpec.of(
+        "--model",
+        model,
+        "--adapter",
+        Optional.ofNullable(adapter),
+        Precision.FLOAT32,
+        threads,
+        configuration);
+  }
+
+  Source source(String path) {
+    return new Source(
+        Optional.of(path), Optional.empty(), Optional.ofNullable(format), Map.of(), List.of());
+  }
+}
