@@ -2,38 +2,31 @@ package dev.collimate.aggregate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.collimate.data.LocalSpark;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.Hash128;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.junit.jupiter.api.AfterEach;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Seats on Spark's local mode, where the driver's JVM is the only executor. */
+@ExtendWith(LocalSpark.class)
 class WorkerSeatsTest {
 
   private static final AtomicInteger MADE = new AtomicInteger();
 
-  private JavaSparkContext spark;
+  private final JavaSparkContext spark;
 
-  @BeforeEach
-  void startSpark() {
-    MADE.set(0);
-    spark =
-        new JavaSparkContext(
-            new SparkConf()
-                .setMaster("local[3]")
-                .setAppName("seats")
-                .set("spark.ui.enabled", "false")
-                .set("spark.driver.host", "127.0.0.1")
-                .set("spark.driver.bindAddress", "127.0.0.1"));
+  WorkerSeatsTest(SparkSession session) {
+    spark = JavaSparkContext.fromSparkContext(session.sparkContext());
   }
 
-  @AfterEach
-  void stopSpark() {
-    spark.stop();
+  @BeforeEach
+  void countAnew() {
+    MADE.set(0);
   }
 
   @Test
