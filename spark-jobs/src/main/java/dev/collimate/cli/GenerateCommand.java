@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
@@ -81,16 +82,18 @@ final class GenerateCommand implements Callable<Integer> {
     SamplingParams sampling =
         new SamplingParams(maxNewTokens, temperature, topK, topP, seed, ignoreEos);
     try (SparkSession session = Sessions.open("collimate generate", new SparkConf())) {
+      Configuration configuration = session.sparkContext().hadoopConfiguration();
+      String output = inference.output(configuration);
       long rows =
           Generate.run(
               session,
-              inference.model(session.sparkContext().hadoopConfiguration()),
-              inference.source(prompts),
-              inference.output(),
+              inference.model(configuration),
+              inference.source(prompts, configuration),
+              output,
               sampling,
               numReturnSequences);
       Map<String, Object> values = new LinkedHashMap<>();
-      values.put("output", inference.output());
+      values.put("output", output);
       values.put("rows", rows);
       result.print(values);
     }

@@ -3,6 +3,7 @@ package dev.collimate.cli;
 import dev.collimate.config.Source;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.nn.Precision;
+import dev.collimate.storage.Storage;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,23 +42,28 @@ final class InferenceOptions {
       description = "Spark's name of the input's format; by the file's ending where it is absent.")
   private String format;
 
-  String output() {
-    return output;
+  /** In full: executors have another working directory. */
+  String output(Configuration configuration) {
+    return Storage.absolute(output, configuration);
   }
 
   ModelSpec model(Configuration configuration) {
     return ModelSpec.of(
         "--model",
-        model,
+        Storage.absolute(model, configuration),
         "--adapter",
-        Optional.ofNullable(adapter),
+        Optional.ofNullable(adapter).map(path -> Storage.absolute(path, configuration)),
         Precision.FLOAT32,
         threads,
         configuration);
   }
 
-  Source source(String path) {
+  Source source(String path, Configuration configuration) {
     return new Source(
-        Optional.of(path), Optional.empty(), Optional.ofNullable(format), Map.of(), List.of());
+        Optional.of(Storage.absolute(path, configuration)),
+        Optional.empty(),
+        Optional.ofNullable(format),
+        Map.of(),
+        List.of());
   }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
@@ -35,15 +36,17 @@ final class ScoreCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (SparkSession session = Sessions.open("collimate score", new SparkConf())) {
+      Configuration configuration = session.sparkContext().hadoopConfiguration();
+      String output = inference.output(configuration);
       long rows =
           Score.run(
               session,
-              inference.model(session.sparkContext().hadoopConfiguration()),
-              inference.source(data),
-              inference.output(),
+              inference.model(configuration),
+              inference.source(data, configuration),
+              output,
               tokens ? Score.Detail.TOKENS : Score.Detail.SUMS);
       Map<String, Object> values = new LinkedHashMap<>();
-      values.put("output", inference.output());
+      values.put("output", output);
       values.put("rows", rows);
       result.print(values);
     }
