@@ -153,8 +153,11 @@ public final class RunLock implements AutoCloseable {
     return now - holder.heartbeatMillis() > STALE.toMillis();
   }
 
-  /** Throws where another driver took the output over. */
-  public void requireOwned() {
+  /**
+   * Throws where another driver took the output over. Never while the heartbeat is half-written: it
+   * would read as another's.
+   */
+  public synchronized void requireOwned() {
     try {
       Owner holder = read(storage, path);
       if (holder == null || !holder.isSameProcessAs(owner)) {
@@ -170,7 +173,7 @@ public final class RunLock implements AutoCloseable {
     }
   }
 
-  private void renew() {
+  private synchronized void renew() {
     try {
       Owner holder = read(storage, path);
       if (holder == null || !holder.isSameProcessAs(owner)) {
