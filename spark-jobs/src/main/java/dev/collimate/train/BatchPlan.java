@@ -2,13 +2,19 @@ package dev.collimate.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.function.IntUnaryOperator;
 
 /**
  * Which rows each optimizer step sees, and how they are divided into micro-batches: a pure function
- * of the epochs' row orders and the sizes. A global batch never crosses epochs; the last one of an
- * epoch holds what is left; nothing is repeated or dropped.
+ * of the epochs' row orders, the rows' lengths and the sizes. A global batch never crosses epochs;
+ * the last one of an epoch holds what is left; nothing is repeated or dropped.
+ *
+ * <p>Within a global batch rows of like length share a micro-batch, the longest first: a
+ * micro-batch is padded to its longest row, and nothing that a step computes depends on which rows
+ * share one but for rounding. The longest first also keeps the workers' ends close together.
  */
 final class BatchPlan {
 
@@ -17,6 +23,7 @@ final class BatchPlan {
   private final int microBatchSize;
   private final long steps;
   private final IntFunction<int[]> epochOrder;
+  private final Comparator<Integer> longestFirst;
   private int cachedEpoch = -1;
   private int[] cachedOrder;
 
@@ -24,13 +31,15 @@ final class BatchPlan {
    * @param rows rows of the training set, at least 1
    * @param steps optimizer steps in all
    * @param epochOrder the epoch's permutation of 0…rows-1
+   * @param length tokens of a row's longest sequence
    */
   BatchPlan(
       int rows,
       int globalBatchSize,
       int microBatchSize,
       long steps,
-      IntFunction<int[]> epochOrder) {
+      IntFunction<int[]> epochOrder,
+      IntUnaryOperator length) {
     if (rows < 1 || globalBatchSize < 1 || microBatchSize < 1) {
       throw new IllegalArgumentException(
           "rows, global and micro batch must be at least 1, got %d, %d, %d"
@@ -41,6 +50,7 @@ final class BatchPlan {
     this.microBatchSize = microBatchSize;
     this.steps = steps;
     this.epochOrder = epochOrder;
+    this.longestFirst = Comparator.comparingInt(length::applyAsInt).reversed();
   }
 
   /**
@@ -83,10 +93,16 @@ final class BatchPlan {
     int epoch = Math.toIntExact((number - 1) / perEpoch);
     int from = (int) ((number - 1) % perEpoch) * globalBatchSize;
     int to = Math.min(from + globalBatchSize, rows);
-    int[] order = order(epoch);
+    int[] batch =
+        Arrays.stream(order(epoch), from, to)
+            .boxed()
+            .sorted(longestFirst) // stable: rows of one length stay in the epoch's order
+            .mapToInt(Integer::intValue)
+            .toArray();
     List<int[]> microBatches = new ArrayList<>();
-    for (int start = from; start < to; start += microBatchSize) {
-      microBatches.add(Arrays.copyOfRange(order, start, Math.min(start + microBatchSize, to)));
+    for (int start = 0; start < batch.length; start += microBatchSize) {
+      microBatches.add(
+          Arrays.copyOfRange(batch, start, Math.min(start + microBatchSize, batch.length)));
     }
     return new Step(number, epoch, (double) number / perEpoch, List.copyOf(microBatches));
   }

@@ -67,14 +67,14 @@ final class SplitRows {
     return new RowAddress(row, sums, given);
   }
 
+  /** Tokens of the longest sequence of a row. */
+  int longest(int row) {
+    return roles.stream().mapToInt(role -> facts.length(role, row)).max().orElse(0);
+  }
+
   /** Tokens that a micro-batch costs with padding: every sequence as long as the longest. */
   long paddedTokens(int[] rows) {
-    int longest = 0;
-    for (int row : rows) {
-      for (String role : roles) {
-        longest = Math.max(longest, facts.length(role, row));
-      }
-    }
-    return (long) longest * rows.length * roles.size();
+    long longest = Arrays.stream(rows).map(this::longest).max().orElse(0);
+    return longest * rows.length * roles.size();
   }
 }

@@ -97,7 +97,8 @@ final class TrainStage {
         epoch ->
             run.data().shuffle()
                 ? RowOrder.permutation(run.seed(), epoch, facts)
-                : IntStream.range(0, facts.count()).toArray());
+                : IntStream.range(0, facts.count()).toArray(),
+        trainRows::longest);
   }
 
   /**

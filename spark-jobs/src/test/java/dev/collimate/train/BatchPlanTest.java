@@ -15,9 +15,22 @@ class BatchPlanTest {
     return IntStream.range(0, rows).map(row -> rows - 1 - row).toArray();
   }
 
+  private static BatchPlan plan(int rows, int globalBatchSize, int microBatchSize, long steps) {
+    return new BatchPlan(
+        rows, globalBatchSize, microBatchSize, steps, epoch -> forwards(rows), row -> 1);
+  }
+
+  @Test
+  void rowsOfLikeLengthShareAMicroBatchAndTheLongestComeFirst() {
+    int[] lengths = {3, 9, 3, 8, 1, 2, 7, 4};
+    BatchPlan plan = new BatchPlan(8, 4, 2, 2, epoch -> forwards(8), row -> lengths[row]);
+    assertThat(plan.step(1).microBatches()).containsExactly(new int[] {1, 3}, new int[] {0, 2});
+    assertThat(plan.step(2).microBatches()).containsExactly(new int[] {6, 7}, new int[] {5, 4});
+  }
+
   @Test
   void theLastBatchOfAnEpochHoldsWhatIsLeft() {
-    BatchPlan plan = new BatchPlan(10, 4, 3, 6, epoch -> forwards(10));
+    BatchPlan plan = plan(10, 4, 3, 6);
     assertThat(plan.step(1).microBatches()).containsExactly(new int[] {0, 1, 2}, new int[] {3});
     assertThat(plan.step(3).microBatches()).containsExactly(new int[] {8, 9});
     assertThat(plan.step(4).rows()).containsExactly(0, 1, 2, 3);
@@ -25,7 +38,8 @@ class BatchPlanTest {
 
   @Test
   void everyEpochHasItsOwnOrder() {
-    BatchPlan plan = new BatchPlan(4, 2, 2, 4, epoch -> epoch == 0 ? forwards(4) : backwards(4));
+    BatchPlan plan =
+        new BatchPlan(4, 2, 2, 4, epoch -> epoch == 0 ? forwards(4) : backwards(4), row -> 1);
     assertThat(plan.step(2).rows()).containsExactly(2, 3);
     assertThat(plan.step(3).rows()).containsExactly(3, 2);
     assertThat(plan.step(1).rows()).as("steps may be asked for in any order").containsExactly(0, 1);
@@ -40,14 +54,14 @@ class BatchPlanTest {
 
   @Test
   void epochsDoneIsAFractionOfTheStepsOfAnEpoch() {
-    BatchPlan plan = new BatchPlan(10, 4, 4, 6, epoch -> forwards(10));
+    BatchPlan plan = plan(10, 4, 4, 6);
     assertThat(plan.step(2).epochsDone()).isEqualTo(2.0 / 3);
     assertThat(plan.step(3).epochsDone()).isEqualTo(1.0);
   }
 
   @Test
   void rowsBeyondTheLastStepAreNotReached() {
-    assertThat(new BatchPlan(10, 4, 4, 2, epoch -> forwards(10)).rowsReached()).isEqualTo(8);
-    assertThat(new BatchPlan(10, 4, 4, 3, epoch -> forwards(10)).rowsReached()).isEqualTo(10);
+    assertThat(plan(10, 4, 4, 2).rowsReached()).isEqualTo(8);
+    assertThat(plan(10, 4, 4, 3).rowsReached()).isEqualTo(10);
   }
 }
