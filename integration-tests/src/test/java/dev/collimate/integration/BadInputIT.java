@@ -70,8 +70,7 @@ class BadInputIT {
   @Test
   void textWithoutTokenizerIsRefused() throws IOException {
     Files.delete(tiny.path("model/tokenizer.json"));
-    // A task finds it, and Spark logs the task's failure: its stack trace stands above the line.
-    assertOneLine(run(tiny.runFile("run", TRAIN)), DATA, "tokenizer.json");
+    assertRefused(run(tiny.runFile("run", TRAIN)), DATA, "tokenizer.json");
   }
 
   @Test
@@ -96,13 +95,9 @@ class BadInputIT {
   }
 
   private void assertRefused(Finished finished, int exitCode, String... parts) {
-    assertOneLine(finished, exitCode, parts);
-    assertThat(finished.err()).noneMatch(line -> line.startsWith("\tat "));
-  }
-
-  private void assertOneLine(Finished finished, int exitCode, String... parts) {
     assertThat(finished.exitCode()).as(finished.transcript()).isEqualTo(exitCode);
     assertThat(complaints(finished)).singleElement().asString().contains(parts);
+    assertThat(finished.err()).noneMatch(line -> line.startsWith("\tat "));
     assertThat(tiny.output("run").resolve("data")).doesNotExist();
     assertThat(tiny.output("run").resolve("model")).doesNotExist();
   }

@@ -13,6 +13,7 @@ import dev.collimate.files.Folder;
 import dev.collimate.report.RunManifest;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Storage;
+import dev.collimate.train.CheckpointStore;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,12 +47,19 @@ final class Inspection {
       run(new Path(location), configuration, facts);
     } else if (folder.contains(PreparedData.INDEX)) {
       data(PreparedData.open(new Path(location), configuration), facts);
+    } else if (folder.contains(CheckpointStore.INDEX)) {
+      facts.put("kind", "checkpoint");
+      facts.putAll(CheckpointStore.describe(location, configuration));
     } else {
       throw CollimateException.usage(
-          "PATH: '%s' is no folder that Collimate knows; a model has %s, an adapter %s, a run %s, a"
-                  .formatted(location, MODEL_FILE, ADAPTER_FILE, RUN_FILE)
-              + " prepared data set "
-              + PreparedData.INDEX);
+          "PATH: '%s' is no folder that Collimate knows; a model has %s, an adapter %s, a run %s, a prepared data set %s, a checkpoint %s"
+              .formatted(
+                  location,
+                  MODEL_FILE,
+                  ADAPTER_FILE,
+                  RUN_FILE,
+                  PreparedData.INDEX,
+                  CheckpointStore.INDEX));
     }
     return facts;
   }

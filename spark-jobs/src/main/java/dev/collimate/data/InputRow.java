@@ -1,9 +1,10 @@
 package dev.collimate.data;
 
+import java.io.Serializable;
 import java.util.Map;
 
 /** A row as a source gives it. */
-sealed interface InputRow {
+sealed interface InputRow extends Serializable {
 
   RowOrigin origin();
 

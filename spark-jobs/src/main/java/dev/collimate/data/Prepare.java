@@ -177,15 +177,33 @@ public final class Prepare {
   /** All rows, checked, where rows of one key meet in input order. */
   private JavaPairRDD<String, byte[]> checkedRows() {
     boolean inputOrder = !config.data().shuffle();
+    List<JavaRDD<InputRow>> rows =
+        inputs.stream().map(input -> input.rows(session, inputOrder)).toList();
+    tryFirstRows(rows);
     CheckRows check = new CheckRows(preparers, config.data().train().size());
     JavaPairRDD<String, byte[]> checked = null;
-    for (Input input : inputs) {
-      JavaPairRDD<String, byte[]> ofInput =
-          input.rows(session, inputOrder).mapPartitionsToPair(check);
-      checked = checked == null ? ofInput : checked.union(ofInput);
+    for (JavaRDD<InputRow> ofInput : rows) {
+      JavaPairRDD<String, byte[]> pairs = ofInput.mapPartitionsToPair(check);
+      checked = checked == null ? pairs : checked.union(pairs);
     }
     int partitions = Math.max(checked.getNumPartitions(), spark.defaultParallelism());
     return checked.repartitionAndSortWithinPartitions(new MeetingPoint(partitions));
+  }
+
+  /**
+   * What would stop every row, such as a model without a tokenizer, stops here: where a task meets
+   * it, Spark prints the task's stack trace and tries it again.
+   */
+  private void tryFirstRows(List<JavaRDD<InputRow>> inputs) {
+    try (PreparerSource.Open opened = preparers.open()) {
+      for (JavaRDD<InputRow> rows : inputs) {
+        for (InputRow row : rows.take(1)) {
+          if (row instanceof InputRow.Columns columns) {
+            opened.preparer().prepare(columns.values());
+          }
+        }
+      }
+    }
   }
 
   private static byte[] tallied(PlaceRows placing, Iterator<Tuple2<String, byte[]>> rows) {

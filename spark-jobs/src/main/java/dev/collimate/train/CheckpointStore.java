@@ -3,6 +3,7 @@ package dev.collimate.train;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
@@ -21,9 +22,12 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
@@ -155,9 +159,40 @@ public final class CheckpointStore {
         read(directory, index, SECOND_MOMENT, size));
   }
 
-  /** What a checkpoint says about itself; IOException where it is damaged. */
-  static TrainingState.Progress progress(Storage storage, Path directory) throws IOException {
-    return readIndex(storage, directory).progress();
+  /**
+   * What a checkpoint holds, by name, in reading order. Every byte of it is read and compared with
+   * its checksum.
+   *
+   * @param location the checkpoint's folder
+   * @throws CollimateException (data) where it is damaged, with what is
+   */
+  public static Map<String, Object> describe(String location, Configuration configuration) {
+    Path directory = new Path(location);
+    CheckpointStore store =
+        new CheckpointStore(new RunDirectory(location), configuration, () -> {});
+    try {
+      Index index = readIndex(store.storage, directory);
+      TrainingState.Progress progress = index.progress();
+      for (String vector : List.of(MASTERS, FIRST_MOMENT, SECOND_MOMENT)) {
+        store.read(directory, index, vector, progress.layout().size());
+      }
+      Map<String, Object> facts = new LinkedHashMap<>();
+      facts.put("step", progress.step());
+      facts.put("epoch", progress.epoch());
+      facts.put("parameters", progress.layout().size());
+      facts.put("tensors", progress.layout().parameters().size());
+      facts.put("bytes", index.files().stream().mapToLong(PublishedFile::bytes).sum());
+      facts.put("exact", progress.exact());
+      facts.put("numerics", new TreeMap<>(progress.numerics()));
+      facts.put("run", progress.identity());
+      return facts;
+    } catch (IOException e) {
+      throw new CollimateException(
+          CollimateException.Kind.DATA,
+          "The checkpoint '%s' is damaged: %s; a run goes on from the one before it"
+              .formatted(location, e.getMessage()),
+          e);
+    }
   }
 
   private static Index readIndex(Storage storage, Path directory) throws IOException {

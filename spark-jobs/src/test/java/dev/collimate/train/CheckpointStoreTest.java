@@ -1,12 +1,15 @@
 package dev.collimate.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -42,6 +45,32 @@ class CheckpointStoreTest {
     assertSameBits(loaded.masters(), saved.masters());
     assertSameBits(loaded.firstMoment(), saved.firstMoment());
     assertSameBits(loaded.secondMoment(), saved.secondMoment());
+  }
+
+  @Test
+  void aCheckpointSaysWhatItHolds() throws IOException {
+    store.save(state(7));
+    assertThat(describe(7))
+        .containsEntry("step", 7L)
+        .containsEntry("parameters", 90_000L)
+        .containsEntry("tensors", 1)
+        .containsEntry("bytes", 3 * 90_000L * Float.BYTES);
+  }
+
+  @Test
+  void aDamagedCheckpointIsNotDescribed() throws IOException {
+    store.save(state(7));
+    Path moments = output.resolve("checkpoints/step-7/exp_avg.f32");
+    Files.write(moments, Arrays.copyOf(Files.readAllBytes(moments), 100));
+    assertThatThrownBy(() -> describe(7))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContainingAll(
+            "step-7' is damaged: exp_avg.f32 is shorter than the 360000 bytes");
+  }
+
+  private Map<String, Object> describe(long step) {
+    return CheckpointStore.describe(
+        output.resolve("checkpoints/step-" + step).toString(), new Configuration());
   }
 
   @Test
