@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,7 +80,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     SamplingParams sampling =
         new SamplingParams(maxNewTokens, temperature, topK, topP, seed, ignoreEos);
-    try (SparkSession session = Sessions.open("collimate generate", new SparkConf())) {
+    try (SparkSession session = Sessions.open("collimate generate", inference.conf())) {
       Configuration configuration = session.sparkContext().hadoopConfiguration();
       String output = inference.output(configuration);
       long rows =

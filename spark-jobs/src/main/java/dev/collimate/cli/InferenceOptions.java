@@ -1,13 +1,17 @@
 package dev.collimate.cli;
 
+import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.Source;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.nn.Precision;
+import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Storage;
+import dev.collimate.train.MemoryPlan;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
 import picocli.CommandLine.Option;
 
 /** Which model a command reads, how it computes, and where the rows go. */
@@ -41,6 +45,18 @@ final class InferenceOptions {
       paramLabel = "FORMAT",
       description = "Spark's name of the input's format; by the file's ending where it is absent.")
   private String format;
+
+  /** spark-submit's settings, with the memory that the model takes in an executor. */
+  SparkConf conf() {
+    SparkConf conf = new SparkConf();
+    Configuration configuration = HadoopFiles.configuration();
+    String folder = Storage.absolute(model, configuration);
+    try (ModelFolder opened =
+        ModelFolder.open(HadoopFolder.open("--model", folder, configuration))) {
+      MemoryPlan.ofInference(opened.config(), opened.layout().parameters().size()).applyTo(conf);
+    }
+    return conf;
+  }
 
   /** In full: executors have another working directory. */
   String output(Configuration configuration) {

@@ -61,7 +61,7 @@ final class QuickstartCommand implements Callable<Integer> {
         .ifPresent(
             seconds -> {
               values.put("seconds", seconds);
-              lines.add(seconds + " seconds from start to end.");
+              lines.add(seconds + " seconds from the launcher's start to the end.");
             });
     result.print(values, lines);
     if (!comparison.holds()) {

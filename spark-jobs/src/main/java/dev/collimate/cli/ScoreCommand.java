@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,7 +34,7 @@ final class ScoreCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (SparkSession session = Sessions.open("collimate score", new SparkConf())) {
+    try (SparkSession session = Sessions.open("collimate score", inference.conf())) {
       Configuration configuration = session.sparkContext().hadoopConfiguration();
       String output = inference.output(configuration);
       long rows =

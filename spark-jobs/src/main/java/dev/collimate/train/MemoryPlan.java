@@ -1,6 +1,8 @@
 package dev.collimate.train;
 
 import dev.collimate.CollimateException;
+import dev.collimate.aggregate.AggregatorConfig;
+import dev.collimate.aggregate.HeapVectors;
 import dev.collimate.checkpoint.ModelConfig;
 import dev.collimate.config.RunConfig;
 import java.util.Locale;
@@ -27,6 +29,14 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
   private static final long HEAP_BASE = 400L << 20;
   private static final int FLOAT = Float.BYTES;
 
+  /** Longest row that inference plans for where a model reads longer ones. */
+  private static final long INFERENCE_TOKENS = 8192;
+
+  /** Held, and copied while a checkpoint is written. */
+  private static final int MASTERS_AND_MOMENTS = 3;
+
+  private static final int VERSION_SERVED = 1;
+
   /**
    * Adds up.
    *
@@ -38,26 +48,56 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
     long length =
         Math.min(run.data().maxLength().orElse(model.maxPositions()), model.maxPositions());
     long tokens = rows * length;
-    // Per layer a token keeps about: the residual stream and norms (6 hidden), queries, keys,
-    // values
-    // and their rotations (2 each), the attention's output, and the MLP's inner values (4
-    // intermediate).
-    long attention =
-        (long) model.attention().headDim()
-            * (2L * model.attention().heads() + 4L * model.attention().keyValueHeads());
-    long perLayer = 6L * model.hiddenSize() + attention + 4L * model.intermediateSize();
+    long perLayer = perLayer(model);
     long kept =
         run.train().gradientCheckpointing()
             ? (long) model.layers() * model.hiddenSize() + perLayer
             : model.layers() * perLayer;
-    // Logits, their softmax and its gradient, at most a chunk at a time.
-    long logits = 3L * Math.min(tokens * model.vocabSize(), 1L << 26);
-    long workerNative = NATIVE_BASE + FLOAT * (parameters + trained + tokens * kept + logits);
-    int microBatches = Math.max(1, run.train().globalBatchSize() / run.train().microBatchSize());
-    long sums = 2L * (32 - Integer.numberOfLeadingZeros(microBatches)) + 4;
-    long workerHeap = HEAP_BASE + FLOAT * trained * 6;
-    long driverHeap = HEAP_BASE + FLOAT * trained * (3 + 1 + 3 + sums);
+    long workerNative =
+        NATIVE_BASE + FLOAT * (parameters + trained + tokens * kept + logits(tokens, model));
+    int globalBatch = run.train().globalBatchSize();
+    int microBatch = run.train().microBatchSize();
+    int leaves = (globalBatch + microBatch - 1) / microBatch;
+    int worker = HeapVectors.ofWorker(AggregatorConfig.forWorkers(run.cluster().workers()), leaves);
+    int driver =
+        MASTERS_AND_MOMENTS + VERSION_SERVED + MASTERS_AND_MOMENTS + HeapVectors.ofDriver(leaves);
+    long workerHeap = HEAP_BASE + FLOAT * trained * worker;
+    long driverHeap = HEAP_BASE + FLOAT * trained * driver;
     return new MemoryPlan(workerNative, workerHeap, driverHeap);
+  }
+
+  /**
+   * Adds up for commands that only read a model, one row at a time.
+   *
+   * @param parameters of the model
+   */
+  public static MemoryPlan ofInference(ModelConfig model, long parameters) {
+    long tokens = Math.min(model.maxPositions(), INFERENCE_TOKENS);
+    // The current layer's values, and the keys and values of all.
+    long kept =
+        perLayer(model)
+            + 2L * model.layers() * model.attention().keyValueHeads() * model.attention().headDim();
+    return new MemoryPlan(
+        NATIVE_BASE + FLOAT * (parameters + tokens * kept + logits(tokens, model)),
+        HEAP_BASE,
+        HEAP_BASE);
+  }
+
+  /**
+   * Numbers that a layer keeps of a token, about: the residual stream and norms (6 hidden),
+   * queries, keys, values and their rotations (2 each), the attention's output, and the MLP's inner
+   * values (4 intermediate).
+   */
+  private static long perLayer(ModelConfig model) {
+    long attention =
+        (long) model.attention().headDim()
+            * (2L * model.attention().heads() + 4L * model.attention().keyValueHeads());
+    return 6L * model.hiddenSize() + attention + 4L * model.intermediateSize();
+  }
+
+  /** Logits, their softmax and its gradient, at most a chunk at a time. */
+  private static long logits(long tokens, ModelConfig model) {
+    return 3L * Math.min(tokens * model.vocabSize(), 1L << 26);
   }
 
   private static int sequencesPerRow(RunConfig run) {
@@ -87,13 +127,13 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
           JavaUtils.byteStringAsBytes(withUnit(spark.get(overheadKey))),
           workerNative,
           overheadKey,
-          "libtorch, weights, gradients and activations");
+          "libtorch, weights, activations and gradients");
     }
     require(
         JavaUtils.byteStringAsBytes(withUnit(spark.get("spark.executor.memory", "1g"))),
         workerHeap,
         "spark.executor.memory",
-        "the worker's flat parameters and gradient sums");
+        "what a worker holds on its heap");
   }
 
   private static void require(long present, long needed, String key, String what) {

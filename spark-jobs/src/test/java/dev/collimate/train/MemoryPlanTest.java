@@ -27,7 +27,7 @@ class MemoryPlanTest {
     assertThatThrownBy(() -> new MemoryPlan(3 * GIB, GIB, GIB / 8).applyTo(spark))
         .isInstanceOf(CollimateException.class)
         .hasMessage(
-            "spark.executor.memoryOverhead: 384 MiB do not hold libtorch, weights, gradients and activations, which need"
+            "spark.executor.memoryOverhead: 384 MiB do not hold libtorch, weights, activations and gradients, which need"
                 + " 3072 MiB; set it to 3072m");
   }
 
@@ -36,7 +36,7 @@ class MemoryPlanTest {
     SparkConf spark = new SparkConf(false).set("spark.executor.memory", "512m");
     assertThatThrownBy(() -> new MemoryPlan(GIB, 2 * GIB, GIB / 8).applyTo(spark))
         .hasMessageContaining(
-            "spark.executor.memory: 512 MiB do not hold the worker's flat parameters");
+            "spark.executor.memory: 512 MiB do not hold what a worker holds on its heap");
   }
 
   @Test
