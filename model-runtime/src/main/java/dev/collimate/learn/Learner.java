@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToDoubleBiFunction;
 
 /**
  * Micro-batch to gradient: runs the rows' sequences as one batch, lets the objective say how the
@@ -99,17 +100,15 @@ public final class Learner {
     try (Pass pass = forward(rows, declaration.quantities(), Mode.TRAIN)) {
       OwnParameters own = new OwnParameters(ownParameters);
       Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
-      double loss = 0;
-      MetricSums metrics = new MetricSums();
-      for (int i = 0; i < rows.size(); i++) {
-        RowLoss row = objective.row(batch.inputs(i));
-        double share = row.differentiate(rows.get(i).example().weight(), context.totals());
-        requireFinite(share, context, rows.get(i));
-        loss += share;
-        report(rows.get(i), row, metrics);
-      }
+      LeafResult result =
+          batch.sum(
+              (row, learnRow) -> {
+                double share = row.differentiate(learnRow.example().weight(), context.totals());
+                requireFinite(share, context, learnRow);
+                return share;
+              });
       backward(pass, batch.gradients(), own, into);
-      return new LeafResult(loss, metrics);
+      return result;
     }
   }
 
@@ -118,14 +117,7 @@ public final class Learner {
     try (Pass pass = forward(rows, declaration.quantities(), Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
       Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
-      double loss = 0;
-      MetricSums metrics = new MetricSums();
-      for (int i = 0; i < rows.size(); i++) {
-        RowLoss row = objective.row(batch.inputs(i));
-        loss += row.value(rows.get(i).example().weight(), context.totals());
-        report(rows.get(i), row, metrics);
-      }
-      return new LeafResult(loss, metrics);
+      return batch.sum((row, learnRow) -> row.value(learnRow.example().weight(), context.totals()));
     }
   }
 
@@ -223,6 +215,18 @@ public final class Learner {
       for (int i = 0; i < policy.length; i++) {
         policy[i] = new TokenLogProbs(widen(logProbs[i]));
       }
+    }
+
+    /** All rows' shares of the loss, added in order, and their metrics. */
+    LeafResult sum(ToDoubleBiFunction<RowLoss, LearnRow> share) {
+      double loss = 0;
+      MetricSums metrics = new MetricSums();
+      for (int i = 0; i < rows.size(); i++) {
+        RowLoss row = objective.row(inputs(i));
+        loss += share.applyAsDouble(row, rows.get(i));
+        report(rows.get(i), row, metrics);
+      }
+      return new LeafResult(loss, metrics);
     }
 
     RowInputs inputs(int row) {

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.collimate.nn.Quantity;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.RowInputs.StepNumbers;
 import java.io.IOException;
@@ -15,8 +14,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -179,16 +176,8 @@ class LossFixturesTest {
   }
 
   private static RowInputs inputs(Map<String, TokenLogProbs> policy, Reference reference) {
-    Map<String, Map<Quantity, float[]>> quantities = new HashMap<>();
-    policy.forEach(
-        (role, tokens) -> {
-          Map<Quantity, float[]> zeros = new EnumMap<>(Quantity.class);
-          for (Quantity quantity : Quantity.values()) {
-            zeros.put(quantity, new float[tokens.count()]);
-          }
-          quantities.put(role, zeros);
-        });
-    return new RowInputs(policy, quantities, reference, Map.of(), StepNumbers.NONE);
+    return new RowInputs(
+        policy, RowInputsOfTests.zeroQuantities(policy), reference, Map.of(), StepNumbers.NONE);
   }
 
   private static float[] tensor(String name) throws IOException {

@@ -3,10 +3,8 @@ package dev.collimate.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.collimate.nn.Quantity;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.RowInputs.StepNumbers;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,16 +80,11 @@ class ObjectiveGradientTest {
 
   private static RowInputs inputs(
       Map<String, TokenLogProbs> policy, Map<String, Double> reference) {
-    Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
-    policy.forEach(
-        (role, tokens) -> {
-          Map<Quantity, float[]> zeros = new EnumMap<>(Quantity.class);
-          for (Quantity quantity : Quantity.values()) {
-            zeros.put(quantity, new float[tokens.count()]);
-          }
-          quantities.put(role, zeros);
-        });
     return new RowInputs(
-        policy, quantities, new Reference(reference, Map.of()), Map.of(), StepNumbers.NONE);
+        policy,
+        RowInputsOfTests.zeroQuantities(policy),
+        new Reference(reference, Map.of()),
+        Map.of(),
+        StepNumbers.NONE);
   }
 }

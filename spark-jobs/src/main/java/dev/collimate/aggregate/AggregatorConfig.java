@@ -38,18 +38,14 @@ public record AggregatorConfig(
   }
 
   public AggregatorConfig withMixed(boolean mixed) {
-    return new AggregatorConfig(
-        workers,
-        startWaitSeconds,
-        noWorkerSeconds,
-        silenceSeconds,
-        firstLeaseSeconds,
-        leaseSlackSeconds,
-        maxLeaseLeaves,
-        mixed);
+    return with(startWaitSeconds, noWorkerSeconds, mixed);
   }
 
   public AggregatorConfig withWaits(double startWaitSeconds, double noWorkerSeconds) {
+    return with(startWaitSeconds, noWorkerSeconds, mixed);
+  }
+
+  private AggregatorConfig with(double startWaitSeconds, double noWorkerSeconds, boolean mixed) {
     return new AggregatorConfig(
         workers,
         startWaitSeconds,

@@ -3,11 +3,7 @@ package dev.collimate.cli;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.inference.Generate;
 import java.io.IOException;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -80,22 +76,12 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     SamplingParams sampling =
         new SamplingParams(maxNewTokens, temperature, topK, topP, seed, ignoreEos);
-    try (SparkSession session = Sessions.open("collimate generate", inference.conf())) {
-      Configuration configuration = session.sparkContext().hadoopConfiguration();
-      String output = inference.output(configuration);
-      long rows =
-          Generate.run(
-              session,
-              inference.model(configuration),
-              inference.source(prompts, configuration),
-              output,
-              sampling,
-              numReturnSequences);
-      Map<String, Object> values = new LinkedHashMap<>();
-      values.put("output", output);
-      values.put("rows", rows);
-      result.print(values);
-    }
+    inference.run(
+        "generate",
+        prompts,
+        result,
+        (session, model, rows, output) ->
+            Generate.run(session, model, rows, output, sampling, numReturnSequences));
     return 0;
   }
 }

@@ -7,11 +7,14 @@ import dev.collimate.nn.Precision;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Storage;
 import dev.collimate.train.MemoryPlan;
+import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
+import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Option;
 
 /** Which model a command reads, how it computes, and where the rows go. */
@@ -46,8 +49,34 @@ final class InferenceOptions {
       description = "Spark's name of the input's format; by the file's ending where it is absent.")
   private String format;
 
+  /** What a command does with the rows. */
+  @FunctionalInterface
+  interface Job {
+    /** Writes the rows to {@code output} and says how many. */
+    long run(SparkSession session, ModelSpec model, Source rows, String output) throws IOException;
+  }
+
+  /**
+   * Runs a job on the cluster and prints where its rows are.
+   *
+   * @param name of the command
+   * @param rows the path of what it reads
+   */
+  void run(String name, String rows, OutputOptions result, Job job) throws IOException {
+    try (SparkSession session = Sessions.open("collimate " + name, conf())) {
+      Configuration configuration = session.sparkContext().hadoopConfiguration();
+      // In full: executors have another working directory.
+      String target = Storage.absolute(output, configuration);
+      Map<String, Object> values = new LinkedHashMap<>();
+      values.put("output", target);
+      values.put(
+          "rows", job.run(session, model(configuration), source(rows, configuration), target));
+      result.print(values);
+    }
+  }
+
   /** spark-submit's settings, with the memory that the model takes in an executor. */
-  SparkConf conf() {
+  private SparkConf conf() {
     SparkConf conf = new SparkConf();
     Configuration configuration = HadoopFiles.configuration();
     String folder = Storage.absolute(model, configuration);
@@ -58,12 +87,7 @@ final class InferenceOptions {
     return conf;
   }
 
-  /** In full: executors have another working directory. */
-  String output(Configuration configuration) {
-    return Storage.absolute(output, configuration);
-  }
-
-  ModelSpec model(Configuration configuration) {
+  private ModelSpec model(Configuration configuration) {
     return ModelSpec.of(
         "--model",
         Storage.absolute(model, configuration),
@@ -74,7 +98,7 @@ final class InferenceOptions {
         configuration);
   }
 
-  Source source(String path, Configuration configuration) {
+  private Source source(String path, Configuration configuration) {
     return new Source(
         Optional.of(Storage.absolute(path, configuration)),
         Optional.empty(),

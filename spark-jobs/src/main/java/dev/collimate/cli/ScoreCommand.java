@@ -2,11 +2,7 @@ package dev.collimate.cli;
 
 import dev.collimate.inference.Score;
 import java.io.IOException;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,21 +30,12 @@ final class ScoreCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (SparkSession session = Sessions.open("collimate score", inference.conf())) {
-      Configuration configuration = session.sparkContext().hadoopConfiguration();
-      String output = inference.output(configuration);
-      long rows =
-          Score.run(
-              session,
-              inference.model(configuration),
-              inference.source(data, configuration),
-              output,
-              tokens ? Score.Detail.TOKENS : Score.Detail.SUMS);
-      Map<String, Object> values = new LinkedHashMap<>();
-      values.put("output", output);
-      values.put("rows", rows);
-      result.print(values);
-    }
+    Score.Detail detail = tokens ? Score.Detail.TOKENS : Score.Detail.SUMS;
+    inference.run(
+        "score",
+        data,
+        result,
+        (session, model, rows, output) -> Score.run(session, model, rows, output, detail));
     return 0;
   }
 }

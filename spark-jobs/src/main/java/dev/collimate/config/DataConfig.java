@@ -3,6 +3,8 @@ package dev.collimate.config;
 import static dev.collimate.config.Key.Role.IDENTITY;
 import static dev.collimate.config.Key.Role.OPERATIONAL;
 
+import dev.collimate.text.PreparerConfig.BoundaryMerge;
+import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
@@ -59,19 +61,6 @@ public record DataConfig(
                     + " start of the completion: `keep` tokenizes the completion alone, `drop`"
                     + " filters the row, `fail` stops.")
         BoundaryMerge boundaryMerge) {
-
-  /** Which end of a sequence that is too long stays. */
-  public enum TruncationMode {
-    KEEP_START,
-    KEEP_END
-  }
-
-  /** What becomes of rows whose prompt's tokens are no prefix of the whole's. */
-  public enum BoundaryMerge {
-    KEEP,
-    DROP,
-    FAIL
-  }
 
   public DataConfig {
     train = List.copyOf(train);

@@ -116,9 +116,9 @@ public record RunConfig(
     return Resolved.of(this, RunRules.withoutEffect(this));
   }
 
-  /** The resolved run file as YAML. */
-  public String toYaml() {
-    return Resolved.yaml(resolved());
+  /** A resolved run file as YAML. */
+  public static String yaml(Map<String, Object> resolved) {
+    return Resolved.yaml(resolved);
   }
 
   /** The identity keys, dotted, with their values: equal maps are the same run. */

@@ -28,9 +28,9 @@ final class PreparerSettings {
     return new PreparerConfig(
         shape(config.objective()),
         data.maxLength().orElse(PreparerConfig.UNLIMITED),
-        PreparerConfig.TruncationMode.valueOf(data.truncationMode().name()),
+        data.truncationMode(),
         data.maxPromptLength().orElse(PreparerConfig.UNLIMITED),
-        PreparerConfig.BoundaryMerge.valueOf(data.boundaryMerge().name()),
+        data.boundaryMerge(),
         flag(config.objective(), COMPLETION_ONLY_LOSS, true),
         flag(config.objective(), ASSISTANT_ONLY_LOSS, false),
         ModelConfig.read(model).vocabSize(),

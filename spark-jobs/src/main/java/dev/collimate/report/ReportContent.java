@@ -1,11 +1,7 @@
 package dev.collimate.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
-import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import dev.collimate.config.RunConfig;
 import dev.collimate.data.Accounting;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -46,14 +42,6 @@ record ReportContent(
     List<Facts> facts,
     String runFile,
     List<FileRow> files) {
-
-  private static final ObjectMapper YAML =
-      new ObjectMapper(
-          YAMLFactory.builder()
-              .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
-              .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
-              .enable(YAMLGenerator.Feature.INDENT_ARRAYS_WITH_INDICATOR)
-              .build());
 
   private static final String EVAL = "eval_";
 
@@ -135,7 +123,7 @@ record ReportContent(
         shares(manifest.accounting().quarantined(), read),
         shares(notes(manifest.accounting()), read),
         facts,
-        yaml(run),
+        RunConfig.yaml(run),
         manifest.files().stream()
             .map(f -> new FileRow(f.name(), ReportNumbers.bytes(f.bytes()), f.sha256()))
             .toList());
@@ -235,13 +223,5 @@ record ReportContent(
                     String.format(
                         Locale.ROOT, "%.2f", 100.0 * entry.getValue() / Math.max(1, all))))
         .toList();
-  }
-
-  private static String yaml(Map<String, Object> run) {
-    try {
-      return YAML.writeValueAsString(run);
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -112,90 +113,82 @@ public record RunManifest(
   }
 
   public RunManifest withState(State newState, Failure newFailure) {
-    return new RunManifest(
-        version,
-        newState,
-        newFailure,
-        versions,
-        runFile,
-        model,
-        accounting,
-        training,
-        numerics,
-        exact,
-        evaluation,
-        samples,
-        files);
+    return with(
+        changed -> {
+          changed.state = newState;
+          changed.failure = newFailure;
+        });
   }
 
   public RunManifest withAccounting(Accounting rows) {
-    return new RunManifest(
-        version,
-        state,
-        failure,
-        versions,
-        runFile,
-        model,
-        rows,
-        training,
-        numerics,
-        exact,
-        evaluation,
-        samples,
-        files);
+    return with(changed -> changed.accounting = rows);
   }
 
   public RunManifest withTraining(
       Map<String, Object> numbers, Map<String, String> fingerprint, boolean isExact) {
-    return new RunManifest(
-        version,
-        state,
-        failure,
-        versions,
-        runFile,
-        model,
-        accounting,
-        numbers,
-        fingerprint,
-        isExact,
-        evaluation,
-        samples,
-        files);
+    return with(
+        changed -> {
+          changed.training = numbers;
+          changed.numerics = fingerprint;
+          changed.exact = isExact;
+        });
   }
 
   public RunManifest withEvaluation(
       Map<String, Map<String, Object>> metrics, List<Sample> completions) {
-    return new RunManifest(
-        version,
-        state,
-        failure,
-        versions,
-        runFile,
-        model,
-        accounting,
-        training,
-        numerics,
-        exact,
-        metrics,
-        completions,
-        files);
+    return with(
+        changed -> {
+          changed.evaluation = metrics;
+          changed.samples = completions;
+        });
   }
 
   public RunManifest withFiles(List<PublishedFile> published) {
+    return with(changed -> changed.files = published);
+  }
+
+  private RunManifest with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
     return new RunManifest(
         version,
-        state,
-        failure,
+        draft.state,
+        draft.failure,
         versions,
         runFile,
         model,
-        accounting,
-        training,
-        numerics,
-        exact,
-        evaluation,
-        samples,
-        published);
+        draft.accounting,
+        draft.training,
+        draft.numerics,
+        draft.exact,
+        draft.evaluation,
+        draft.samples,
+        draft.files);
+  }
+
+  /** What changes as a run goes on. */
+  private static final class Draft {
+    private State state;
+    private Failure failure;
+    private Accounting accounting;
+    private Map<String, Object> training;
+    private Map<String, String> numerics;
+    private boolean exact;
+    private Map<String, Map<String, Object>> evaluation;
+    private List<Sample> samples;
+    private List<PublishedFile> files;
+
+    Draft(RunManifest manifest) {
+      state = manifest.state;
+      failure = manifest.failure;
+      accounting = manifest.accounting;
+      training = manifest.training;
+      numerics = manifest.numerics;
+      exact = manifest.exact;
+      evaluation = manifest.evaluation;
+      samples = manifest.samples;
+      files = manifest.files;
+    }
   }
 
   /** Replaces the file. */

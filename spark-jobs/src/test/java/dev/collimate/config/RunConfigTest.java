@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
-import dev.collimate.config.DataConfig.BoundaryMerge;
-import dev.collimate.config.DataConfig.TruncationMode;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
+import dev.collimate.text.PreparerConfig.BoundaryMerge;
+import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -237,7 +237,7 @@ class RunConfigTest {
   @Test
   void theResolvedFileReadsBackAsTheSameRun() {
     RunConfig config = read(EVERYTHING);
-    assertThat(read(config.toYaml())).isEqualTo(config);
+    assertThat(read(RunConfig.yaml(config.resolved()))).isEqualTo(config);
     assertThat(RunConfig.ofResolved(config.resolved())).isEqualTo(config);
   }
 

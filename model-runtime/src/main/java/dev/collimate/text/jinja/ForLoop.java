@@ -1,7 +1,6 @@
 package dev.collimate.text.jinja;
 
 import java.util.Iterator;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 
 /**
@@ -29,7 +28,8 @@ record ForLoop(
     Iterator<Object> chosen = Values.iterate(values);
     Object sized = values;
     if (condition.isPresent()) {
-      chosen = new Chosen(chosen, condition.get(), scope);
+      Expression wanted = condition.get();
+      chosen = new Selection(chosen, item -> isChosen(item, wanted, scope));
       sized = new Generator(chosen);
     }
     Loop loop =
@@ -56,39 +56,10 @@ record ForLoop(
     return out.toString();
   }
 
-  /** The items that the loop's condition lets through. */
-  private final class Chosen implements Iterator<Object> {
-
-    private final Iterator<Object> all;
-    private final Expression condition;
-    private final Scope scope;
-    private Object next;
-    private boolean isReady;
-
-    Chosen(Iterator<Object> all, Expression condition, Scope scope) {
-      this.all = all;
-      this.condition = condition;
-      this.scope = scope;
-    }
-
-    @Override
-    public boolean hasNext() {
-      while (!isReady && all.hasNext()) {
-        next = all.next();
-        Scope test = scope.inner();
-        target.assign(next, test);
-        isReady = Values.truth(condition.evaluate(test));
-      }
-      return isReady;
-    }
-
-    @Override
-    public Object next() {
-      if (!hasNext()) {
-        throw new NoSuchElementException();
-      }
-      isReady = false;
-      return next;
-    }
+  /** Whether the loop's condition lets an item through. */
+  private boolean isChosen(Object item, Expression wanted, Scope scope) {
+    Scope test = scope.inner();
+    target.assign(item, test);
+    return Values.truth(wanted.evaluate(test));
   }
 }

@@ -6,7 +6,6 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -81,43 +80,13 @@ final class SelectionFilters {
       Arguments rest = arguments.dropFirst(used);
       test = item -> Tests.apply(name, item, rest);
     }
-    return new Generator(new Selected(Values.iterate(value), path, test, wanted));
+    return new Generator(selected(Values.iterate(value), path, test, wanted));
   }
 
   /** Items whose part passes, or fails, a test. */
-  private static final class Selected implements Iterator<Object> {
-
-    private final Iterator<Object> all;
-    private final AttributePath path;
-    private final Predicate<Object> test;
-    private final boolean wanted;
-    private Object next;
-    private boolean isReady;
-
-    Selected(Iterator<Object> all, AttributePath path, Predicate<Object> test, boolean wanted) {
-      this.all = all;
-      this.path = path;
-      this.test = test;
-      this.wanted = wanted;
-    }
-
-    @Override
-    public boolean hasNext() {
-      while (!isReady && all.hasNext()) {
-        next = all.next();
-        isReady = test.test(path.of(next, null)) == wanted;
-      }
-      return isReady;
-    }
-
-    @Override
-    public Object next() {
-      if (!hasNext()) {
-        throw new NoSuchElementException();
-      }
-      isReady = false;
-      return next;
-    }
+  private static Iterator<Object> selected(
+      Iterator<Object> all, AttributePath path, Predicate<Object> test, boolean wanted) {
+    return new Selection(all, item -> test.test(path.of(item, null)) == wanted);
   }
 
   private static Object unique(Object value, Arguments arguments, Run run) {
