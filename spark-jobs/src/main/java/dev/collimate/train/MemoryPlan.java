@@ -84,15 +84,15 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
   }
 
   /**
-   * Numbers that a layer keeps of a token, about: the residual stream and norms (6 hidden),
-   * queries, keys, values and their rotations (2 each), the attention's output, and the MLP's inner
-   * values (4 intermediate).
+   * Numbers that a layer keeps of a token, about: the residual stream, norms and the products' own
+   * copies (9 hidden), queries, keys, values and their rotations (2 each), the attention's output,
+   * and the MLP's inner values (4 intermediate).
    */
   private static long perLayer(ModelConfig model) {
     long attention =
         (long) model.attention().headDim()
             * (2L * model.attention().heads() + 4L * model.attention().keyValueHeads());
-    return 6L * model.hiddenSize() + attention + 4L * model.intermediateSize();
+    return 9L * model.hiddenSize() + attention + 4L * model.intermediateSize();
   }
 
   /** Logits, their softmax and its gradient, at most a chunk at a time. */

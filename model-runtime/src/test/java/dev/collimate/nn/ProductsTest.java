@@ -1,0 +1,77 @@
+package dev.collimate.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import dev.collimate.random.CounterRandom;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Large products go to oneDNN, which computes wrong numbers for some shapes; held against plain
+ * matrix products.
+ */
+class ProductsTest {
+
+  @BeforeAll
+  static void start() {
+    Engine.start(1, ComputeDevice.cpu());
+  }
+
+  @ParameterizedTest(name = "{0} rows, {1} -> {2}")
+  @CsvSource({
+    "63, 64, 64", "64, 64, 64", "65, 128, 64", "200, 192, 576", "129, 576, 192", "1000, 64, 320",
+    "97, 448, 1024", "100, 48, 64", "100, 64, 48", "106, 16, 100", "200, 112, 304", "77, 304, 112"
+  })
+  void productsAndTheirGradientsAreThoseOfPlainMatrices(int rows, int in, int out) {
+    try (PtNDManager manager = Engine.current().newManager()) {
+      Kernels kernels = Engine.current().kernels();
+      PtNDArray h = numbers(manager, "h", rows, in);
+      PtNDArray weight = numbers(manager, "weight", out, in);
+      PtNDArray g = (PtNDArray) numbers(manager, "g", rows, 1).reshape(rows);
+      PtNDArray targets = targets(manager, rows, out);
+
+      NDArray logits = h.matMul(weight.transpose());
+      assertNear(kernels.call(manager, "logits", h, weight, false), logits);
+
+      NDArray every = logits.logSoftmax(1);
+      NDArray column = g.reshape(rows, 1);
+      NDArray oneHot = targets.oneHot(out).toType(DataType.FLOAT32, false);
+      NDArray ofLogits = oneHot.sub(every.exp()).mul(column);
+      List<PtNDArray> gradients =
+          kernels.callForList(
+              manager, "head_vjp", h, weight, targets, (PtNDArray) every, g, true, false);
+      assertNear(gradients.get(0), ofLogits.matMul(weight));
+      assertNear(gradients.get(1), ofLogits.transpose().matMul(h));
+    }
+  }
+
+  private static PtNDArray targets(NDManager manager, int rows, int out) {
+    long[] targets = new long[rows];
+    for (int i = 0; i < rows; i++) {
+      targets[i] = (i * 7L) % out;
+    }
+    return (PtNDArray) manager.create(targets, new Shape(rows));
+  }
+
+  private static PtNDArray numbers(NDManager manager, String name, int rows, int columns) {
+    CounterRandom random = CounterRandom.of(1, name);
+    float[] values = new float[rows * columns];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (2 * random.uniform(i) - 1);
+    }
+    return (PtNDArray) manager.create(values, new Shape(rows, columns));
+  }
+
+  private static void assertNear(NDArray actual, NDArray expected) {
+    float largest = expected.abs().max().getFloat();
+    assertThat(actual.sub(expected).abs().max().getFloat()).isLessThan(1e-5f * largest);
+  }
+}
