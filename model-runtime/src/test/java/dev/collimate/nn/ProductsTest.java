@@ -1,6 +1,7 @@
 package dev.collimate.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -8,9 +9,15 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
+import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.random.CounterRandom;
+import dev.collimate.text.Sequence;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -50,6 +57,33 @@ class ProductsTest {
               manager, "head_vjp", h, weight, targets, (PtNDArray) every, g, true, false);
       assertNear(gradients.get(0), ofLogits.matMul(weight));
       assertNear(gradients.get(1), ofLogits.transpose().matMul(h));
+    }
+  }
+
+  /** Its weights are stored [in, out]; long rows go to oneDNN, short ones do not. */
+  @Test
+  void gpt2ReadsTheStartOfALongRowAsItReadsItAlone() {
+    String config =
+        """
+        {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": 64, "n_head": 4,
+         "n_layer": 2, "n_positions": 128, "vocab_size": 192}
+        """;
+    int[] ids = IntStream.range(0, 100).map(i -> i * 37 % 192).toArray();
+    try (ModelFolder folder = RandomModel.of(config, 0.1, 1);
+        Decoder decoder = Decoder.load(folder, DecoderOptions.frozen())) {
+      float[] inLong = logProbs(decoder, ids);
+      float[] alone = logProbs(decoder, Arrays.copyOf(ids, 20));
+      assertThat(Arrays.copyOf(inLong, alone.length)).containsExactly(alone, within(1e-5f));
+    }
+  }
+
+  private static float[] logProbs(Decoder decoder, int[] ids) {
+    byte[] counted = new byte[ids.length];
+    Arrays.fill(counted, 1, ids.length, (byte) 1);
+    List<Sequence> sequences = List.of(new Sequence(ids, 1, counted));
+    try (CausalModel.Pass pass =
+        decoder.forward(sequences, Set.of(), CausalModel.Mode.EVALUATE, CausalModel.Adapter.ON)) {
+      return pass.values(Quantity.LOG_PROB)[0];
     }
   }
 

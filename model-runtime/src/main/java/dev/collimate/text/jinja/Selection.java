@@ -4,7 +4,7 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.function.Predicate;
 
-/** The items that pass a test, which is made when the item is asked for, as in Python. */
+/** The items that pass a test; each is tested when it is asked for, not before. */
 final class Selection implements Iterator<Object> {
 
   private final Iterator<Object> all;
