@@ -30,6 +30,27 @@ final class DecoderSpeed {
 
   private static final int REPEATS = 5;
 
+  /** About the shape of a micro-batch of conf/gsm8k. */
+  private static final Size SMALL = new Size(6, 192, 576, 6, 2048, 8, 192);
+
+  private static final Size LARGE = new Size(6, 512, 1408, 8, 8192, 4, 256);
+
+  /** A decoder and a micro-batch [batch, seq]. */
+  private record Size(
+      int layers, int hidden, int intermediate, int heads, int vocab, int batch, int seq) {
+
+    int tokens() {
+      return batch * seq;
+    }
+
+    /** Of a forward and a backward pass: 6 a token and weight, as RandomModel's Llama has them. */
+    double flops() {
+      double products = layers * (3.0 * hidden * hidden + 3.0 * hidden * intermediate);
+      double attention = layers * 2.0 * hidden * seq / 2;
+      return 6.0 * tokens() * (products + (double) hidden * vocab + attention);
+    }
+  }
+
   private DecoderSpeed() {}
 
   public static void main(String[] arguments) {
@@ -37,10 +58,12 @@ final class DecoderSpeed {
     Engine.start(threads, ComputeDevice.cpu());
     double peak = productFlops();
     System.out.printf("the faster is the floor, on %d threads%n", threads);
+    productsByWidth();
     for (Precision precision : Precision.values()) {
-      step(precision, Recomputation.NONE, peak);
+      step(SMALL, precision, Recomputation.NONE, peak);
+      step(LARGE, precision, Recomputation.NONE, peak);
     }
-    step(Precision.FLOAT32, Recomputation.LAYERS, peak);
+    step(LARGE, Precision.FLOAT32, Recomputation.LAYERS, peak);
     quickStart();
     generation();
   }
@@ -60,28 +83,52 @@ final class DecoderSpeed {
     }
   }
 
-  /** 6 layers, hidden 512, vocabulary 8192, 4 x 256 tokens, every token but the first counted. */
-  private static void step(Precision precision, Recomputation recomputation, double peak) {
-    int layers = 6;
-    int hidden = 512;
-    int intermediate = 1408;
-    int vocab = 8192;
-    int batch = 4;
-    int seq = 256;
+  /** Where oneDNN begins to pay, its copies into and out of its layout included. */
+  private static void productsByWidth() {
+    try (PtNDManager manager = Engine.current().newManager()) {
+      Kernels kernels = Engine.current().kernels();
+      for (int rows : new int[] {64, 256, 1024}) {
+        for (int in : new int[] {64, 128, 192, 256, 384, 512, 768, 1024}) {
+          for (int out : new int[] {in, 3 * in}) {
+            try (PtNDArray x = (PtNDArray) manager.ones(new Shape(rows, in));
+                PtNDArray weight = (PtNDArray) manager.ones(new Shape(out, in));
+                PtNDArray turned = weight.transpose()) {
+              double mkl = best(() -> x.matMul(turned).close());
+              double oneDnn = best(() -> kernels.call(manager, "logits", x, weight, false).close());
+              System.out.printf(
+                  "float32 product, %d rows, %d to %d: oneDNN %.2f times as fast as MKL%n",
+                  rows, in, out, mkl / oneDnn);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Every token but the first is counted. */
+  private static void step(
+      Size size, Precision precision, Recomputation recomputation, double peak) {
     DecoderOptions options = new DecoderOptions(precision, recomputation, Trained.ALL_WEIGHTS);
     try (ModelFolder folder =
-            RandomModel.of(RandomModel.llama(layers, hidden, intermediate, 8, vocab), 0.04, 1);
+            RandomModel.of(
+                RandomModel.llama(
+                    size.layers, size.hidden, size.intermediate, size.heads, size.vocab),
+                0.04,
+                1);
         Decoder decoder = Decoder.load(folder, options)) {
       List<Sequence> sequences =
-          IntStream.range(0, batch).mapToObj(i -> sequence(i, seq, 1, vocab)).toList();
+          IntStream.range(0, size.batch)
+              .mapToObj(i -> sequence(i, size.seq, 1, size.vocab))
+              .toList();
       double seconds = best(trainStep(decoder, sequences));
-      double products = layers * (3.0 * hidden * hidden + 3.0 * hidden * intermediate);
-      double tokens = (double) batch * seq;
-      double attention = layers * 2.0 * hidden * seq / 2;
-      double flops = 6 * tokens * (products + (double) hidden * vocab + attention);
       System.out.printf(
-          "forward + backward, 6 x 512, vocabulary 8192, 4 x 256, %s, recomputation %s: %.3f s, %.0f tokens/s, %.0f %% of the products' speed%n",
-          precision, recomputation, seconds, tokens / seconds, 100 * flops / seconds / peak);
+          "forward + backward of %s, %s, recomputation %s: %.3f s, %.0f tokens/s, %.0f %% of the products' speed%n",
+          size,
+          precision,
+          recomputation,
+          seconds,
+          size.tokens() / seconds,
+          100 * size.flops() / seconds / peak);
     }
   }
 
