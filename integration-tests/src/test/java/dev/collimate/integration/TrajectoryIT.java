@@ -6,16 +6,28 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.checkpoint.AdapterFolder;
+import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.checkpoint.TensorFiles;
+import dev.collimate.files.LocalFolder;
+import dev.collimate.nn.AdapterSource;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.ComputeDevice;
+import dev.collimate.nn.Decoder;
+import dev.collimate.nn.DecoderOptions;
+import dev.collimate.nn.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Twenty steps of other people's trainer, by {@code collimate train} on two executors. */
 @Tag("fixtures")
@@ -23,21 +35,17 @@ class TrajectoryIT {
 
   private static final double LOSS = 1e-4;
   private static final double GRADIENT_NORM = 1e-3;
+  private static final float LOGITS = 1e-3f;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @TempDir private Path folder;
 
   @ParameterizedTest
-  @CsvSource({"llama-gqa,trajectory", "llama-gqa,trajectory_adapter", "qwen2-tied,trajectory"})
-  void twentyStepsOnTwoExecutors(String model, String trajectory) throws IOException {
-    String fixtures = System.getProperty("collimate.fixtures", System.getenv("COLLIMATE_FIXTURES"));
-    assumeTrue(
-        fixtures != null && Files.isDirectory(Path.of(fixtures, "models", model)),
-        "no fixtures: set COLLIMATE_FIXTURES to their folder");
-    Path source = Path.of(fixtures, "models", model).toAbsolutePath();
-    JsonNode expected = JSON.readTree(source.resolve(trajectory + ".json").toFile());
+  @MethodSource("trajectories")
+  void twentyStepsOnTwoExecutors(Path file) throws IOException {
+    JsonNode expected = JSON.readTree(file.toFile());
     Path run = folder.resolve("run.yaml");
-    Files.writeString(run, runFile(source, trajectory, expected));
+    Files.writeString(run, runFile(file, expected));
 
     Finished finished =
         Launcher.ofBuild()
@@ -61,9 +69,71 @@ class TrajectoryIT {
             .isCloseTo(value, within(1e-4 + 1e-3 * Math.abs(value)));
       }
     }
+    assertThat(logits(file, expected)).containsExactly(expectedLogits(file), within(LOGITS));
   }
 
-  private String runFile(Path model, String trajectory, JsonNode expected) throws IOException {
+  /** Of what the run wrote, [batch * seq * vocab]. */
+  private float[] logits(Path trajectory, JsonNode expected) {
+    int[][] ids = JSON.convertValue(expected.at("/final/input_ids"), int[][].class);
+    boolean[][] valid = new boolean[ids.length][ids[0].length];
+    int[][] positions = new int[ids.length][ids[0].length];
+    for (int row = 0; row < ids.length; row++) {
+      Arrays.fill(valid[row], true);
+      Arrays.setAll(positions[row], t -> t);
+    }
+    Engine.start(1, ComputeDevice.cpu());
+    try (Decoder decoder = written(trajectory, expected)) {
+      return decoder.logits(ids, valid, positions, Adapter.ON);
+    }
+  }
+
+  private Decoder written(Path trajectory, JsonNode expected) {
+    if (!isOfAdapter(expected)) {
+      try (ModelFolder model =
+          ModelFolder.open(LocalFolder.existing(folder.resolve("out/model")))) {
+        return Decoder.load(model, DecoderOptions.frozen());
+      }
+    }
+    LocalFolder adapted = LocalFolder.existing(folder.resolve("out/adapter"));
+    try (ModelFolder base = ModelFolder.open(LocalFolder.existing(trajectory.getParent()));
+        AdapterFolder adapter = AdapterFolder.open(adapted)) {
+      return Decoder.load(base, new AdapterSource.Continued(adapter), DecoderOptions.frozen());
+    }
+  }
+
+  private float[] expectedLogits(Path trajectory) throws IOException {
+    Path copy = Files.createDirectory(folder.resolve("expected"));
+    Files.copy(
+        Path.of(trajectory.toString().replace(".json", ".safetensors")),
+        copy.resolve("model.safetensors"));
+    try (TensorFiles tensors = TensorFiles.openModel(LocalFolder.existing(copy))) {
+      return tensors.readFloat32("final_logits");
+    }
+  }
+
+  private static boolean isOfAdapter(JsonNode expected) {
+    return expected.get("trained").asText().startsWith("adapter");
+  }
+
+  /** Every trajectory of every model in the folder. */
+  static List<Path> trajectories() throws IOException {
+    String fixtures = System.getProperty("collimate.fixtures", System.getenv("COLLIMATE_FIXTURES"));
+    assumeTrue(
+        fixtures != null && Files.isDirectory(Path.of(fixtures, "models")),
+        "no fixtures: set COLLIMATE_FIXTURES to their folder");
+    try (Stream<Path> files = Files.walk(Path.of(fixtures, "models").toAbsolutePath(), 2)) {
+      List<Path> found =
+          files
+              .filter(file -> file.getFileName().toString().matches("trajectory\\w*\\.json"))
+              .sorted()
+              .toList();
+      System.out.printf("fixtures, trajectories by train: %d run, 0 skipped%n", found.size());
+      return found;
+    }
+  }
+
+  private String runFile(Path trajectory, JsonNode expected) throws IOException {
+    Path model = trajectory.getParent();
     List<String> rows = new ArrayList<>();
     for (JsonNode batch : expected.get("batches")) {
       for (JsonNode pair : batch) {
@@ -78,7 +148,7 @@ class TrajectoryIT {
     Path data = Files.write(folder.resolve("pairs.jsonl"), rows);
     int batch = expected.get("batches").get(0).size();
     String adapter =
-        trajectory.endsWith("adapter")
+        isOfAdapter(expected)
             ? "reference_model: base\nadapter: {path: %s}\n".formatted(model.resolve("adapter"))
             : "";
     JsonNode optimizer = expected.get("optimizer");
@@ -88,7 +158,8 @@ class TrajectoryIT {
         data: {train: [{path: %s, format: json}], shuffle: false}
         objective: {name: dpo, loss_type: sigmoid, beta: %s}
         train: {max_steps: %d, global_batch_size: %d, micro_batch_size: 1, learning_rate: %s,
-                lr_scheduler_type: constant, weight_decay: 0.01, max_grad_norm: 1.0}
+                lr_scheduler_type: constant, adam_beta1: %s, adam_beta2: %s, adam_epsilon: %s,
+                weight_decay: %s, max_grad_norm: %s}
         cluster: {workers: 2, threads: 1}
         %s"""
         .formatted(
@@ -99,6 +170,11 @@ class TrajectoryIT {
             expected.get("steps").size(),
             batch,
             optimizer.get("lr").asText(),
+            optimizer.at("/betas/0").asText(),
+            optimizer.at("/betas/1").asText(),
+            optimizer.get("eps").asText(),
+            optimizer.get("weight_decay").elements().next().asText(),
+            optimizer.get("max_grad_norm").asText(),
             adapter);
   }
 }

@@ -110,7 +110,9 @@ class ModelFolderTest {
   void buffersOfOldCheckpointsArePassedOver() throws IOException {
     ToyFolders.model(directory, ToyFolders.LLAMA);
     rewrite(tensors -> tensors.add(zeros("model.layers.0.self_attn.rotary_emb.inv_freq", 1L)));
-    ModelFolder.open(LocalFolder.existing(directory)).close();
+    try (ModelFolder model = ModelFolder.open(LocalFolder.existing(directory))) {
+      assertThat(names(model)).noneMatch(name -> name.contains("inv_freq"));
+    }
 
     directory = root.resolve("gpt2");
     ToyFolders.model(directory, ToyFolders.GPT2);
@@ -119,7 +121,10 @@ class ModelFolderTest {
           tensors.add(zeros("transformer.h.0.attn.bias", 1L, 1L, 16L, 16L));
           tensors.add(zeros("transformer.h.0.attn.masked_bias"));
         });
-    ModelFolder.open(LocalFolder.existing(directory)).close();
+    try (ModelFolder model = ModelFolder.open(LocalFolder.existing(directory))) {
+      assertThat(names(model))
+          .doesNotContain("transformer.h.0.attn.bias", "transformer.h.0.attn.masked_bias");
+    }
   }
 
   @Test

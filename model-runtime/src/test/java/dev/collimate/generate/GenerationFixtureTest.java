@@ -3,6 +3,7 @@ package dev.collimate.generate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.collimate.Fixtures;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
 import dev.collimate.nn.ModelFixture;
@@ -13,7 +14,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Greedy tokens of every fixture are those of transformers' {@code generate}. */
@@ -35,15 +35,19 @@ class GenerationFixtureTest {
     return ModelFixture.eachSupported("greedy, eos", model -> () -> checkEos(model));
   }
 
-  @Test
-  void anAdaptedModelsGreedyTokensArePefts() {
-    ModelFixture model = ModelFixture.named("llama-gqa");
+  @TestFactory
+  Stream<DynamicTest> anAdaptedModelsGreedyTokensArePefts() throws IOException {
+    return ModelFixture.eachWith(
+        "expected_adapter.json", "greedy, adapted", model -> () -> checkAdapted(model));
+  }
+
+  private static void checkAdapted(ModelFixture model) {
     JsonNode expected = model.json("expected_adapter.json").get("generation");
     try (Decoder decoder = model.adapted(DecoderOptions.frozen())) {
-      List<int[]> prompt = List.of(ModelFixture.ints(expected.get("prompt")));
+      List<int[]> prompt = List.of(Fixtures.ints(expected.get("prompt")));
       SamplingParams params = SamplingParams.greedy(expected.get("max_new_tokens").asInt());
       assertThat(tokens(decoder, prompt, params, -1).get(0))
-          .containsExactly(ModelFixture.ints(expected.get("greedy_ignoring_eos")));
+          .containsExactly(Fixtures.ints(expected.get("greedy_ignoring_eos")));
     }
   }
 
@@ -55,7 +59,7 @@ class GenerationFixtureTest {
         SamplingParams params =
             SamplingParams.greedy(expected.get("max_new_tokens").asInt()).ignoringEos();
         assertThat(tokens(decoder, List.of(prompts.get(i)), params, 2).get(0))
-            .containsExactly(ModelFixture.ints(expected.get("greedy_ignoring_eos").get(i)));
+            .containsExactly(Fixtures.ints(expected.get("greedy_ignoring_eos").get(i)));
       }
     }
   }
@@ -68,7 +72,7 @@ class GenerationFixtureTest {
       List<int[]> tokens = tokens(decoder, prompts(expected), params, 2);
       JsonNode batched = expected.get("left_padded_batch").get("greedy_ignoring_eos");
       for (int i = 0; i < tokens.size(); i++) {
-        assertThat(tokens.get(i)).containsExactly(ModelFixture.ints(batched.get(i)));
+        assertThat(tokens.get(i)).containsExactly(Fixtures.ints(batched.get(i)));
       }
     }
   }
@@ -82,7 +86,7 @@ class GenerationFixtureTest {
       List<int[]> tokens = tokens(decoder, prompts(expected), params, eos);
       for (int i = 0; i < tokens.size(); i++) {
         assertThat(tokens.get(i))
-            .containsExactly(ModelFixture.ints(withEos.get("greedy_up_to_and_with_eos").get(i)));
+            .containsExactly(Fixtures.ints(withEos.get("greedy_up_to_and_with_eos").get(i)));
       }
     }
   }
@@ -97,7 +101,7 @@ class GenerationFixtureTest {
 
   private static List<int[]> prompts(JsonNode generation) {
     List<int[]> prompts = new ArrayList<>();
-    generation.get("prompts").forEach(prompt -> prompts.add(ModelFixture.ints(prompt)));
+    generation.get("prompts").forEach(prompt -> prompts.add(Fixtures.ints(prompt)));
     return prompts;
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.collimate.Fixtures;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.nn.CausalModel.Pass;
@@ -20,15 +21,16 @@ import dev.collimate.objective.StepTotals;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.api.TestFactory;
 
 /** Twenty steps of DPO give the losses, rewards and weights of TRL with torch's AdamW. */
 @Tag("fixtures")
@@ -40,33 +42,51 @@ class TrajectoryTest {
   private static final double GRADIENT_NORM = 1e-3;
   private static final double LOGITS = 1e-3;
 
-  @ParameterizedTest
-  @ValueSource(strings = {"llama-gqa", "qwen2-tied"})
-  void allWeightsFollowTorch(String name) {
-    ModelFixture model = ModelFixture.named(name);
-    try (Decoder decoder = model.decoder(DecoderOptions.training(Trained.ALL_WEIGHTS))) {
-      follow(model, decoder, "trajectory");
-    }
+  @TestFactory
+  Stream<DynamicTest> allWeightsFollowTorch() throws IOException {
+    return ModelFixture.eachWith(
+        "trajectory.json",
+        "20 steps of all weights",
+        model ->
+            () -> {
+              try (Decoder decoder = model.decoder(DecoderOptions.training(Trained.ALL_WEIGHTS))) {
+                follow(model, decoder, "trajectory");
+              }
+            });
   }
 
-  @Test
-  void theAdapterFollowsTorch() {
-    ModelFixture model = ModelFixture.named("llama-gqa");
-    try (Decoder decoder = model.adapted(DecoderOptions.training(Trained.ADAPTER))) {
-      follow(model, decoder, "trajectory_adapter");
-    }
+  @TestFactory
+  Stream<DynamicTest> theAdapterFollowsTorch() throws IOException {
+    return ModelFixture.eachWith(
+        "trajectory_adapter.json",
+        "20 steps of the adapter",
+        model ->
+            () -> {
+              try (Decoder decoder = model.adapted(DecoderOptions.training(Trained.ADAPTER))) {
+                follow(model, decoder, "trajectory_adapter");
+              }
+            });
   }
 
   private static void follow(ModelFixture model, Decoder decoder, String trajectory) {
     JsonNode expected = model.json(trajectory + ".json");
     List<List<LearnRow>> batches = batches(decoder, expected.get("batches"));
-    Objective dpo = Objectives.create("dpo", Map.of("beta", 0.1));
+    double beta = expected.at("/loss/beta").asDouble();
+    Objective dpo = Objectives.create("dpo", Map.of("beta", beta));
     Learner learner = new Learner(decoder, dpo);
     FlatVector master = new FlatVector(learner.layout().size());
     FlatVector gradient = new FlatVector(learner.layout().size());
     learner.store(master);
-    AdamW optimizer = new AdamW(new AdamWConfig(0.9, 0.999, 1e-8, 0.01), learner.layout());
-    double learningRate = expected.at("/optimizer/lr").asDouble();
+    JsonNode torch = expected.get("optimizer");
+    double learningRate = torch.get("lr").asDouble();
+    double maxNorm = torch.get("max_grad_norm").asDouble();
+    AdamWConfig config =
+        new AdamWConfig(
+            torch.at("/betas/0").asDouble(),
+            torch.at("/betas/1").asDouble(),
+            torch.get("eps").asDouble(),
+            torch.get("weight_decay").elements().next().asDouble());
+    AdamW optimizer = new AdamW(config, learner.layout());
 
     for (JsonNode step : expected.get("steps")) {
       List<LearnRow> rows = batches.get(step.get("batch").asInt());
@@ -76,11 +96,11 @@ class TrajectoryTest {
       LeafResult result = learner.gradient(context, rows, gradient);
       double norm = GradientClip.norm(gradient, 1);
       check(step, result, norm);
-      optimizer.step(master, gradient, learningRate, GradientClip.factor(norm, 1.0), 1);
+      optimizer.step(master, gradient, learningRate, GradientClip.factor(norm, maxNorm), 1);
       learner.load(master);
     }
 
-    int[][] ids = ModelFixture.rows(expected.at("/final/input_ids"));
+    int[][] ids = Fixtures.rows(expected.at("/final/input_ids"));
     float[] logits = ModelFixture.logits(decoder, ids);
     assertThat(logits)
         .containsExactly(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.collimate.Fixtures;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.nn.DecoderOptions.Recomputation;
@@ -17,11 +18,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.function.Executable;
 
 /**
  * Gradients of the DPO and SFT losses of the fixtures: here d loss / d log-probability is written
@@ -50,13 +52,16 @@ class GradientFixtureTest {
     return ModelFixture.eachSupported("SFT gradients", model -> () -> checkSft(model));
   }
 
-  @Test
-  void adapterLogitsArePefts() {
-    ModelFixture model = ModelFixture.named("llama-gqa");
+  @TestFactory
+  Stream<DynamicTest> adapterLogitsArePefts() throws IOException {
+    return eachAdapted("adapter logits", model -> () -> checkAdapterLogits(model));
+  }
+
+  private static void checkAdapterLogits(ModelFixture model) {
     try (Decoder decoder = model.adapted(DecoderOptions.frozen())) {
       for (JsonNode testCase : model.json("expected_adapter.json").get("cases")) {
-        int[][] ids = ModelFixture.rows(testCase.get("input_ids"));
-        int[][] mask = ModelFixture.rows(testCase.get("attention_mask"));
+        int[][] ids = Fixtures.rows(testCase.get("input_ids"));
+        int[][] mask = Fixtures.rows(testCase.get("attention_mask"));
         float[] expected =
             model.tensor("expected_adapter.safetensors", testCase.get("logits").asText());
         float[] logits =
@@ -70,19 +75,29 @@ class GradientFixtureTest {
     }
   }
 
-  @Test
-  void adapterGradientsArePefts() {
-    checkAdapter(Recomputation.NONE);
+  @TestFactory
+  Stream<DynamicTest> adapterGradientsArePefts() throws IOException {
+    return eachAdapted("adapter gradients", model -> () -> checkAdapter(model, Recomputation.NONE));
   }
 
-  @Test
-  void adapterGradientsOfRecomputedLayersArePefts() {
-    checkAdapter(Recomputation.LAYERS);
+  @TestFactory
+  Stream<DynamicTest> adapterGradientsOfRecomputedLayersArePefts() throws IOException {
+    return eachAdapted(
+        "adapter gradients, layers recomputed",
+        model -> () -> checkAdapter(model, Recomputation.LAYERS));
   }
 
-  @Test
-  void theAdapterSwitchedOffIsTheBaseModel() {
-    ModelFixture model = ModelFixture.named("llama-gqa");
+  @TestFactory
+  Stream<DynamicTest> theAdapterSwitchedOffIsTheBaseModel() throws IOException {
+    return eachAdapted("adapters switched off", model -> () -> checkSwitchedOff(model));
+  }
+
+  private static Stream<DynamicTest> eachAdapted(
+      String claim, Function<ModelFixture, Executable> test) throws IOException {
+    return ModelFixture.eachWith("expected_adapter.json", claim, test);
+  }
+
+  private static void checkSwitchedOff(ModelFixture model) {
     JsonNode dpo = model.json("expected_adapter.json").get("dpo");
     List<Sequence> sequences = sequences(dpo);
     try (Decoder decoder = model.adapted(DecoderOptions.frozen());
@@ -95,8 +110,7 @@ class GradientFixtureTest {
     }
   }
 
-  private static void checkAdapter(Recomputation recomputation) {
-    ModelFixture model = ModelFixture.named("llama-gqa");
+  private static void checkAdapter(ModelFixture model, Recomputation recomputation) {
     JsonNode dpo = model.json("expected_adapter.json").get("dpo");
     DecoderOptions options = new DecoderOptions(Precision.FLOAT32, recomputation, Trained.ADAPTER);
     try (Decoder decoder = model.adapted(options)) {
@@ -122,13 +136,13 @@ class GradientFixtureTest {
     List<Sequence> sequences = new ArrayList<>();
     int counted = 0;
     for (int row = 0; row < sft.get("labels").size(); row++) {
-      int[] labels = ModelFixture.ints(sft.get("labels").get(row));
+      int[] labels = Fixtures.ints(sft.get("labels").get(row));
       int prompt = 0;
       while (labels[prompt] == -100) {
         prompt++;
       }
-      int[] ids = ModelFixture.ints(sft.get("input_ids").get(row));
-      int[] mask = ModelFixture.ints(sft.get("attention_mask").get(row));
+      int[] ids = Fixtures.ints(sft.get("input_ids").get(row));
+      int[] mask = Fixtures.ints(sft.get("attention_mask").get(row));
       sequences.add(ModelFixture.sequence(ids, mask, prompt));
       counted += sequences.get(row).countedTokens();
     }
@@ -180,8 +194,8 @@ class GradientFixtureTest {
     List<Sequence> sequences = new ArrayList<>();
     for (String side : List.of("chosen", "rejected")) {
       for (JsonNode pair : dpo.get("pairs")) {
-        int[] prompt = ModelFixture.ints(pair.get("prompt"));
-        int[] completion = ModelFixture.ints(pair.get(side));
+        int[] prompt = Fixtures.ints(pair.get("prompt"));
+        int[] completion = Fixtures.ints(pair.get(side));
         int[] ids = Arrays.copyOf(prompt, prompt.length + completion.length);
         System.arraycopy(completion, 0, ids, prompt.length, completion.length);
         int[] mask = new int[ids.length];

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.Fixtures;
 import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.checkpoint.TensorFiles;
@@ -18,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -28,13 +28,6 @@ import org.junit.jupiter.api.function.Executable;
 public record ModelFixture(String name, Path path) {
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
-  private static final Set<String> SUPPORTED =
-      Set.of(
-          "LlamaForCausalLM",
-          "MistralForCausalLM",
-          "Qwen2ForCausalLM",
-          "Qwen3ForCausalLM",
-          "GPT2LMHeadModel");
 
   /**
    * One test per model of a supported architecture; says which others were skipped. The caller is
@@ -42,12 +35,26 @@ public record ModelFixture(String name, Path path) {
    */
   public static Stream<DynamicTest> eachSupported(
       String claim, Function<ModelFixture, Executable> test) throws IOException {
-    Path models = root().resolve("models");
+    List<ModelFixture> run = supported(claim, "config.json");
+    assertThat(run).as("supported models of the fixtures").isNotEmpty();
+    return run.stream().map(model -> DynamicTest.dynamicTest(model.name(), test.apply(model)));
+  }
+
+  /** One test per such model whose folder has a file; the caller is skipped where none has. */
+  public static Stream<DynamicTest> eachWith(
+      String file, String claim, Function<ModelFixture, Executable> test) throws IOException {
+    List<ModelFixture> run = supported(claim, file);
+    assumeTrue(!run.isEmpty(), "skipped: no supported model of the fixtures has " + file);
+    return run.stream().map(model -> DynamicTest.dynamicTest(model.name(), test.apply(model)));
+  }
+
+  private static List<ModelFixture> supported(String claim, String file) throws IOException {
     List<ModelFixture> all;
-    try (Stream<Path> folders = Files.list(models)) {
+    try (Stream<Path> folders = Files.list(Fixtures.path("models"))) {
       all =
           folders
               .filter(folder -> Files.exists(folder.resolve("config.json")))
+              .filter(folder -> Files.exists(folder.resolve(file)))
               .sorted()
               .map(folder -> new ModelFixture(folder.getFileName().toString(), folder))
               .toList();
@@ -58,33 +65,15 @@ public record ModelFixture(String name, Path path) {
     System.out.printf(
         "fixtures, %s: %d models run, %d skipped %s%n",
         claim, run.size(), skipped.size(), skipped.isEmpty() ? "" : skipped);
-    assertThat(run).as("supported models in %s", models).isNotEmpty();
-    return run.stream().map(model -> DynamicTest.dynamicTest(model.name(), test.apply(model)));
-  }
-
-  /** One model; the test is skipped where the folder is missing. */
-  public static ModelFixture named(String name) {
-    return new ModelFixture(name, root().resolve("models").resolve(name));
-  }
-
-  private static Path root() {
-    String root = System.getProperty("collimate.fixtures", System.getenv("COLLIMATE_FIXTURES"));
-    assumeTrue(
-        root != null && Files.isDirectory(Path.of(root)),
-        "skipped: no fixtures folder; set collimate.fixtures or COLLIMATE_FIXTURES");
-    return Path.of(root);
+    return run;
   }
 
   private boolean isSupported() {
-    return SUPPORTED.contains(architecture());
+    return Fixtures.isSupported(path);
   }
 
   private String label() {
-    return name + " (" + architecture() + ")";
-  }
-
-  private String architecture() {
-    return json("config.json").path("architectures").path(0).asText();
+    return name + " (" + Fixtures.architecture(path) + ")";
   }
 
   public JsonNode json(String file) {
@@ -161,22 +150,6 @@ public record ModelFixture(String name, Path path) {
     public File open(String name) throws IOException {
       return folder.open(file);
     }
-  }
-
-  public static int[] ints(JsonNode array) {
-    int[] values = new int[array.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = array.get(i).asInt();
-    }
-    return values;
-  }
-
-  public static int[][] rows(JsonNode matrix) {
-    int[][] rows = new int[matrix.size()][];
-    for (int i = 0; i < rows.length; i++) {
-      rows[i] = ints(matrix.get(i));
-    }
-    return rows;
   }
 
   /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.collimate.Fixtures;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.text.Sequence;
@@ -36,8 +37,8 @@ class ModelFixtureTest {
   private static void checkLogits(ModelFixture model) {
     try (Decoder decoder = model.decoder(DecoderOptions.frozen())) {
       for (JsonNode testCase : model.json("expected.json").get("cases")) {
-        int[][] ids = ModelFixture.rows(testCase.get("input_ids"));
-        int[][] mask = ModelFixture.rows(testCase.get("attention_mask"));
+        int[][] ids = Fixtures.rows(testCase.get("input_ids"));
+        int[][] mask = Fixtures.rows(testCase.get("attention_mask"));
         float[] expected = model.tensor("expected.safetensors", testCase.get("logits").asText());
         float[] logits = decoder.logits(ids, valid(mask), positions(testCase, ids), Adapter.ON);
         assertThat(largestDifference(logits, expected, mask))
@@ -65,8 +66,8 @@ class ModelFixtureTest {
     for (int row = 0; row < testCase.get("input_ids").size(); row++) {
       sequences.add(
           ModelFixture.sequence(
-              ModelFixture.ints(testCase.get("input_ids").get(row)),
-              ModelFixture.ints(testCase.get("attention_mask").get(row)),
+              Fixtures.ints(testCase.get("input_ids").get(row)),
+              Fixtures.ints(testCase.get("attention_mask").get(row)),
               expected.get("prompt_lengths").get(row).asInt()));
     }
     try (CausalModel.Pass pass = decoder.forward(sequences, Set.of(), Mode.EVALUATE, Adapter.ON)) {
@@ -101,7 +102,7 @@ class ModelFixtureTest {
 
   static int[][] positions(JsonNode testCase, int[][] ids) {
     if (testCase.hasNonNull("position_ids")) {
-      return ModelFixture.rows(testCase.get("position_ids"));
+      return Fixtures.rows(testCase.get("position_ids"));
     }
     int[][] positions = new int[ids.length][ids[0].length];
     for (int[] row : positions) {

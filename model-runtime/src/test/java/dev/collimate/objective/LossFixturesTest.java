@@ -2,10 +2,10 @@ package dev.collimate.objective;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.Fixtures;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.RowInputs.StepNumbers;
 import java.io.IOException;
@@ -36,12 +36,8 @@ class LossFixturesTest {
 
   @BeforeAll
   static void openTheFolder() throws IOException {
-    String root = System.getProperty("collimate.fixtures", System.getenv("COLLIMATE_FIXTURES"));
-    assumeTrue(
-        root != null && Files.isDirectory(Path.of(root, "losses")),
-        "skipped: no fixtures folder; set collimate.fixtures or COLLIMATE_FIXTURES");
-    folder = Path.of(root, "losses");
-    losses = new ObjectMapper().readTree(Files.readAllBytes(folder.resolve("losses.json")));
+    folder = Fixtures.path("losses");
+    losses = Fixtures.json("losses/losses.json");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.Fixtures;
 import dev.collimate.text.jinja.Rendering;
 import dev.collimate.text.jinja.Template;
 import dev.collimate.text.jinja.TemplateException;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.CollimateException;
+import dev.collimate.Fixtures;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.io.IOException;

@@ -40,9 +40,6 @@ final class Ledger {
   /** The answer to an offer. */
   record Ruling(long lease, Verdict verdict) {}
 
-  /** Two workers' results for one leaf have different bits. */
-  record Conflict(int leaf, long firstWorker, long secondWorker) {}
-
   private enum Stage {
     /** Computing. */
     GRANTED,
@@ -68,33 +65,28 @@ final class Ledger {
     }
   }
 
-  private record Witness(Hash128 hash, long worker) {}
-
   private final TreeNode root;
   private final LeafTimes times;
   private final int maxLeaves;
-  private final boolean mixed;
   private final boolean bounded;
   private final TreeFront front;
   private final BitSet open = new BitSet();
   private final BitSet taken = new BitSet();
-  private final Witness[] witnesses;
+  private final Witnesses witnesses;
   private final Map<Long, Entry> entries = new LinkedHashMap<>();
   private final Set<Long> silent = new HashSet<>();
   private long nextLease;
   private long releases;
   private long duplicates;
-  private long differing;
 
   private Ledger(
       int leaves, long firstLease, LeafTimes times, int maxLeaves, boolean mixed, boolean bounded) {
     this.root = TreeNode.root(leaves);
     this.times = times;
     this.maxLeaves = maxLeaves;
-    this.mixed = mixed;
     this.bounded = bounded;
     this.front = new TreeFront(root);
-    this.witnesses = new Witness[leaves];
+    this.witnesses = new Witnesses(leaves, mixed);
     this.nextLease = firstLease;
     open.set(0, leaves);
   }
@@ -150,27 +142,14 @@ final class Ledger {
    * @param hashes one per leaf
    * @return a leaf that has been seen with other bits, unless mixed
    */
-  Optional<Conflict> offer(long id, List<Hash128> hashes, double secondsPerLeaf) {
+  Optional<Witnesses.Conflict> offer(long id, List<Hash128> hashes, double secondsPerLeaf) {
     Entry entry = entries.get(id);
     if (entry == null || entry.stage != Stage.GRANTED) {
       return Optional.empty();
     }
-    TreeNode node = entry.lease.node;
     times.measured(secondsPerLeaf);
     entry.stage = Stage.OFFERED;
-    for (int leaf = node.from(); leaf < node.to(); leaf++) {
-      Witness witness = witnesses[leaf];
-      Hash128 hash = hashes.get(leaf - node.from());
-      if (witness == null) {
-        witnesses[leaf] = new Witness(hash, entry.lease.worker);
-      } else if (!witness.hash.equals(hash)) {
-        if (!mixed) {
-          return Optional.of(new Conflict(leaf, witness.worker, entry.lease.worker));
-        }
-        differing++;
-      }
-    }
-    return Optional.empty();
+    return witnesses.compare(entry.lease.node.from(), hashes, entry.lease.worker);
   }
 
   /** Rulings that can be given now, lowest leaves first. To be asked for after every change. */
@@ -322,7 +301,7 @@ final class Ledger {
   }
 
   long differing() {
-    return differing;
+    return witnesses.differing();
   }
 
   long nextLease() {

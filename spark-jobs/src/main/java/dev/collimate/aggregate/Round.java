@@ -381,7 +381,7 @@ final class Round {
     }
   }
 
-  private void failOnConflict(Ledger.Conflict conflict) {
+  private void failOnConflict(Witnesses.Conflict conflict) {
     fail(
         new CollimateException(
             CollimateException.Kind.INTERNAL,

@@ -20,9 +20,12 @@ public record Proportion(int successes, int trials) {
     return (double) successes / trials;
   }
 
-  /** Wilson's 95 % interval. */
+  /** Wilson's 95 % interval; rounding must not carry its ends out of [0, 1]. */
   ConfidenceInterval interval() {
-    return new WilsonScoreInterval().createInterval(trials, successes, CONFIDENCE);
+    ConfidenceInterval wilson =
+        new WilsonScoreInterval().createInterval(trials, successes, CONFIDENCE);
+    return new ConfidenceInterval(
+        Math.max(0, wilson.getLowerBound()), Math.min(1, wilson.getUpperBound()), CONFIDENCE);
   }
 
   /** Standard error of the difference of two independent rates, {@code sqrt(sum p(1-p)/n)}. */

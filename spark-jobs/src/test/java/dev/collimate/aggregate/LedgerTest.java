@@ -3,10 +3,10 @@ package dev.collimate.aggregate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.collimate.aggregate.Ledger.Conflict;
 import dev.collimate.aggregate.Ledger.Lease;
 import dev.collimate.aggregate.Ledger.Ruling;
 import dev.collimate.aggregate.Ledger.Verdict;
+import dev.collimate.aggregate.Witnesses.Conflict;
 import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeNode;
 import java.util.ArrayList;

@@ -1,0 +1,52 @@
+package dev.collimate.aggregate;
+
+import dev.collimate.parameters.Hash128;
+import java.util.List;
+import java.util.Optional;
+
+/** The bits that each leaf of a round was first seen with, and from whom. */
+final class Witnesses {
+
+  /** Two workers' results for one leaf have different bits. */
+  record Conflict(int leaf, long firstWorker, long secondWorker) {}
+
+  private record Witness(Hash128 hash, long worker) {}
+
+  private final Witness[] first;
+  private final boolean mixed;
+  private long differing;
+
+  /**
+   * @param mixed whether differing results are counted instead of told
+   */
+  Witnesses(int leaves, boolean mixed) {
+    this.first = new Witness[leaves];
+    this.mixed = mixed;
+  }
+
+  /**
+   * Holds a worker's results against those seen before.
+   *
+   * @param hashes of the leaves from {@code from} on
+   * @return a leaf that has been seen with other bits, unless mixed
+   */
+  Optional<Conflict> compare(int from, List<Hash128> hashes, long worker) {
+    for (int i = 0; i < hashes.size(); i++) {
+      int leaf = from + i;
+      if (first[leaf] == null) {
+        first[leaf] = new Witness(hashes.get(i), worker);
+      } else if (!first[leaf].hash.equals(hashes.get(i))) {
+        if (!mixed) {
+          return Optional.of(new Conflict(leaf, first[leaf].worker, worker));
+        }
+        differing++;
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Results that differed from the first of their leaf. */
+  long differing() {
+    return differing;
+  }
+}
