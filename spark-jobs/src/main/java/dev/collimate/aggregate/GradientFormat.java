@@ -1,6 +1,7 @@
 package dev.collimate.aggregate;
 
 import dev.collimate.parameters.FlatVector;
+import dev.collimate.parameters.HalfFloats;
 import dev.collimate.parameters.TreeNode;
 import java.nio.ByteBuffer;
 import java.nio.ShortBuffer;
@@ -35,7 +36,7 @@ public enum GradientFormat {
       for (int i = 0; i < gradient.blockCount(); i++) {
         float[] block = gradient.block(i);
         for (int j = 0; j < block.length; j++) {
-          block[j] = nearest(block[j]);
+          block[j] = HalfFloats.fromBfloat16(HalfFloats.toBfloat16(block[j]));
         }
       }
     }
@@ -44,7 +45,7 @@ public enum GradientFormat {
     void write(float[] values, ByteBuffer to) {
       ShortBuffer halves = to.asShortBuffer();
       for (int i = 0; i < values.length; i++) {
-        halves.put(i, (short) (Float.floatToRawIntBits(values[i]) >>> 16));
+        halves.put(i, HalfFloats.toBfloat16(values[i]));
       }
     }
 
@@ -52,7 +53,7 @@ public enum GradientFormat {
     void read(ByteBuffer from, float[] into, int at, int count) {
       ShortBuffer halves = from.asShortBuffer();
       for (int i = 0; i < count; i++) {
-        into[at + i] = Float.intBitsToFloat(halves.get(i) << 16);
+        into[at + i] = HalfFloats.fromBfloat16(halves.get(i));
       }
     }
   };
@@ -81,11 +82,4 @@ public enum GradientFormat {
 
   /** Reads {@code count} entries at the buffer's position, which stays. */
   abstract void read(ByteBuffer from, float[] into, int at, int count);
-
-  /** The nearest bfloat16, ties to even; infinities and NaN stay such. */
-  static float nearest(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    int upper = Float.isNaN(value) ? bits | 0x0040_0000 : bits + 0x7FFF + ((bits >>> 16) & 1);
-    return Float.intBitsToFloat(upper & 0xFFFF_0000);
-  }
 }
