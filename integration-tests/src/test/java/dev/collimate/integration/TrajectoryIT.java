@@ -12,10 +12,14 @@ import dev.collimate.checkpoint.TensorFiles;
 import dev.collimate.files.LocalFolder;
 import dev.collimate.nn.AdapterSource;
 import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.CausalModel.Mode;
+import dev.collimate.nn.CausalModel.Pass;
 import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
 import dev.collimate.nn.Engine;
+import dev.collimate.nn.Quantity;
+import dev.collimate.text.Sequence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,22 +74,42 @@ class TrajectoryIT {
             .isCloseTo(value, within(1e-4 + 1e-3 * Math.abs(value)));
       }
     }
-    assertThat(logits(file, expected)).containsExactly(expectedLogits(file), within(LOGITS));
+    assertLastLogProbs(file, expected);
   }
 
-  /** Of what the run wrote, [batch * seq * vocab]. */
-  private float[] logits(Path trajectory, JsonNode expected) {
+  /** What the run wrote gives every token the probability that the expected logits give it. */
+  private void assertLastLogProbs(Path trajectory, JsonNode expected) throws IOException {
     int[][] ids = JSON.convertValue(expected.at("/final/input_ids"), int[][].class);
-    boolean[][] valid = new boolean[ids.length][ids[0].length];
-    int[][] positions = new int[ids.length][ids[0].length];
-    for (int row = 0; row < ids.length; row++) {
-      Arrays.fill(valid[row], true);
-      Arrays.setAll(positions[row], t -> t);
+    List<Sequence> sequences = new ArrayList<>();
+    for (int[] row : ids) {
+      byte[] counted = new byte[row.length];
+      Arrays.fill(counted, 1, row.length, (byte) 1);
+      sequences.add(new Sequence(row, 1, counted));
     }
+    float[] logits = expectedLogits(trajectory);
+    int vocab = logits.length / (ids.length * ids[0].length);
     Engine.start(1, ComputeDevice.cpu());
-    try (Decoder decoder = written(trajectory, expected)) {
-      return decoder.logits(ids, valid, positions, Adapter.ON);
+    try (Decoder decoder = written(trajectory, expected);
+        Pass pass = decoder.forward(sequences, Set.of(), Mode.EVALUATE, Adapter.ON)) {
+      float[][] logProbs = pass.values(Quantity.LOG_PROB);
+      for (int row = 0; row < ids.length; row++) {
+        for (int t = 1; t < ids[row].length; t++) {
+          int start = (row * ids[row].length + t - 1) * vocab;
+          float[] before = Arrays.copyOfRange(logits, start, start + vocab);
+          assertThat(logProbs[row][t - 1])
+              .as("row %d, token %d", row, t)
+              .isCloseTo(logProb(before, ids[row][t]), within(LOGITS));
+        }
+      }
     }
+  }
+
+  private static float logProb(float[] logits, int token) {
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp(logit - logits[token]);
+    }
+    return (float) -Math.log(sum);
   }
 
   private Decoder written(Path trajectory, JsonNode expected) {
