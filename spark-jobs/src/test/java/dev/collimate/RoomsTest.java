@@ -33,7 +33,7 @@ class RoomsTest {
           List.of("executor"),
           List.of("reference", "aggregate", "inference"),
           List.of("report"),
-          List.of("train"),
+          List.of("train", "bench"),
           List.of("quickstart"),
           List.of("cli"));
 

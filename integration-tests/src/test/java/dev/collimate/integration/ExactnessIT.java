@@ -86,9 +86,9 @@ class ExactnessIT {
     await().atMost(4, MINUTES).until(() -> isThere("executor", 3) || !run.driver().isAlive());
     ProcessHandle victim = run.executors().get(0);
     // A frozen worker is given a lease, if it does not hold one, and cannot give it back.
-    signal("STOP", victim);
+    Launch.freeze(victim);
     await().pollDelay(1, SECONDS).until(() -> true);
-    signal("KILL", victim);
+    Launch.kill(victim);
     Finished finished = run.await(Launcher.TIMEOUT);
     assertThat(finished.exitCode()).as(finished.transcript()).isZero();
     double releases = 0;
@@ -97,10 +97,6 @@ class ExactnessIT {
     }
     assertThat(releases).as("the killed executor held a lease").isGreaterThanOrEqualTo(1);
     assertThat(tiny.trainingState("executor", STEPS)).isEqualTo(undisturbed);
-  }
-
-  private static void signal(String name, ProcessHandle process) throws IOException {
-    new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().onExit().join();
   }
 
   private static boolean isThere(String run, long step) {

@@ -72,6 +72,24 @@ final class Launch implements AutoCloseable {
     victim.onExit().join();
   }
 
+  /** Stops a process as a long pause of its machine does; it keeps its connections. */
+  static void freeze(ProcessHandle process) {
+    signal("STOP", process);
+  }
+
+  /** Lets a frozen process go on. */
+  static void wake(ProcessHandle process) {
+    signal("CONT", process);
+  }
+
+  private static void signal(String name, ProcessHandle process) {
+    try {
+      new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().onExit().join();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Waits for the end, all output included. */
   Finished await(Duration timeout) {
     try {

@@ -1,5 +1,6 @@
 package dev.collimate.checkpoint;
 
+import dev.collimate.parameters.HalfFloats;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Optional;

@@ -1,5 +1,8 @@
 package dev.collimate.aggregate;
 
+import dev.collimate.CollimateException;
+import org.apache.spark.SparkConf;
+
 /**
  * How the aggregator waits. What concerns the cluster (addresses, ports, encryption) comes from
  * Spark's own configuration.
@@ -13,6 +16,7 @@ package dev.collimate.aggregate;
  * @param maxLeaseLeaves largest lease in micro-batches
  * @param mixed whether workers of different numerics take part, so that differing duplicates are
  *     counted and not fatal
+ * @param format of the gradients that workers send; part of the result's identity
  */
 public record AggregatorConfig(
     int workers,
@@ -22,7 +26,8 @@ public record AggregatorConfig(
     double firstLeaseSeconds,
     double leaseSlackSeconds,
     int maxLeaseLeaves,
-    boolean mixed) {
+    boolean mixed,
+    GradientFormat format) {
 
   public AggregatorConfig {
     if (workers < 1) {
@@ -34,18 +39,45 @@ public record AggregatorConfig(
   }
 
   public static AggregatorConfig forWorkers(int workers) {
-    return new AggregatorConfig(workers, 60, 300, 5, 900, 10, 64, false);
+    return new AggregatorConfig(workers, 60, 300, 5, 900, 10, 64, false, GradientFormat.FLOAT32);
+  }
+
+  /**
+   * As Spark's properties say: {@code spark.collimate.startWait} (60s) and {@code
+   * spark.collimate.noWorkerWait} (300s).
+   *
+   * @throws CollimateException of kind USAGE where one is no time
+   */
+  public static AggregatorConfig of(SparkConf spark, int workers) {
+    AggregatorConfig defaults = forWorkers(workers);
+    return defaults.withWaits(
+        seconds(spark, "spark.collimate.startWait", defaults.startWaitSeconds),
+        seconds(spark, "spark.collimate.noWorkerWait", defaults.noWorkerSeconds));
+  }
+
+  private static double seconds(SparkConf spark, String key, double otherwise) {
+    try {
+      return spark.getTimeAsSeconds(key, (long) otherwise + "s");
+    } catch (NumberFormatException e) {
+      throw CollimateException.usage(
+          key + ": must be a time such as 90s or 5min, got '" + spark.get(key) + "'");
+    }
   }
 
   public AggregatorConfig withMixed(boolean mixed) {
-    return with(startWaitSeconds, noWorkerSeconds, mixed);
+    return with(startWaitSeconds, noWorkerSeconds, mixed, format);
+  }
+
+  public AggregatorConfig withFormat(GradientFormat format) {
+    return with(startWaitSeconds, noWorkerSeconds, mixed, format);
   }
 
   public AggregatorConfig withWaits(double startWaitSeconds, double noWorkerSeconds) {
-    return with(startWaitSeconds, noWorkerSeconds, mixed);
+    return with(startWaitSeconds, noWorkerSeconds, mixed, format);
   }
 
-  private AggregatorConfig with(double startWaitSeconds, double noWorkerSeconds, boolean mixed) {
+  private AggregatorConfig with(
+      double startWaitSeconds, double noWorkerSeconds, boolean mixed, GradientFormat format) {
     return new AggregatorConfig(
         workers,
         startWaitSeconds,
@@ -54,6 +86,7 @@ public record AggregatorConfig(
         firstLeaseSeconds,
         leaseSlackSeconds,
         maxLeaseLeaves,
-        mixed);
+        mixed,
+        format);
   }
 }

@@ -136,7 +136,9 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     if (current.isRetired() || current.version() != version || !current.hasBlocks(from, to)) {
       return Optional.empty();
     }
-    return Optional.of(new VectorBody(current.values(), from, to, version, current::isRetired));
+    return Optional.of(
+        new VectorBody(
+            current.values(), from, to, version, GradientFormat.FLOAT32, current::isRetired));
   }
 
   @Override
@@ -186,6 +188,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
                 this::inLoop,
                 reducer,
                 workers.roll()::place,
+                config.format(),
                 result,
                 now()));
   }

@@ -93,7 +93,9 @@ final class DriverLink implements AutoCloseable {
       if (from < to) {
         CompletableFuture<String> part = new CompletableFuture<>();
         String name = DriverConnection.parametersStream(version, from, to);
-        VectorReceiver receiver = new VectorReceiver(name, into, from, to, version, part::complete);
+        VectorReceiver receiver =
+            new VectorReceiver(
+                name, into, from, to, version, GradientFormat.FLOAT32, part::complete);
         stream(i).stream(name, receiver);
         parts.add(part);
       }
@@ -108,9 +110,11 @@ final class DriverLink implements AutoCloseable {
   /**
    * Sends the sum of a lease.
    *
+   * @param format of its entries, which must be able to tell them
    * @return whether the driver has all of it
    */
-  boolean push(long lease, FlatVector sum) throws BrokenException, StoppedException {
+  boolean push(long lease, FlatVector sum, GradientFormat format)
+      throws BrokenException, StoppedException {
     List<CompletableFuture<ByteBuffer>> parts = new ArrayList<>();
     for (int i = 0; i < streams.length; i++) {
       int from = cut(sum, i);
@@ -120,7 +124,7 @@ final class DriverLink implements AutoCloseable {
         stream(i)
             .uploadStream(
                 new NioManagedBuffer(DriverConnection.uploadHeader(lease, from, to)),
-                new VectorBody(sum, from, to, lease, () -> false),
+                new VectorBody(sum, from, to, lease, format, () -> false),
                 new Answer(part));
         parts.add(part);
       }

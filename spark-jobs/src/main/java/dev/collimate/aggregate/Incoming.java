@@ -17,6 +17,7 @@ final class Incoming {
   private final long lease;
   private final long session;
   private final FlatVector buffer;
+  private final GradientFormat format;
   private final long startedAt;
   private final List<VectorReceiver> receivers = new ArrayList<>();
   private final BitSet claimed = new BitSet();
@@ -25,10 +26,11 @@ final class Incoming {
   private long progress = -1;
   private long progressAt;
 
-  Incoming(long lease, long session, FlatVector buffer, long now) {
+  Incoming(long lease, long session, FlatVector buffer, GradientFormat format, long now) {
     this.lease = lease;
     this.session = session;
     this.buffer = buffer;
+    this.format = format;
     this.startedAt = now;
     this.progressAt = now;
   }
@@ -59,7 +61,13 @@ final class Incoming {
     claimed.set(from, to);
     VectorReceiver receiver =
         new VectorReceiver(
-            "gradient", buffer, from, to, lease, fault -> listener.ended(this, from, to, fault));
+            "gradient",
+            buffer,
+            from,
+            to,
+            lease,
+            format,
+            fault -> listener.ended(this, from, to, fault));
     receivers.add(receiver);
     return Optional.of(receiver);
   }

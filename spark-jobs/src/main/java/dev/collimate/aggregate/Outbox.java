@@ -55,12 +55,12 @@ final class Outbox implements AutoCloseable {
   }
 
   /** Takes the sum and gives it back to the pool when it is sent or not needed. */
-  void send(Request.Offer offer, FlatVector sum, VectorPool pool) {
+  void send(Request.Offer offer, FlatVector sum, GradientFormat format, VectorPool pool) {
     free.acquireUninterruptibly();
     senders.execute(
         () -> {
           try {
-            deliver(offer, sum);
+            deliver(offer, sum, format);
           } catch (BrokenException e) {
             // The worker's own thread notices a lost driver; here only this result is lost.
             log.warn("The result of lease {} was not delivered: {}", offer.lease(), e.getMessage());
@@ -74,7 +74,7 @@ final class Outbox implements AutoCloseable {
         });
   }
 
-  private void deliver(Request.Offer offer, FlatVector sum)
+  private void deliver(Request.Offer offer, FlatVector sum, GradientFormat format)
       throws BrokenException, StoppedException {
     BrokenException last = null;
     for (int i = 0; i < TRIES; i++) {
@@ -83,7 +83,7 @@ final class Outbox implements AutoCloseable {
         return;
       }
       try {
-        if (link.push(offer.lease(), sum)) {
+        if (link.push(offer.lease(), sum, format)) {
           return;
         }
       } catch (BrokenException e) {

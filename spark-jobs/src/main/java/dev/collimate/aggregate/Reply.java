@@ -70,6 +70,7 @@ sealed interface Reply {
    * To Poll: work.
    *
    * @param round which step or map it belongs to
+   * @param format that each leaf's gradient is rounded to
    * @param version of the parameters to compute it with
    * @param size entries of the parameters and of the gradient
    * @param payloads one per leaf of the node
@@ -78,6 +79,7 @@ sealed interface Reply {
       long lease,
       long round,
       Work work,
+      GradientFormat format,
       long version,
       long size,
       TreeNode node,
@@ -93,6 +95,7 @@ sealed interface Reply {
               .int64(lease)
               .int64(round)
               .int8(work == Work.GRADIENT ? 0 : 1)
+              .int8(format == GradientFormat.FLOAT32 ? 0 : 1)
               .int64(version)
               .int64(size)
               .int32(node.from())
@@ -104,7 +107,8 @@ sealed interface Reply {
       return new Grant(
           in.int64(),
           in.int64(),
-          in.int8() == 0 ? Work.GRADIENT : Work.CALL,
+          in.one(Work.values()),
+          in.one(GradientFormat.values()),
           in.int64(),
           in.int64(),
           new TreeNode(in.int32(), in.int32()),

@@ -47,6 +47,7 @@ final class Round {
   private final Executor loop;
   private final Executor reducer;
   private final LongFunction<WorkerPlace> places;
+  private final GradientFormat format;
   private final RoundTally tally;
   private final byte[][] results;
   private final Map<Long, Offered> waiting = new HashMap<>();
@@ -62,6 +63,7 @@ final class Round {
    * @param loop the aggregator's thread
    * @param reducer the thread that adds
    * @param places names the worker of a session
+   * @param format of the leaves' gradients
    * @param result completed when the round is over
    */
   Round(
@@ -74,6 +76,7 @@ final class Round {
       Executor loop,
       Executor reducer,
       LongFunction<WorkerPlace> places,
+      GradientFormat format,
       CompletableFuture<StepResult> result,
       long now) {
     this.id = id;
@@ -86,6 +89,7 @@ final class Round {
     this.loop = loop;
     this.reducer = reducer;
     this.places = places;
+    this.format = format;
     this.result = result;
     this.tally = new RoundTally(now);
     this.results = new byte[payloads.size()][];
@@ -119,6 +123,7 @@ final class Round {
                     lease.id(),
                     id,
                     work,
+                    format,
                     served.version(),
                     served.values().size(),
                     lease.node(),
@@ -277,7 +282,9 @@ final class Round {
       offered.callback.onSuccess(new Reply.Drop().encode());
     } else {
       sending.put(ruling.lease(), offered.offer);
-      incoming.put(ruling.lease(), new Incoming(ruling.lease(), offered.session, pool.take(), now));
+      GradientFormat onWire = format.of(ledger.find(ruling.lease()).orElseThrow().node());
+      incoming.put(
+          ruling.lease(), new Incoming(ruling.lease(), offered.session, pool.take(), onWire, now));
       offered.callback.onSuccess(new Reply.Send().encode());
     }
   }

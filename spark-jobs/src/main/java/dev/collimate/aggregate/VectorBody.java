@@ -15,7 +15,7 @@ import org.apache.spark.network.buffer.ManagedBuffer;
 import org.apache.spark.network.util.AbstractFileRegion;
 
 /**
- * Some blocks of a vector as the body of a stream: each block as little-endian float32, then its
+ * Some blocks of a vector as the body of a stream: each block as little-endian entries, then its
  * checksum. One block at a time is encoded, while it is being sent; nothing else is copied.
  */
 final class VectorBody extends ManagedBuffer {
@@ -26,31 +26,36 @@ final class VectorBody extends ManagedBuffer {
   private final int from;
   private final int to;
   private final long context;
+  private final GradientFormat format;
   private final BooleanSupplier retired;
 
   /**
    * @param from first block
    * @param to one past the last block
    * @param context see {@link BlockChecksum}
+   * @param format of the entries
    * @param retired whether the vector may be changing by now; from then on no block is valid
    */
-  VectorBody(FlatVector vector, int from, int to, long context, BooleanSupplier retired) {
+  VectorBody(
+      FlatVector vector,
+      int from,
+      int to,
+      long context,
+      GradientFormat format,
+      BooleanSupplier retired) {
     this.vector = vector;
     this.from = from;
     this.to = to;
     this.context = context;
+    this.format = format;
     this.retired = retired;
   }
 
   @Override
   public long size() {
-    return size(vector, from, to);
-  }
-
-  static long size(FlatVector vector, int from, int to) {
     long entries =
         Math.min(vector.size(), (long) to * FlatVector.BLOCK) - (long) from * FlatVector.BLOCK;
-    return entries * Float.BYTES + (long) (to - from) * BlockChecksum.BYTES;
+    return entries * format.bytes() + (long) (to - from) * BlockChecksum.BYTES;
   }
 
   @Override
@@ -107,8 +112,8 @@ final class VectorBody extends ManagedBuffer {
     private void encode(int index) {
       float[] block = vector.block(index);
       frame.clear();
-      frame.asFloatBuffer().put(block);
-      frame.limit(block.length * Float.BYTES);
+      format.write(block, frame);
+      frame.limit(block.length * format.bytes());
       checksum.start(index);
       checksum.update(frame);
       // The block was read before this; if it is not retired now, it was not being changed then.

@@ -16,9 +16,11 @@ final class VectorReceiver implements StreamCallbackWithID {
   private final String id;
   private final FlatVector target;
   private final int to;
+  private final GradientFormat format;
   private final BlockChecksum checksum;
   private final Consumer<String> whenDone;
-  private final ByteBuffer word = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer word =
+      ByteBuffer.allocate(BlockChecksum.BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private int block;
   private int at;
   private String fault = "";
@@ -29,12 +31,19 @@ final class VectorReceiver implements StreamCallbackWithID {
    * @param whenDone called once, with an empty text where all went well, else with the fault
    */
   VectorReceiver(
-      String id, FlatVector target, int from, int to, long context, Consumer<String> whenDone) {
+      String id,
+      FlatVector target,
+      int from,
+      int to,
+      long context,
+      GradientFormat format,
+      Consumer<String> whenDone) {
     this.id = id;
     this.target = target;
     this.to = to;
     this.block = from;
     this.checksum = new BlockChecksum(context);
+    this.format = format;
     this.whenDone = whenDone;
     checksum.start(block);
   }
@@ -63,8 +72,11 @@ final class VectorReceiver implements StreamCallbackWithID {
     while (in.hasRemaining() && fault.isEmpty()) {
       if (block == to) {
         fault = "the stream is longer than its blocks";
-      } else if (word.position() > 0 || in.remaining() < Float.BYTES) {
-        word.put(in.get());
+        continue;
+      }
+      int unit = at == target.block(block).length ? BlockChecksum.BYTES : format.bytes();
+      if (word.position() > 0 || in.remaining() < unit) {
+        word.limit(unit).put(in.get());
         if (!word.hasRemaining()) {
           take(word.flip());
           word.clear();
@@ -82,9 +94,9 @@ final class VectorReceiver implements StreamCallbackWithID {
       compare(in.getInt());
       return;
     }
-    int count = Math.min(values.length - at, in.remaining() / Float.BYTES);
-    int end = in.position() + count * Float.BYTES;
-    in.asFloatBuffer().get(values, at, count);
+    int count = Math.min(values.length - at, in.remaining() / format.bytes());
+    int end = in.position() + count * format.bytes();
+    format.read(in, values, at, count);
     int limit = in.limit();
     checksum.update(in.limit(end));
     in.limit(limit);

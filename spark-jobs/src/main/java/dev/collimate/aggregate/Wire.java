@@ -135,6 +135,15 @@ final class Wire {
       return values;
     }
 
+    /** One of a closed set, told by its number. */
+    <T> T one(T[] values) throws MalformedException {
+      int number = int8();
+      if (number < 0 || number >= values.length) {
+        throw new MalformedException("a choice has the number " + number);
+      }
+      return values[number];
+    }
+
     void end() throws MalformedException {
       if (in.hasRemaining()) {
         throw new MalformedException(in.remaining() + " bytes after the end of a message");

@@ -181,12 +181,16 @@ final class WorkerClient {
       }
       FlatVector gradient = vectors.take();
       byte[] result = task.leaf(grant.payloads().get(leaf - node.from()), gradient);
+      grant.format().round(gradient);
       leaves.add(new Request.Leaf(Hash128.of(gradient, result), result));
       tree.put(new TreeNode(leaf, leaf + 1), gradient);
     }
     double seconds = (System.nanoTime() - start) / 1e9;
     outbox.send(
-        new Request.Offer(grant.lease(), leaves, seconds, pullSeconds), tree.takeRoot(), vectors);
+        new Request.Offer(grant.lease(), leaves, seconds, pullSeconds),
+        tree.takeRoot(),
+        grant.format().of(node),
+        vectors);
   }
 
   private void pause(int attempt) throws StoppedException {

@@ -5,24 +5,38 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.Unmatched;
 
-/** {@code bench}: refused by name until there is something to measure with. */
-@Command(name = "bench", hidden = true, description = "Not supported yet.")
+/** {@code bench}: measurements; those that are not there yet are refused by name. */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "WHAT",
+    description =
+        "Measures on this cluster, beside the floors and baselines, in one run. Not supported yet:"
+            + " step, data, rollout.",
+    subcommands = BenchAggregatorCommand.class)
 final class BenchCommand implements Callable<Integer> {
 
-  private static final List<String> KINDS = List.of("step", "aggregator", "data", "rollout");
+  private static final List<String> KINDS = List.of("step", "data", "rollout");
+
+  @Spec private CommandSpec spec;
 
   @Unmatched private List<String> arguments = new ArrayList<>();
 
   @Override
   public Integer call() {
-    String name =
+    String kind =
         arguments.stream()
             .filter(KINDS::contains)
             .findFirst()
-            .map(kind -> "bench " + kind)
-            .orElse("bench");
-    throw CollimateException.usage(name + " is not supported yet");
+            .orElseThrow(
+                () ->
+                    new ParameterException(
+                        spec.commandLine(), "bench: what to measure is missing; it is aggregator"));
+    throw CollimateException.usage("bench " + kind + " is not supported yet");
   }
 }

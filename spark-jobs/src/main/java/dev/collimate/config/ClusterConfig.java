@@ -24,12 +24,25 @@ public record ClusterConfig(
             meaning = "Threads of a worker; at most `spark.executor.cores`.")
         int threads,
     @Key(
+            role = IDENTITY,
+            usual = "float32",
+            meaning =
+                "How a micro-batch's gradient leaves its worker; `bfloat16`: rounded once, sums"
+                    + " stay float32.")
+        Wire wire,
+    @Key(
             role = OPERATIONAL,
             usual = "false",
             meaning =
                 "Admit workers, or a resume, with another numerics fingerprint; the run is then"
                     + " marked `exact: false`.")
         boolean mixed) {
+
+  /** How a micro-batch's gradient leaves its worker. */
+  public enum Wire {
+    FLOAT32,
+    BFLOAT16
+  }
 
   /** Where tensors live. */
   public enum Device {

@@ -2,6 +2,7 @@ package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.aggregate.AggregatorConfig;
+import dev.collimate.aggregate.GradientFormat;
 import dev.collimate.aggregate.WorkerSeats;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
@@ -66,7 +67,10 @@ final class TrainingSession implements AutoCloseable {
     Admission admission = new Admission(content, policy.fingerprint(), numerics, exact, mixed);
     Aggregator aggregator =
         Aggregator.start(
-            AggregatorConfig.forWorkers(run.cluster().workers()).withMixed(mixed), admission);
+            AggregatorConfig.of(spark.getConf(), run.cluster().workers())
+                .withMixed(mixed)
+                .withFormat(GradientFormat.valueOf(run.cluster().wire().name())),
+            admission);
     WorkerSeats seats =
         WorkerSeats.open(
             spark,

@@ -25,7 +25,8 @@ class AggregatorFaultsTest {
   private static final long SIZE = 2L * FlatVector.BLOCK + 77;
   private static final FlatVector PARAMETERS = KnownVectors.parameters(SIZE, 1);
   private static final AggregatorConfig NERVOUS =
-      new AggregatorConfig(1, 20, 20, /* silenceSeconds= */ 0.5, 900, 10, 64, false);
+      new AggregatorConfig(
+          1, 20, 20, /* silenceSeconds= */ 0.5, 900, 10, 64, false, GradientFormat.FLOAT32);
 
   @Test
   void aDamagedUploadIsNoticedAndSentAgain() throws Exception {
@@ -297,7 +298,8 @@ class AggregatorFaultsTest {
 
   private static VectorBody body(Reply.Grant grant) {
     FlatVector sum = RawWorker.sum(grant, PARAMETERS);
-    return new VectorBody(sum, 0, sum.blockCount(), grant.lease(), () -> false);
+    return new VectorBody(
+        sum, 0, sum.blockCount(), grant.lease(), GradientFormat.FLOAT32, () -> false);
   }
 
   private static ByteBuffer header(Reply.Grant grant) {

@@ -36,6 +36,22 @@ class AggregatorTest {
     }
   }
 
+  @ParameterizedTest(name = "leases of at most {0} leaves")
+  @ValueSource(ints = {1, 64})
+  void roundedGradientsHaveTheSameSumWhoeverAddsThem(int maxLeaseLeaves) {
+    AggregatorConfig config =
+        new AggregatorConfig(2, 20, 30, 5, 900, 10, maxLeaseLeaves, false, GradientFormat.BFLOAT16);
+    try (Cluster cluster = new Cluster(config, RegistrationPolicy.ANYONE, Cluster.plain())) {
+      cluster.add(place -> new KnownVectors.Task());
+      cluster.add(place -> new KnownVectors.Task());
+      FlatVector parameters = KnownVectors.parameters(SIZE, 1);
+      StepResult step = cluster.aggregator().step(1, parameters, KnownVectors.payloads(13));
+      assertThat(hash(step.gradient()))
+          .isEqualTo(hash(KnownVectors.sum(13, parameters, GradientFormat.BFLOAT16)))
+          .isNotEqualTo(hash(KnownVectors.sum(13, parameters)));
+    }
+  }
+
   @Test
   void callsAreAnsweredInOrder() {
     try (Cluster cluster = Cluster.of(2)) {

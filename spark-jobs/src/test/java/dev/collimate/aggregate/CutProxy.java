@@ -1,5 +1,6 @@
 package dev.collimate.aggregate;
 
+import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,14 +9,19 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
-/** Stands between workers and a driver, and can break every connection through it. */
+/**
+ * Stands between workers and a driver; can break every connection through it, and keeps all bytes
+ * that have passed.
+ */
 final class CutProxy implements Closeable {
 
   private final ServerSocket server;
   private final int driverPort;
   private final List<Socket> sockets = new ArrayList<>();
+  private final ByteArrayOutputStream seen = new ByteArrayOutputStream();
 
   CutProxy(int driverPort) throws IOException {
     this.driverPort = driverPort;
@@ -36,6 +42,20 @@ final class CutProxy implements Closeable {
     return count;
   }
 
+  /** Whether the bytes have passed, in this order, in either direction. */
+  boolean hasSeen(byte[] bytes) {
+    byte[] all;
+    synchronized (seen) {
+      all = seen.toByteArray();
+    }
+    for (int i = 0; i + bytes.length <= all.length; i++) {
+      if (Arrays.equals(all, i, i + bytes.length, bytes, 0, bytes.length)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private void accept() {
     try {
       while (true) {
@@ -53,12 +73,18 @@ final class CutProxy implements Closeable {
     }
   }
 
-  private static void copy(Socket from, Socket to) {
+  private void copy(Socket from, Socket to) {
     try (from;
         to) {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
-      in.transferTo(out);
+      byte[] piece = new byte[1 << 16];
+      for (int count = in.read(piece); count >= 0; count = in.read(piece)) {
+        synchronized (seen) {
+          seen.write(piece, 0, count);
+        }
+        out.write(piece, 0, count);
+      }
     } catch (IOException e) {
       // One side is gone; the other is closed with it.
     }

@@ -60,11 +60,17 @@ final class KnownVectors {
 
   /** The sum as one thread without sockets finds it. */
   static FlatVector sum(int leaves, FlatVector parameters) {
+    return sum(leaves, parameters, GradientFormat.FLOAT32);
+  }
+
+  /** The same of leaves that are rounded to a format. */
+  static FlatVector sum(int leaves, FlatVector parameters, GradientFormat format) {
     VectorPool pool = new VectorPool(parameters.size());
     GradientTree tree = new GradientTree(TreeNode.root(leaves), pool);
     for (int leaf = 0; leaf < leaves; leaf++) {
       FlatVector gradient = pool.take();
       gradient(leaf, parameters, gradient);
+      format.round(gradient);
       tree.put(new TreeNode(leaf, leaf + 1), gradient);
     }
     return tree.takeRoot();

@@ -1,5 +1,7 @@
 package dev.collimate.aggregate;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.collimate.aggregate.Wire.MalformedException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.GradientTree;
@@ -102,6 +104,13 @@ final class RawWorker implements AutoCloseable {
     } catch (InterruptedException | ExecutionException | TimeoutException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** Waits until the other side has ended the connection. */
+  static void awaitClosed(TransportClient client) throws Exception {
+    CompletableFuture<Boolean> closed = new CompletableFuture<>();
+    var unused = client.getChannel().closeFuture().addListener(done -> closed.complete(true));
+    assertThat(closed.get(20, TimeUnit.SECONDS)).isTrue();
   }
 
   @Override

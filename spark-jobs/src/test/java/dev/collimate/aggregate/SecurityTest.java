@@ -1,5 +1,6 @@
 package dev.collimate.aggregate;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,12 +13,11 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.buffer.NioManagedBuffer;
@@ -138,7 +138,7 @@ class SecurityTest {
               .int32(Integer.MAX_VALUE)
               .toBuffer();
       worker.client().sendRpc(longList, new Ignored());
-      awaitClosed(worker.client());
+      RawWorker.awaitClosed(worker.client());
       assertServes(cluster);
     }
   }
@@ -154,6 +154,60 @@ class SecurityTest {
       cluster.add(place -> new KnownVectors.Task());
       assertServes(cluster);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"saslEncrypted", "aes", "aesAuthEngine2"})
+  void anEncryptedWireShowsNothing(String kind) throws IOException {
+    try (Cluster cluster = cluster(secured(kind));
+        CutProxy tap = tapped(cluster)) {
+      assertThat(tap.hasSeen(parameterBytes())).isFalse();
+      assertThat(tap.hasSeen("the worker of this test".getBytes(UTF_8))).isFalse();
+      assertThat(tap.hasSeen(cluster.aggregator().endpoint().token())).isFalse();
+    }
+  }
+
+  /** What the test above looks for can be found: in clear it is all there, but for the token. */
+  @Test
+  void aClearWireShowsAllButTheToken() throws IOException {
+    try (Cluster cluster = cluster(secured("sasl"));
+        CutProxy tap = tapped(cluster)) {
+      assertThat(tap.hasSeen(parameterBytes())).isTrue();
+      assertThat(tap.hasSeen("the worker of this test".getBytes(UTF_8))).isTrue();
+      assertThat(tap.hasSeen(cluster.aggregator().endpoint().token())).isFalse();
+    }
+  }
+
+  private static Cluster cluster(SparkConf conf) {
+    return new Cluster(
+        AggregatorConfig.forWorkers(1).withWaits(30, 30), RegistrationPolicy.ANYONE, conf);
+  }
+
+  /** After a step of one worker whose traffic has gone through the tap. */
+  private static CutProxy tapped(Cluster cluster) throws IOException {
+    Endpoint real = cluster.aggregator().endpoint();
+    CutProxy tap = new CutProxy(real.port());
+    cluster.add(
+        place ->
+            new KnownVectors.Task() {
+              @Override
+              public byte[] describe() {
+                return "the worker of this test".getBytes(UTF_8);
+              }
+            },
+        new Endpoint(real.host(), tap.port(), real.token()));
+    StepResult step = cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(3));
+    assertThat(step.leaves()).hasSize(3);
+    return tap;
+  }
+
+  /** Sixteen entries as they would stand on the wire. */
+  private static byte[] parameterBytes() {
+    ByteBuffer bytes = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 100; i < 116; i++) {
+      bytes.putFloat(PARAMETERS.get(i));
+    }
+    return bytes.array();
   }
 
   @Test
@@ -303,14 +357,8 @@ class SecurityTest {
         TransportClientFactory factory = context.createClientFactory(List.of());
         TransportClient client = factory.createUnmanagedClient(endpoint.host(), endpoint.port())) {
       words.say(client);
-      awaitClosed(client);
+      RawWorker.awaitClosed(client);
     }
-  }
-
-  private static void awaitClosed(TransportClient client) throws Exception {
-    CompletableFuture<Boolean> closed = new CompletableFuture<>();
-    var unused = client.getChannel().closeFuture().addListener(done -> closed.complete(true));
-    assertThat(closed.get(20, TimeUnit.SECONDS)).isTrue();
   }
 
   private static int readUntilClosed(InputStream in) {

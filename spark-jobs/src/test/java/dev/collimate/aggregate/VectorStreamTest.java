@@ -19,6 +19,7 @@ class VectorStreamTest {
   private static final long SIZE = 2L * FlatVector.BLOCK + 1_001;
   private static final long CONTEXT = 42;
 
+  private GradientFormat format = GradientFormat.FLOAT32;
   private final FlatVector sent = KnownVectors.parameters(SIZE, 3);
   private final FlatVector got = new FlatVector(SIZE);
   private final List<String> outcomes = new ArrayList<>();
@@ -28,6 +29,18 @@ class VectorStreamTest {
   void aVectorArrivesWholeHoweverTheNetworkCutsIt(int largestPiece) throws IOException {
     byte[] bytes = body(0, 3).nioByteBuffer().array();
     assertThat(bytes).hasSize((int) body(0, 3).size());
+    feed(receiver(0, 3, CONTEXT), bytes, largestPiece);
+    assertThat(outcomes).containsExactly("");
+    assertThat(Hash128.of(got, new byte[0])).isEqualTo(Hash128.of(sent, new byte[0]));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 5, 1_000, 131_073, 1_000_000})
+  void roundedEntriesArriveWholeInHalfTheBytes(int largestPiece) throws IOException {
+    format = GradientFormat.BFLOAT16;
+    format.round(sent);
+    byte[] bytes = body(0, 3).nioByteBuffer().array();
+    assertThat(bytes).hasSize((int) SIZE * 2 + 3 * BlockChecksum.BYTES);
     feed(receiver(0, 3, CONTEXT), bytes, largestPiece);
     assertThat(outcomes).containsExactly("");
     assertThat(Hash128.of(got, new byte[0])).isEqualTo(Hash128.of(sent, new byte[0]));
@@ -79,7 +92,7 @@ class VectorStreamTest {
   @Test
   void aVectorThatMayBeChangingIsNotTaken() throws IOException {
     AtomicBoolean retired = new AtomicBoolean(true);
-    VectorBody body = new VectorBody(sent, 0, 3, CONTEXT, retired::get);
+    VectorBody body = new VectorBody(sent, 0, 3, CONTEXT, GradientFormat.FLOAT32, retired::get);
     feed(receiver(0, 3, CONTEXT), body.nioByteBuffer().array(), 10_000);
     assertThat(outcomes).containsExactly("the sender's vector is no longer valid");
   }
@@ -94,11 +107,11 @@ class VectorStreamTest {
   }
 
   private VectorBody body(int from, int to) {
-    return new VectorBody(sent, from, to, CONTEXT, () -> false);
+    return new VectorBody(sent, from, to, CONTEXT, format, () -> false);
   }
 
   private VectorReceiver receiver(int from, int to, long context) {
-    return new VectorReceiver("test", got, from, to, context, outcomes::add);
+    return new VectorReceiver("test", got, from, to, context, format, outcomes::add);
   }
 
   private static void feed(VectorReceiver receiver, byte[] bytes, int largestPiece) {

@@ -67,7 +67,7 @@ class CollimateTest {
   @Test
   void helpListsTheCommands() {
     assertThat(run("--help")).isZero();
-    assertThat(out.toString()).contains("init", "merge", "inspect").doesNotContain("bench");
+    assertThat(out.toString()).contains("init", "merge", "inspect", "bench");
   }
 
   @Test
@@ -110,10 +110,24 @@ class CollimateTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"step", "aggregator", "data", "rollout"})
-  void benchIsRefusedByName(String kind) {
+  @ValueSource(strings = {"step", "data", "rollout"})
+  void whatBenchCannotMeasureYetIsRefusedByName(String kind) {
     assertThat(run("bench", kind, "--runs", "3")).isEqualTo(2);
     assertThat(err.toString()).isEqualTo("collimate: bench " + kind + " is not supported yet\n");
+  }
+
+  @Test
+  void benchSaysWhatItCanMeasure() {
+    assertThat(run("bench")).isEqualTo(2);
+    assertThat(err.toString()).contains("bench: what to measure is missing; it is aggregator");
+    assertThat(run("bench", "aggregator", "--help")).isZero();
+    assertThat(out.toString()).contains("--parameters", "--workers", "--simulated", "--json");
+  }
+
+  @Test
+  void benchWithoutWorkersIsWrongUsage() {
+    assertThat(run("bench", "aggregator", "--workers", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--workers must be >= 1, got 0");
   }
 
   @Test

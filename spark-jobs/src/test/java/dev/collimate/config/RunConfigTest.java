@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
+import dev.collimate.config.ClusterConfig.Wire;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
@@ -131,7 +132,7 @@ class RunConfigTest {
                     1),
                 SaveDtype.BASE,
                 new ReferenceConfig(Optional.empty()),
-                new ClusterConfig(4, Device.CPU, 1, false),
+                new ClusterConfig(4, Device.CPU, 1, Wire.FLOAT32, false),
                 new ReportConfig(8, 128)));
   }
 
@@ -204,7 +205,7 @@ class RunConfigTest {
                 5));
     assertThat(config.saveDtype()).isEqualTo(SaveDtype.BFLOAT16);
     assertThat(config.reference().store()).contains("shared/reference");
-    assertThat(config.cluster()).isEqualTo(new ClusterConfig(8, Device.CPU, 2, true));
+    assertThat(config.cluster()).isEqualTo(new ClusterConfig(8, Device.CPU, 2, Wire.FLOAT32, true));
     assertThat(config.report()).isEqualTo(new ReportConfig(4, 64));
   }
 

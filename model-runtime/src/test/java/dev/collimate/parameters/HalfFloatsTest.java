@@ -1,4 +1,4 @@
-package dev.collimate.checkpoint;
+package dev.collimate.parameters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,12 +1,12 @@
-package dev.collimate.checkpoint;
+package dev.collimate.parameters;
 
-/** The two 16-bit floating point formats of checkpoints, to and from float32. */
-final class HalfFloats {
+/** The two 16-bit floating point formats of checkpoints and of the wire, to and from float32. */
+public final class HalfFloats {
 
   private HalfFloats() {}
 
   /** bfloat16 is the upper half of a float32. */
-  static float fromBfloat16(short bits) {
+  public static float fromBfloat16(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }
 
@@ -14,7 +14,7 @@ final class HalfFloats {
    * Rounds to nearest, ties to even; overflow is infinity, a NaN stays one, with the payload that
    * fits.
    */
-  static short toBfloat16(float value) {
+  public static short toBfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
       // The payload's upper bits stay; a NaN must not lose its last bit and become infinity.
@@ -25,7 +25,7 @@ final class HalfFloats {
   }
 
   /** IEEE binary16: 1 sign, 5 exponent and 10 mantissa bits. */
-  static float fromFloat16(short half) {
+  public static float fromFloat16(short half) {
     int sign = (half & 0x8000) << 16;
     int exponent = (half >>> 10) & 0x1f;
     int mantissa = half & 0x3ff;
@@ -44,7 +44,7 @@ final class HalfFloats {
    * Rounds to nearest, ties to even; overflow is infinity, a NaN stays one, with the payload that
    * fits.
    */
-  static short toFloat16(float value) {
+  public static short toFloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = (bits >>> 16) & 0x8000;
     int magnitude = bits & 0x7fffffff;

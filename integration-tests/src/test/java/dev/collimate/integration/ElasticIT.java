@@ -1,0 +1,204 @@
+package dev.collimate.integration;
+
+import static java.util.concurrent.TimeUnit.MINUTES;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Whatever dies, freezes or comes late: the weights are the undisturbed run's, bit for bit. */
+class ElasticIT {
+
+  private static final int STEPS = 12;
+  private static final Duration PATIENCE = Duration.ofMinutes(4);
+
+  /** What is trained. */
+  enum Trained {
+    ALL_WEIGHTS(""),
+    ADAPTER("adapter: {r: 8, lora_alpha: 16, target_modules: all-linear}\n");
+
+    private final String section;
+
+    Trained(String section) {
+      this.section = section;
+    }
+
+    String runFile(String name) throws IOException {
+      return tiny.runFile(
+          name,
+          """
+          train: {max_steps: 12, global_batch_size: 16, micro_batch_size: 2, learning_rate: 1.0e-3, save_steps: 3}
+          cluster: {workers: 2, threads: 1}
+          %s"""
+              .formatted(section));
+    }
+
+    String undisturbed() {
+      return "undisturbed-" + this;
+    }
+  }
+
+  /** When an executor dies, by the line of the driver's log that comes just before. */
+  enum Moment {
+    BEFORE_IT_TAKES_PART("The aggregator listens on"),
+    WHEN_ALL_HAVE_COME("workers now: 2"),
+    AFTER_THE_FIRST_STEP("^step=1 "),
+    AROUND_A_CHECKPOINT("^step=6 "),
+    IN_THE_LAST_STEP("^step=11 ");
+
+    private final Pattern line;
+
+    Moment(String line) {
+      this.line = Pattern.compile(line);
+    }
+  }
+
+  @TempDir private static Path folder;
+  private static TinyRun tiny;
+
+  @BeforeAll
+  static void trainUndisturbed() throws IOException {
+    tiny = TinyRun.in(folder, 96);
+    train(Trained.ALL_WEIGHTS, Trained.ALL_WEIGHTS.undisturbed());
+  }
+
+  @Test
+  void executorsFrozenBeyondTheirDeadlineAreWelcomeWhenTheyWake() throws IOException {
+    try (Launch run = start(Trained.ALL_WEIGHTS, "frozen")) {
+      run.awaitErr(Moment.AFTER_THE_FIRST_STEP.line, PATIENCE);
+      // Both, for one alone would be through before the other is found to be silent.
+      List<ProcessHandle> executors = run.executors();
+      executors.forEach(Launch::freeze);
+      run.awaitErr(Pattern.compile("has been silent"), PATIENCE);
+      executors.forEach(Launch::wake);
+      run.awaitErr(Pattern.compile("is back"), PATIENCE);
+      assertDone(run.await(Launcher.TIMEOUT), Trained.ALL_WEIGHTS, "frozen");
+    }
+  }
+
+  @Test
+  void allExecutorsKilledAtOnceAreReplaced() throws IOException {
+    try (Launch run = start(Trained.ALL_WEIGHTS, "all-killed")) {
+      run.awaitErr(Moment.AFTER_THE_FIRST_STEP.line, PATIENCE);
+      run.executors().forEach(Launch::kill);
+      assertDone(run.await(Launcher.TIMEOUT), Trained.ALL_WEIGHTS, "all-killed");
+    }
+  }
+
+  @Test
+  void aDriverKilledWhilePublishingACheckpointGoesOn() throws IOException {
+    String runFile = Trained.ALL_WEIGHTS.runFile("publishing");
+    try (Launch run = onTwo().start("train", runFile)) {
+      // The folder is there before its last file, so this is in the middle of it, or just after.
+      await()
+          .pollInterval(Duration.ofMillis(1))
+          .atMost(4, MINUTES)
+          .until(() -> hasCheckpointFolder("publishing") || !run.driver().isAlive());
+    }
+    assertDone(onTwo().run("train", runFile), Trained.ALL_WEIGHTS, "publishing");
+  }
+
+  @Test
+  @Tag("slow")
+  void moreLossesThanSparksTaskMaxFailuresEndNothing() throws IOException {
+    try (Launch run =
+        onTwo()
+            .withSparkOptions("--conf", "spark.task.maxFailures=1")
+            .start("train", Trained.ALL_WEIGHTS.runFile("failures"))) {
+      for (int step : new int[] {1, 4, 7}) {
+        run.awaitErr(Pattern.compile("^step=" + step + " "), PATIENCE);
+        Launch.kill(run.executors().get(0));
+      }
+      assertDone(run.await(Launcher.TIMEOUT), Trained.ALL_WEIGHTS, "failures");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Tag("slow")
+  void anExecutorMayDieAtAnyMoment(Moment moment) throws IOException {
+    for (Trained trained : Trained.values()) {
+      if (!Files.exists(tiny.output(trained.undisturbed()))) {
+        train(trained, trained.undisturbed());
+      }
+      String name = "killed-" + trained + "-" + moment;
+      try (Launch run = start(trained, name)) {
+        run.awaitErr(moment.line, PATIENCE);
+        await().atMost(4, MINUTES).until(() -> !run.executors().isEmpty());
+        Launch.kill(run.executors().get(0));
+        assertDone(run.await(Launcher.TIMEOUT), trained, name);
+      }
+    }
+  }
+
+  @Test
+  @Tag("slow")
+  void anExecutorThatComesLateTakesPart() throws IOException {
+    Launcher growing =
+        Launcher.ofBuild()
+            .withSparkOptions(
+                "--master", "local-cluster[2,1,1536]",
+                "--conf", "spark.collimate.startWait=1s",
+                "--conf", "spark.dynamicAllocation.enabled=true",
+                "--conf", "spark.dynamicAllocation.shuffleTracking.enabled=true",
+                "--conf", "spark.dynamicAllocation.initialExecutors=1",
+                "--conf", "spark.dynamicAllocation.minExecutors=1",
+                "--conf", "spark.dynamicAllocation.schedulerBacklogTimeout=6s");
+    try (Launch run = growing.start("train", Trained.ALL_WEIGHTS.runFile("late"))) {
+      run.awaitErr(Pattern.compile("Starting with 1 of 2 workers"), PATIENCE);
+      run.awaitErr(Pattern.compile("workers now: 2"), PATIENCE);
+      assertDone(run.await(Launcher.TIMEOUT), Trained.ALL_WEIGHTS, "late");
+    }
+  }
+
+  @Test
+  @Tag("slow")
+  void ofTwoDriversOnOneOutputOneTrains() throws IOException {
+    String runFile = Trained.ALL_WEIGHTS.runFile("shared");
+    try (Launch first = onTwo().start("train", runFile)) {
+      first.awaitErr(Moment.AFTER_THE_FIRST_STEP.line, PATIENCE);
+      Finished second = onTwo().run("train", runFile);
+      Finished finished = first.await(Launcher.TIMEOUT);
+      assertThat(Stream.of(finished, second).map(Finished::exitCode)).contains(0);
+      assertDone(finished, Trained.ALL_WEIGHTS, "shared");
+      assertThat(second.err()).noneMatch(line -> line.startsWith("step="));
+    }
+  }
+
+  private static void assertDone(Finished finished, Trained trained, String name)
+      throws IOException {
+    assertThat(finished.exitCode()).as(finished.transcript()).isZero();
+    assertThat(tiny.metrics(name)).hasSize(STEPS);
+    assertThat(tiny.trainingState(name, STEPS))
+        .isEqualTo(tiny.trainingState(trained.undisturbed(), STEPS));
+  }
+
+  private static void train(Trained trained, String name) throws IOException {
+    Finished finished = onTwo().run("train", trained.runFile(name));
+    assertThat(finished.exitCode()).as(finished.transcript()).isZero();
+  }
+
+  private static Launch start(Trained trained, String name) throws IOException {
+    return onTwo().start("train", trained.runFile(name));
+  }
+
+  private static boolean hasCheckpointFolder(String name) {
+    return Files.exists(tiny.output(name).resolve("checkpoints/step-6"));
+  }
+
+  private static Launcher onTwo() {
+    return Launcher.ofBuild().withSparkOptions("--master", "local-cluster[2,1,1536]");
+  }
+}

@@ -1,0 +1,2 @@
+/** Measurements on the user's own machines, beside the floors and baselines. */
+package dev.collimate.bench;
