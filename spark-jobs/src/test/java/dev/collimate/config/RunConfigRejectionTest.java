@@ -89,7 +89,7 @@ class RunConfigRejectionTest {
           cluster.workers=0 | cluster.workers: must be >= 1, got 0 (--set); usual is 4
           cluster.device=gpu | cluster.device: 'gpu' is not supported yet (--set); supported is cpu
           cluster.threads=0 | cluster.threads: must be >= 1, got 0 (--set); usual is 1
-          cluster.wire=bf16 | cluster.wire: is not supported yet (--set)
+          cluster.wire=bf16 | cluster.wire: must be float32 or bfloat16, got 'bf16' (--set); usual is float32
           train.rounds=2 | train.rounds: is not supported yet (--set)
           train.sync_every=2 | train.sync_every: is not supported yet (--set)
           report.samples=-1 | report.samples: must be >= 0, got -1 (--set); usual is 8
