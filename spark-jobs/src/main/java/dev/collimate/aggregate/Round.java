@@ -389,15 +389,6 @@ final class Round {
   }
 
   private void failOnConflict(Witnesses.Conflict conflict) {
-    fail(
-        new CollimateException(
-            CollimateException.Kind.INTERNAL,
-            "micro-batch "
-                + conflict.leaf()
-                + " came out with different bits from "
-                + places.apply(conflict.firstWorker())
-                + " and from "
-                + places.apply(conflict.secondWorker())
-                + "; the result would depend on the cluster (cluster.mixed: true admits it)"));
+    fail(new CollimateException(CollimateException.Kind.INTERNAL, conflict.sentence(places)));
   }
 }

@@ -3,12 +3,27 @@ package dev.collimate.aggregate;
 import dev.collimate.parameters.Hash128;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongFunction;
 
 /** The bits that each leaf of a round was first seen with, and from whom. */
 final class Witnesses {
 
   /** Two workers' results for one leaf have different bits. */
-  record Conflict(int leaf, long firstWorker, long secondWorker) {}
+  record Conflict(int leaf, long firstWorker, long secondWorker) {
+
+    /**
+     * @param places names the worker of a session
+     */
+    String sentence(LongFunction<WorkerPlace> places) {
+      return "micro-batch "
+          + leaf
+          + " came out with different bits from "
+          + places.apply(firstWorker)
+          + " and from "
+          + places.apply(secondWorker)
+          + "; the result would depend on the cluster (cluster.mixed: true admits it)";
+    }
+  }
 
   private record Witness(Hash128 hash, long worker) {}
 

@@ -1,5 +1,6 @@
 package dev.collimate.cli;
 
+import dev.collimate.CollimateException;
 import dev.collimate.aggregate.GradientFormat;
 import dev.collimate.bench.AggregatorBench;
 import java.io.IOException;
@@ -66,6 +67,9 @@ final class BenchAggregatorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (simulated && processes < 1) {
+      throw CollimateException.usage("--processes must be >= 1, got " + processes);
+    }
     AggregatorBench.Options options =
         new AggregatorBench.Options(parameters, workers, simulated ? processes : 0, runs, wire);
     SparkConf conf = AggregatorBench.settings();

@@ -128,6 +128,8 @@ class CollimateTest {
   void benchWithoutWorkersIsWrongUsage() {
     assertThat(run("bench", "aggregator", "--workers", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--workers must be >= 1, got 0");
+    assertThat(run("bench", "aggregator", "--simulated", "--processes", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--processes must be >= 1, got 0");
   }
 
   @Test
