@@ -1,6 +1,7 @@
 package dev.collimate.parameters;
 
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 
 /**
  * A float32 vector of any length, kept in blocks of {@value #BLOCK} entries. The block size is part
@@ -78,6 +79,13 @@ public final class FlatVector {
       for (int j = 0; j < mine.length; j++) {
         mine[j] += theirs[j];
       }
+    }
+  }
+
+  /** Sets every entry. */
+  public void fill(float value) {
+    for (float[] block : blocks) {
+      Arrays.fill(block, value);
     }
   }
 

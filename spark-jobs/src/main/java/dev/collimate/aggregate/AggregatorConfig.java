@@ -65,19 +65,28 @@ public record AggregatorConfig(
   }
 
   public AggregatorConfig withMixed(boolean mixed) {
-    return with(startWaitSeconds, noWorkerSeconds, mixed, format);
+    return with(startWaitSeconds, noWorkerSeconds, firstLeaseSeconds, mixed, format);
   }
 
   public AggregatorConfig withFormat(GradientFormat format) {
-    return with(startWaitSeconds, noWorkerSeconds, mixed, format);
+    return with(startWaitSeconds, noWorkerSeconds, firstLeaseSeconds, mixed, format);
   }
 
   public AggregatorConfig withWaits(double startWaitSeconds, double noWorkerSeconds) {
-    return with(startWaitSeconds, noWorkerSeconds, mixed, format);
+    return with(startWaitSeconds, noWorkerSeconds, firstLeaseSeconds, mixed, format);
+  }
+
+  /** For leaves that take so many steps each, the first deadline is as many times as far. */
+  public AggregatorConfig withLeavesOf(int steps) {
+    return with(startWaitSeconds, noWorkerSeconds, firstLeaseSeconds * steps, mixed, format);
   }
 
   private AggregatorConfig with(
-      double startWaitSeconds, double noWorkerSeconds, boolean mixed, GradientFormat format) {
+      double startWaitSeconds,
+      double noWorkerSeconds,
+      double firstLeaseSeconds,
+      boolean mixed,
+      GradientFormat format) {
     return new AggregatorConfig(
         workers,
         startWaitSeconds,

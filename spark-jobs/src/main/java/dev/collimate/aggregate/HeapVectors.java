@@ -29,8 +29,8 @@ public final class HeapVectors {
     return 1 + 1 + depth(Math.max(1, largest)) + 2;
   }
 
-  /** {@code ceil(log2(leaves))}. */
-  static int depth(int leaves) {
+  /** Sums that wait for their other half while so many leaves are added: {@code ceil(log2)}. */
+  public static int depth(int leaves) {
     return Integer.SIZE - Integer.numberOfLeadingZeros(leaves - 1);
   }
 }

@@ -10,6 +10,7 @@ import dev.collimate.parameters.TreeNode;
 import dev.collimate.parameters.VectorPool;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -173,14 +174,23 @@ final class WorkerClient {
     VectorPool vectors = pool;
     GradientTree tree = new GradientTree(node, vectors);
     List<Request.Leaf> leaves = new ArrayList<>();
+    BooleanSupplier isVoid = () -> killed.getAsBoolean() || heart.isOver(grant.round());
     long start = System.nanoTime();
     for (int leaf = node.from(); leaf < node.to(); leaf++) {
-      if (killed.getAsBoolean() || heart.isOver(grant.round())) {
+      if (isVoid.getAsBoolean()) {
         tree.discard();
         return;
       }
       FlatVector gradient = vectors.take();
-      byte[] result = task.leaf(grant.payloads().get(leaf - node.from()), gradient);
+      byte[] result;
+      try {
+        result = task.leaf(grant.payloads().get(leaf - node.from()), gradient, isVoid);
+      } catch (CancellationException e) {
+        log.debug("Lease {} is void", grant.lease(), e);
+        vectors.giveBack(gradient);
+        tree.discard();
+        return;
+      }
       grant.format().round(gradient);
       leaves.add(new Request.Leaf(Hash128.of(gradient, result), result));
       tree.put(new TreeNode(leaf, leaf + 1), gradient);

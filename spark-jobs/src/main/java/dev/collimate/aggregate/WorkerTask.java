@@ -1,6 +1,8 @@
 package dev.collimate.aggregate;
 
 import dev.collimate.parameters.FlatVector;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 
 /**
  * What a worker does with the work it is given. One thread calls it. A CollimateException of kind
@@ -15,19 +17,21 @@ public interface WorkerTask extends AutoCloseable {
   /**
    * Called before the first work of another version.
    *
-   * @param values valid until the call returns; the aggregator's client fills it anew next time
+   * @param values unchanged until the next call; the aggregator's client fills it anew then
    */
   void parameters(long version, FlatVector values);
 
   /**
-   * Computes one micro-batch.
+   * Computes one leaf: a micro-batch, or whatever else the driver sums.
    *
    * @param payload as handed to {@link Aggregator#step}
    * @param gradientOut holds leftovers; every entry is to be overwritten
+   * @param isVoid whether the leaf is not wanted any more; a leaf that takes long asks now and then
    * @return the leaf's own result, a function of payload and parameters alone (no clocks in it: a
    *     second result for the same leaf must have the same bits)
+   * @throws CancellationException where it stopped since the leaf is void
    */
-  byte[] leaf(byte[] payload, FlatVector gradientOut);
+  byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid);
 
   /** Answers work that has no gradient; a function of payload and parameters alone. */
   byte[] call(byte[] payload);

@@ -5,6 +5,7 @@ import dev.collimate.aggregate.WorkerTask;
 import dev.collimate.aggregate.WorkerTaskFactory;
 import dev.collimate.parameters.FlatVector;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 
 /**
  * Makes tasks whose gradient stands ready, so that a step costs what moving and adding costs.
@@ -52,7 +53,7 @@ record GivenGradient(long size) implements WorkerTaskFactory {
     }
 
     @Override
-    public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+    public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
       gradientOut.copyFrom(gradient);
       return new byte[0];
     }

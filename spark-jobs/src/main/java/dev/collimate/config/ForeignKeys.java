@@ -87,7 +87,6 @@ final class ForeignKeys {
           "padding_free",
           "prefix_sharing",
           "rounds",
-          "sync_every",
           "modules_to_save",
           "layers_to_transform",
           "rank_pattern",

@@ -12,6 +12,14 @@ import java.util.Set;
 /** Rules over several keys. */
 final class RunRules {
 
+  /** Keys that belong to train.sync_every. */
+  private static final List<String> OF_LOCAL_STEPS =
+      List.of(
+          "train.replicas",
+          "train.outer_learning_rate",
+          "train.outer_momentum",
+          "train.inner_state");
+
   private final Fields document;
   private final Problems problems;
 
@@ -34,6 +42,9 @@ final class RunRules {
     keys.add(config.train().warmupSteps() > 0 ? "train.warmup_ratio" : "train.warmup_steps");
     if (config.train().maxSteps().isPresent()) {
       keys.add("train.num_train_epochs");
+    }
+    if (!config.train().hasLocalSteps()) {
+      keys.addAll(OF_LOCAL_STEPS);
     }
     if (config.adapter().flatMap(AdapterSection::path).isPresent()) {
       KnownKeys.all().stream()
@@ -149,7 +160,40 @@ final class RunRules {
               + train.globalBatchSize()
               + ", got "
               + train.microBatchSize(),
-          given("train.micro_batch_size").map(Field::place).orElse("default"));
+          place("train.micro_batch_size"));
+    }
+    checkLocalSteps(train);
+  }
+
+  private void checkLocalSteps(TrainConfig train) {
+    if (!problems.free("train.sync_every", "train.replicas")) {
+      return;
+    }
+    if (!train.hasLocalSteps()) {
+      for (String key : OF_LOCAL_STEPS) {
+        given(key)
+            .ifPresent(
+                field ->
+                    problems.add(
+                        key,
+                        "has no effect while train.sync_every is 1",
+                        field.place(),
+                        "; set train.sync_every to the steps between synchronisations"));
+      }
+    } else if (train.replicas().isEmpty()) {
+      problems.add(
+          "train.replicas",
+          "is needed where train.sync_every is above 1",
+          place("train.sync_every"),
+          "; as many as workers, or a multiple, keeps all of them busy");
+    } else if (train.replicas().getAsInt() > train.globalBatchSize()) {
+      problems.add(
+          "train.replicas",
+          "must be <= train.global_batch_size, which is "
+              + train.globalBatchSize()
+              + ", got "
+              + train.replicas().getAsInt(),
+          place("train.replicas"));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.collimate.config;
 import static dev.collimate.config.Key.Role.IDENTITY;
 import static dev.collimate.config.Key.Role.OPERATIONAL;
 
+import dev.collimate.learn.AdamWConfig;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
 import java.util.Optional;
@@ -138,4 +139,56 @@ public record TrainConfig(
             meaning = "Steps between evaluations on the held-out rows; 0: at the end only.")
         int evalSteps,
     @Key(role = OPERATIONAL, usual = "1", range = ">= 1", meaning = "Steps per line of metrics.")
-        int loggingSteps) {}
+        int loggingSteps,
+    @Key(
+            role = IDENTITY,
+            usual = "1",
+            range = ">= 1",
+            meaning =
+                "Above 1: every replica takes so many steps by itself before their results are"
+                    + " averaged (DiLoCo).")
+        int syncEvery,
+    @Key(
+            role = IDENTITY,
+            usual = "null",
+            range = ">= 1",
+            meaning =
+                "Replicas under `sync_every`, which share each global batch; the result depends on"
+                    + " their number, not on workers.")
+        OptionalInt replicas,
+    @Key(
+            role = IDENTITY,
+            usual = "0.7",
+            range = ">= 0",
+            meaning = "`sync_every`: learning rate of the step by the averaged result.")
+        double outerLearningRate,
+    @Key(
+            role = IDENTITY,
+            usual = "0.9",
+            range = ">= 0 and < 1",
+            meaning = "`sync_every`: Nesterov momentum of that step.")
+        double outerMomentum,
+    @Key(
+            role = IDENTITY,
+            usual = "keep",
+            meaning =
+                "`sync_every`: whether a replica's AdamW goes on with its moments after a"
+                    + " synchronisation, or starts anew (`reset`).")
+        InnerState innerState) {
+
+  /** What becomes of a replica's moments at a synchronisation. */
+  public enum InnerState {
+    KEEP,
+    RESET
+  }
+
+  /** AdamW's constants. */
+  public AdamWConfig adamW() {
+    return new AdamWConfig(adamBeta1, adamBeta2, adamEpsilon, weightDecay);
+  }
+
+  /** Whether replicas take steps of their own between synchronisations. */
+  public boolean hasLocalSteps() {
+    return syncEvery > 1;
+  }
+}

@@ -158,7 +158,8 @@ public final class Publication implements FolderSink, AutoCloseable {
     return new PublishedFile(name, bytes, HexFormat.of().formatHex(digest.digest()));
   }
 
-  static MessageDigest sha256() {
+  /** A SHA-256 that has seen nothing yet. */
+  public static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

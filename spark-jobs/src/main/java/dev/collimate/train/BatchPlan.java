@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * Which rows each optimizer step sees, and how they are divided into micro-batches: a pure function
@@ -86,6 +87,16 @@ final class BatchPlan {
 
   /** The plan of a step, 1 to {@link #steps()}. */
   Step step(long number) {
+    return share(number, 0, 1);
+  }
+
+  /**
+   * A replica's part of a step: every {@code replicas}-th row of the global batch in the epoch's
+   * order, the {@code replica}-th first. No micro-batches where the batch has too few rows.
+   *
+   * @param replica 0 to {@code replicas - 1}
+   */
+  Step share(long number, int replica, int replicas) {
     if (number < 1 || number > steps) {
       throw new IllegalArgumentException("step " + number + " is outside 1 to " + steps);
     }
@@ -93,9 +104,10 @@ final class BatchPlan {
     int epoch = Math.toIntExact((number - 1) / perEpoch);
     int from = (int) ((number - 1) % perEpoch) * globalBatchSize;
     int to = Math.min(from + globalBatchSize, rows);
+    int[] order = order(epoch);
     int[] batch =
-        Arrays.stream(order(epoch), from, to)
-            .boxed()
+        IntStream.iterate(from + replica, i -> i < to, i -> i + replicas)
+            .mapToObj(i -> order[i])
             .sorted(longestFirst) // stable: rows of one length stay in the epoch's order
             .mapToInt(Integer::intValue)
             .toArray();
@@ -105,6 +117,13 @@ final class BatchPlan {
           Arrays.copyOfRange(batch, start, Math.min(start + microBatchSize, batch.length)));
     }
     return new Step(number, epoch, (double) number / perEpoch, List.copyOf(microBatches));
+  }
+
+  /** Steps up to and with {@code number} in which a replica has rows. */
+  long sharesTaken(long number, int replica) {
+    int perEpoch = stepsPerEpoch(rows, globalBatchSize);
+    int rowsOfLast = rows - (perEpoch - 1) * globalBatchSize;
+    return rowsOfLast > replica ? number : number - number / perEpoch;
   }
 
   /** Number of different rows that all the steps together see. */

@@ -10,15 +10,8 @@ import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -35,9 +28,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The checkpoints of a run: {@code checkpoints/step-N} with the three vectors as little-endian
- * float32 and, written last, {@value #INDEX}, which lists them with their checksums and ends in a
- * checksum of its own.
+ * The checkpoints of a run: {@code checkpoints/step-N} with the masters and the optimizer's vectors
+ * as little-endian float32 and, written last, {@value #INDEX}, which lists them with their
+ * checksums and ends in a checksum of its own. Under local steps the replicas' moments, which the
+ * workers wrote, belong to it too: {@link ReplicaStore}.
  */
 public final class CheckpointStore {
 
@@ -46,9 +40,8 @@ public final class CheckpointStore {
 
   private static final Logger log = LoggerFactory.getLogger(CheckpointStore.class);
   private static final String PREFIX = "step-";
-  private static final String MASTERS = "masters.f32";
-  private static final String FIRST_MOMENT = "exp_avg.f32";
-  private static final String SECOND_MOMENT = "exp_avg_sq.f32";
+  private static final String SUFFIX = ".f32";
+  private static final String MASTERS = "masters";
   private static final ObjectMapper JSON =
       new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
 
@@ -57,6 +50,7 @@ public final class CheckpointStore {
   private final RunDirectory run;
   private final Configuration configuration;
   private final Storage storage;
+  private final ReplicaStore replicas;
   private final Runnable ownership;
 
   /**
@@ -67,6 +61,7 @@ public final class CheckpointStore {
     this.run = run;
     this.configuration = configuration;
     this.storage = Storage.of(run.root(), configuration);
+    this.replicas = new ReplicaStore(run, configuration);
     this.ownership = ownership;
   }
 
@@ -84,8 +79,9 @@ public final class CheckpointStore {
     storage.fileSystem().mkdirs(run.checkpoints());
     try (Publication publication = new Publication(target, configuration, ownership)) {
       write(publication, MASTERS, state.masters());
-      write(publication, FIRST_MOMENT, state.firstMoment());
-      write(publication, SECOND_MOMENT, state.secondMoment());
+      for (Map.Entry<String, FlatVector> vector : state.optimizer().entrySet()) {
+        write(publication, vector.getKey(), vector.getValue());
+      }
       publication.commit(INDEX, files -> index(new Index(state.progress(), files)));
     }
   }
@@ -99,6 +95,7 @@ public final class CheckpointStore {
     for (long step : steps.subList(Math.min(limit.getAsInt(), steps.size()), steps.size())) {
       ownership.run();
       storage.fileSystem().delete(run.checkpoint(step), true);
+      replicas.delete(step);
     }
   }
 
@@ -151,12 +148,20 @@ public final class CheckpointStore {
   TrainingState load(long step) throws IOException {
     Path directory = run.checkpoint(step);
     Index index = readIndex(storage, directory);
-    long size = index.progress().layout().size();
+    replicas.requireIntact(step, index.progress().replicas());
     return new TrainingState(
-        index.progress(),
-        read(directory, index, MASTERS, size),
-        read(directory, index, FIRST_MOMENT, size),
-        read(directory, index, SECOND_MOMENT, size));
+        index.progress(), read(directory, index, MASTERS), optimizer(directory, index));
+  }
+
+  private Map<String, FlatVector> optimizer(Path directory, Index index) throws IOException {
+    Map<String, FlatVector> vectors = new TreeMap<>();
+    for (PublishedFile file : index.files()) {
+      if (file.name().endsWith(SUFFIX) && !file.name().equals(MASTERS + SUFFIX)) {
+        String name = file.name().substring(0, file.name().length() - SUFFIX.length());
+        vectors.put(name, read(directory, index, name));
+      }
+    }
+    return vectors;
   }
 
   /**
@@ -173,9 +178,8 @@ public final class CheckpointStore {
     try {
       Index index = readIndex(store.storage, directory);
       TrainingState.Progress progress = index.progress();
-      for (String vector : List.of(MASTERS, FIRST_MOMENT, SECOND_MOMENT)) {
-        store.read(directory, index, vector, progress.layout().size());
-      }
+      store.read(directory, index, MASTERS);
+      var unused = store.optimizer(directory, index);
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("step", progress.step());
       facts.put("epoch", progress.epoch());
@@ -199,7 +203,7 @@ public final class CheckpointStore {
     String[] lines =
         new String(storage.read(new Path(directory, INDEX)), StandardCharsets.UTF_8)
             .split("\n", -1);
-    if (lines.length < 2 || !lines[1].equals(hex(sha256().digest(utf8(lines[0]))))) {
+    if (lines.length < 2 || !lines[1].equals(hex(Publication.sha256().digest(utf8(lines[0]))))) {
       throw new IOException(INDEX + " does not have the checksum that it states");
     }
     return JSON.readValue(lines[0], Index.class);
@@ -208,7 +212,7 @@ public final class CheckpointStore {
   private static byte[] index(Index index) {
     try {
       String json = JSON.writeValueAsString(index);
-      return utf8(json + "\n" + hex(sha256().digest(utf8(json))) + "\n");
+      return utf8(json + "\n" + hex(Publication.sha256().digest(utf8(json))) + "\n");
     } catch (JsonProcessingException e) {
       throw new AssertionError("a record of plain values becomes JSON", e);
     }
@@ -216,17 +220,14 @@ public final class CheckpointStore {
 
   private static void write(Publication publication, String name, FlatVector vector)
       throws IOException {
-    try (OutputStream out = publication.create(name)) {
-      byte[] bytes = new byte[FlatVector.BLOCK * Float.BYTES];
-      for (int i = 0; i < vector.blockCount(); i++) {
-        float[] block = vector.block(i);
-        floats(bytes).put(block);
-        out.write(bytes, 0, block.length * Float.BYTES);
-      }
+    try (OutputStream out = publication.create(name + SUFFIX)) {
+      VectorFile.write(vector, out);
     }
   }
 
-  private FlatVector read(Path directory, Index index, String name, long size) throws IOException {
+  private FlatVector read(Path directory, Index index, String vectorName) throws IOException {
+    String name = vectorName + SUFFIX;
+    long size = index.progress().layout().size();
     PublishedFile file =
         index.files().stream()
             .filter(candidate -> candidate.name().equals(name))
@@ -236,27 +237,8 @@ public final class CheckpointStore {
       throw new IOException(name + " has " + file.bytes() + " bytes for " + size + " parameters");
     }
     FlatVector vector = new FlatVector(size);
-    MessageDigest digest = sha256();
-    try (InputStream in =
-        new DigestInputStream(storage.fileSystem().open(new Path(directory, name)), digest)) {
-      byte[] bytes = new byte[FlatVector.BLOCK * Float.BYTES];
-      for (int i = 0; i < vector.blockCount(); i++) {
-        float[] block = vector.block(i);
-        int expected = block.length * Float.BYTES;
-        if (in.readNBytes(bytes, 0, expected) < expected) {
-          throw new IOException(name + " is shorter than the " + file.bytes() + " bytes listed");
-        }
-        floats(bytes).get(block);
-      }
-    }
-    if (!hex(digest.digest()).equals(file.sha256())) {
-      throw new IOException(name + " does not have the checksum that " + INDEX + " lists");
-    }
+    VectorFile.read(storage, directory, file, List.of(vector), INDEX);
     return vector;
-  }
-
-  private static FloatBuffer floats(byte[] bytes) {
-    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
   }
 
   private static byte[] utf8(String text) {
@@ -265,13 +247,5 @@ public final class CheckpointStore {
 
   private static String hex(byte[] digest) {
     return HexFormat.of().formatHex(digest);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
   }
 }

@@ -46,7 +46,7 @@ final class Evaluation {
     double loss = 0;
     MetricSums metrics = new MetricSums();
     for (byte[] answer : aggregator.map(version, parameters, prepared.evaluations())) {
-      LeafResult result = Trainer.leafResult(answer);
+      LeafResult result = StepMethod.leafResult(answer);
       loss += result.loss();
       metrics.add(result.metrics());
     }

@@ -35,6 +35,12 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
   /** Held, and copied while a checkpoint is written. */
   private static final int MASTERS_AND_MOMENTS = 3;
 
+  /** The same under local steps, where the moments are the replicas'. */
+  private static final int MASTERS_AND_VELOCITY = 2;
+
+  /** A replica's weights and moments in its worker, and a gradient. */
+  private static final int REPLICA = 4;
+
   private static final int VERSION_SERVED = 1;
 
   /**
@@ -57,10 +63,14 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
         NATIVE_BASE + FLOAT * (parameters + trained + tokens * kept + logits(tokens, model));
     int globalBatch = run.train().globalBatchSize();
     int microBatch = run.train().microBatchSize();
-    int leaves = (globalBatch + microBatch - 1) / microBatch;
-    int worker = HeapVectors.ofWorker(AggregatorConfig.forWorkers(run.cluster().workers()), leaves);
-    int driver =
-        MASTERS_AND_MOMENTS + VERSION_SERVED + MASTERS_AND_MOMENTS + HeapVectors.ofDriver(leaves);
+    int microBatches = (globalBatch + microBatch - 1) / microBatch;
+    boolean local = run.train().hasLocalSteps();
+    int leaves = local ? run.train().replicas().orElseThrow() : microBatches;
+    int worker =
+        HeapVectors.ofWorker(AggregatorConfig.forWorkers(run.cluster().workers()), leaves)
+            + (local ? REPLICA + HeapVectors.depth(microBatches) : 0);
+    int held = local ? MASTERS_AND_VELOCITY : MASTERS_AND_MOMENTS;
+    int driver = held + VERSION_SERVED + held + HeapVectors.ofDriver(leaves);
     long workerHeap = HEAP_BASE + FLOAT * trained * worker;
     long driverHeap = HEAP_BASE + FLOAT * trained * driver;
     return new MemoryPlan(workerNative, workerHeap, driverHeap);

@@ -20,6 +20,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 
 /**
  * A worker's side of a run: reads the rows that a lease names, computes with the policy, answers.
@@ -35,23 +37,28 @@ final class PolicyTask implements WorkerTask {
 
   private final Admission.Description description;
   private final Learner learner;
+  private final ReplicaTrainer replicas;
   private final ShardReader trainRows;
   private final ShardReader evalRows;
   private final Sampler sampler;
   private final Closeable resources;
+  private FlatVector version = new FlatVector(0);
 
   /**
+   * @param replicas from the train section of the run; used where it has local steps
    * @param resources closed with the task: the readers and what the learner's model holds
    */
   PolicyTask(
       Admission.Description description,
       Learner learner,
+      Function<Function<List<RowAddress>, List<LearnRow>>, ReplicaTrainer> replicas,
       ShardReader trainRows,
       ShardReader evalRows,
       Sampler sampler,
       Closeable resources) {
     this.description = description;
     this.learner = learner;
+    this.replicas = replicas.apply(rows -> learnRows(trainRows, rows));
     this.trainRows = trainRows;
     this.evalRows = evalRows;
     this.sampler = sampler;
@@ -64,13 +71,22 @@ final class PolicyTask implements WorkerTask {
   }
 
   @Override
-  public void parameters(long version, FlatVector values) {
+  public void parameters(long number, FlatVector values) {
+    version = values;
     learner.load(values);
   }
 
   @Override
-  public byte[] leaf(byte[] payload, FlatVector gradientOut) {
-    WorkItem.Gradient work = (WorkItem.Gradient) WorkItem.of(payload);
+  public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
+    WorkItem item = WorkItem.of(payload);
+    if (item instanceof WorkItem.Local local) {
+      try {
+        return replicas.train(local, version, gradientOut, isVoid);
+      } finally {
+        learner.load(version);
+      }
+    }
+    WorkItem.Gradient work = (WorkItem.Gradient) item;
     List<LearnRow> rows = learnRows(trainRows, work.rows());
     return toBytes(learner.gradient(work.context(), rows, gradientOut));
   }

@@ -63,9 +63,12 @@ record PolicyTaskFactory(
               Numerics.take().facts(),
               readProbe(configuration),
               PolicySource.fingerprint(folder, adapter));
+      Learner learner = new Learner(policy, objective);
+      ReplicaStore store = new ReplicaStore(new RunDirectory(run.output()), configuration);
       return new PolicyTask(
           description,
-          new Learner(policy, objective),
+          learner,
+          rows -> new ReplicaTrainer(run.train(), run.cluster().threads(), store, learner, rows),
           train,
           eval,
           sampler(policy),

@@ -29,6 +29,11 @@ public record RunDirectory(Path root) {
     return new Path(checkpoints(), "step-" + step);
   }
 
+  /** The replicas' moments after a step, under local steps. */
+  public Path replicas(long step) {
+    return new Path(checkpoints(), "replicas/step-" + step);
+  }
+
   public Path model() {
     return new Path(root, "model");
   }

@@ -77,4 +77,9 @@ final class SplitRows {
     long longest = Arrays.stream(rows).map(this::longest).max().orElse(0);
     return longest * rows.length * roles.size();
   }
+
+  /** The same of all micro-batches of a step. */
+  long paddedTokens(BatchPlan.Step step) {
+    return step.microBatches().stream().mapToLong(this::paddedTokens).sum();
+  }
 }

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -70,6 +71,9 @@ final class TrainStage {
     this.trainRows = rows(facts.get(Split.TRAIN), reference.get(Split.TRAIN));
     this.evalRows = rows(facts.get(Split.EVAL), reference.get(Split.EVAL));
     this.plan = plan(facts.get(Split.TRAIN));
+    if (run.train().hasLocalSteps()) {
+      LocalSteps.requireUncoupled(objective.declaration());
+    }
   }
 
   /**
@@ -137,6 +141,11 @@ final class TrainStage {
       log.info("Going on from the checkpoint of step {}", resumed.get().progress().step());
       return resumed.get();
     }
+    Map<String, FlatVector> optimizer = new TreeMap<>();
+    for (String vector :
+        run.train().hasLocalSteps() ? LocalSteps.VECTORS : AveragedGradients.VECTORS) {
+      optimizer.put(vector, new FlatVector(layout.size()));
+    }
     return new TrainingState(
         new Progress(
             0,
@@ -146,10 +155,10 @@ final class TrainStage {
             Map.of(),
             /* exact= */ true,
             objective.declaration().initialState(),
-            new LogWindow().save()),
+            new LogWindow().save(),
+            List.of()),
         policy.initial(run.seed()),
-        new FlatVector(layout.size()),
-        new FlatVector(layout.size()));
+        optimizer);
   }
 
   private TrainingState train(
@@ -163,21 +172,37 @@ final class TrainStage {
     progress.training(start.progress().step() + 1, plan.steps());
     try (CheckpointWriter writer =
         new CheckpointWriter(checkpoints, run.train().saveTotalLimit(), metrics)) {
+      WorkerShares shares = new WorkerShares();
       Trainer trainer =
           new Trainer(
               run.train(),
-              plan,
-              new StepWork(objective, trainRows, run.seed()),
-              trainRows,
-              session.aggregator(),
+              plan.steps(),
+              method(session, shares, start),
               session.admission(),
               writer,
+              new ReplicaStore(directory, configuration),
               observer(metrics, measured));
       TrainingState end = trainer.train(start);
       numbers.put("resumed_from_step", start.progress().step());
-      numbers.put("leaves_by_worker", trainer.leavesByWorker());
+      numbers.put("leaves_by_worker", shares.leavesByWorker());
       return end;
     }
+  }
+
+  private StepMethod method(TrainingSession session, WorkerShares shares, TrainingState start) {
+    StepWork work = new StepWork(objective, trainRows, run.seed());
+    if (!run.train().hasLocalSteps()) {
+      return new AveragedGradients(
+          run.train(), plan, work, trainRows, session.aggregator(), shares, start);
+    }
+    int replicas = run.train().replicas().orElseThrow();
+    if (replicas < run.cluster().workers()) {
+      log.warn(
+          "train.replicas: {} replicas keep only as many of cluster.workers: {} busy",
+          replicas,
+          run.cluster().workers());
+    }
+    return new LocalSteps(run.train(), plan, work, trainRows, session.aggregator(), shares, start);
   }
 
   private Trainer.Observer observer(MetricsLog metrics, Measured measured) {

@@ -69,7 +69,8 @@ final class TrainingSession implements AutoCloseable {
         Aggregator.start(
             AggregatorConfig.of(spark.getConf(), run.cluster().workers())
                 .withMixed(mixed)
-                .withFormat(GradientFormat.valueOf(run.cluster().wire().name())),
+                .withFormat(GradientFormat.valueOf(run.cluster().wire().name()))
+                .withLeavesOf(run.train().syncEvery()),
             admission);
     WorkerSeats seats =
         WorkerSeats.open(

@@ -2,19 +2,19 @@ package dev.collimate.train;
 
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.storage.PublishedFile;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * All that the next optimizer step reads.
  *
  * @param progress the numbers beside the vectors
  * @param masters float32 weights
- * @param firstMoment AdamW's
- * @param secondMoment AdamW's
+ * @param optimizer the optimizer's vectors by name, under which they stand in checkpoints
  */
-record TrainingState(
-    Progress progress, FlatVector masters, FlatVector firstMoment, FlatVector secondMoment) {
+record TrainingState(Progress progress, FlatVector masters, Map<String, FlatVector> optimizer) {
 
   /**
    * Where training stands.
@@ -27,6 +27,7 @@ record TrainingState(
    * @param exact whether every worker had that fingerprint
    * @param objectiveState of the objective, after {@code step}
    * @param window the open logging window, as {@link LogWindow#save} gives it
+   * @param replicas the files of {@link ReplicaStore} after {@code step}; empty without local steps
    */
   record Progress(
       long step,
@@ -36,11 +37,13 @@ record TrainingState(
       Map<String, String> numerics,
       boolean exact,
       List<Double> objectiveState,
-      String window) {
+      String window,
+      List<PublishedFile> replicas) {
 
     Progress {
       numerics = Map.copyOf(numerics);
       objectiveState = List.copyOf(objectiveState);
+      replicas = List.copyOf(replicas);
     }
 
     double[] objectiveStateArray() {
@@ -50,6 +53,8 @@ record TrainingState(
 
   /** A copy whose vectors no later step changes. */
   TrainingState copy() {
-    return new TrainingState(progress, masters.copy(), firstMoment.copy(), secondMoment.copy());
+    Map<String, FlatVector> vectors = new TreeMap<>();
+    optimizer.forEach((name, vector) -> vectors.put(name, vector.copy()));
+    return new TrainingState(progress, masters.copy(), vectors);
   }
 }

@@ -1,6 +1,7 @@
 package dev.collimate.train;
 
 import dev.collimate.learn.StepContext;
+import dev.collimate.storage.PublishedFile;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -10,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** What a lease asks a worker to do, as it travels: rows by address, never their tokens. */
@@ -23,6 +25,85 @@ sealed interface WorkItem {
 
   /** Loss and metrics of held-out rows, each run by itself. */
   record Evaluate(StepContext context, List<RowAddress> rows) implements WorkItem {}
+
+  /**
+   * A replica's local steps up to the next synchronisation.
+   *
+   * @param replica its number, from 0
+   * @param from the step that the replica's moments are those after; 0 before the first
+   * @param to the last of the steps
+   * @param moments the replica's file of {@link ReplicaStore} after {@code from}; empty where AdamW
+   *     begins with zeros
+   * @param stepsTaken of the replica's AdamW so far
+   */
+  record Local(
+      int replica,
+      long from,
+      long to,
+      Optional<PublishedFile> moments,
+      long stepsTaken,
+      List<LocalStep> steps)
+      implements WorkItem {
+
+    private void write(DataOutputStream out) throws IOException {
+      out.writeInt(replica);
+      out.writeLong(from);
+      out.writeLong(to);
+      out.writeBoolean(moments.isPresent());
+      if (moments.isPresent()) {
+        writeFile(moments.get(), out);
+      }
+      out.writeLong(stepsTaken);
+      out.writeInt(steps.size());
+      for (LocalStep step : steps) {
+        step.write(out);
+      }
+    }
+
+    private static Local read(DataInputStream in) throws IOException {
+      int replica = in.readInt();
+      long from = in.readLong();
+      long to = in.readLong();
+      Optional<PublishedFile> moments =
+          in.readBoolean() ? Optional.of(readFile(in)) : Optional.empty();
+      long stepsTaken = in.readLong();
+      int count = in.readInt();
+      List<LocalStep> steps = new ArrayList<>(count);
+      for (int i = 0; i < count; i++) {
+        steps.add(LocalStep.read(in));
+      }
+      return new Local(replica, from, to, moments, stepsTaken, steps);
+    }
+  }
+
+  /**
+   * One step of a replica.
+   *
+   * @param context whose totals are those of the replica's share of the global batch
+   * @param microBatches the replica's rows; none where the batch has fewer rows than replicas
+   */
+  record LocalStep(double learningRate, StepContext context, List<List<RowAddress>> microBatches) {
+
+    private void write(DataOutputStream out) throws IOException {
+      out.writeDouble(learningRate);
+      context.write(out);
+      out.writeInt(microBatches.size());
+      for (List<RowAddress> rows : microBatches) {
+        writeRows(rows, out);
+      }
+    }
+
+    private static LocalStep read(DataInputStream in) throws IOException {
+      double learningRate = in.readDouble();
+      StepContext context = StepContext.read(in);
+      int count = in.readInt();
+      List<List<RowAddress>> microBatches = new ArrayList<>(count);
+      for (int i = 0; i < count; i++) {
+        microBatches.add(readRows(in));
+      }
+      return new LocalStep(learningRate, context, microBatches);
+    }
+  }
 
   /** Greedy completions of the rows' prompts. */
   record Sample(List<RowAddress> rows, int maxNewTokens) implements WorkItem {}
@@ -60,27 +141,28 @@ sealed interface WorkItem {
     }
   }
 
-  List<RowAddress> rows();
-
   default byte[] toBytes() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (DataOutputStream out = new DataOutputStream(bytes)) {
       if (this instanceof Gradient gradient) {
         out.writeByte('g');
         gradient.context().write(out);
+        writeRows(gradient.rows(), out);
+      } else if (this instanceof Local local) {
+        out.writeByte('l');
+        local.write(out);
       } else if (this instanceof Gather gather) {
         out.writeByte('f');
         gather.context().write(out);
+        writeRows(gather.rows(), out);
       } else if (this instanceof Evaluate evaluate) {
         out.writeByte('e');
         evaluate.context().write(out);
+        writeRows(evaluate.rows(), out);
       } else if (this instanceof Sample sample) {
         out.writeByte('s');
         out.writeInt(sample.maxNewTokens());
-      }
-      out.writeInt(rows().size());
-      for (RowAddress row : rows()) {
-        row.write(out);
+        writeRows(sample.rows(), out);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -93,6 +175,7 @@ sealed interface WorkItem {
       char kind = (char) in.readByte();
       return switch (kind) {
         case 'g' -> new Gradient(StepContext.read(in), readRows(in));
+        case 'l' -> Local.read(in);
         case 'f' -> new Gather(StepContext.read(in), readRows(in));
         case 'e' -> new Evaluate(StepContext.read(in), readRows(in));
         case 's' -> {
@@ -106,6 +189,13 @@ sealed interface WorkItem {
     }
   }
 
+  private static void writeRows(List<RowAddress> rows, DataOutputStream out) throws IOException {
+    out.writeInt(rows.size());
+    for (RowAddress row : rows) {
+      row.write(out);
+    }
+  }
+
   private static List<RowAddress> readRows(DataInputStream in) throws IOException {
     int count = in.readInt();
     List<RowAddress> rows = new ArrayList<>(count);
@@ -113,6 +203,16 @@ sealed interface WorkItem {
       rows.add(RowAddress.read(in));
     }
     return rows;
+  }
+
+  static void writeFile(PublishedFile file, DataOutputStream out) throws IOException {
+    out.writeUTF(file.name());
+    out.writeLong(file.bytes());
+    out.writeUTF(file.sha256());
+  }
+
+  static PublishedFile readFile(DataInputStream in) throws IOException {
+    return new PublishedFile(in.readUTF(), in.readLong(), in.readUTF());
   }
 
   static void writeDoubles(double[] values, DataOutputStream out) throws IOException {

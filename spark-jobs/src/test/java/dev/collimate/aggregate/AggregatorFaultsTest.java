@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.apache.spark.network.buffer.NioManagedBuffer;
 import org.junit.jupiter.api.Test;
 
@@ -152,7 +153,7 @@ class AggregatorFaultsTest {
           place ->
               new KnownVectors.Task() {
                 @Override
-                public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+                public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
                   throw CollimateException.data("row 17: the loss is not a number");
                 }
               });
@@ -188,7 +189,7 @@ class AggregatorFaultsTest {
           place ->
               new KnownVectors.Task() {
                 @Override
-                public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+                public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
                   if (KnownVectors.leaf(payload) == 3 && cuts.get() < 2) {
                     try {
                       cuts.addAndGet(proxy.cut() > 0 ? 1 : 0);
@@ -196,7 +197,7 @@ class AggregatorFaultsTest {
                       throw new UncheckedIOException(e);
                     }
                   }
-                  return super.leaf(payload, gradientOut);
+                  return super.leaf(payload, gradientOut, isVoid);
                 }
               },
           new Endpoint(real.host(), proxy.port(), real.token()));
@@ -271,11 +272,11 @@ class AggregatorFaultsTest {
     }
 
     @Override
-    public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+    public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
       if (version == 1 && KnownVectors.leaf(payload) == 5) {
         throw CollimateException.data("not yet");
       }
-      return super.leaf(payload, gradientOut);
+      return super.leaf(payload, gradientOut, isVoid);
     }
   }
 

@@ -7,6 +7,7 @@ import dev.collimate.parameters.FlatVector;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -88,7 +89,7 @@ class AggregatorThroughputTest {
     }
 
     @Override
-    public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+    public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
       gradientOut.copyFrom(gradient);
       return new byte[0];
     }

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 
 /** Gradients that anyone can compute from the leaf's number and the parameters' first entry. */
 final class KnownVectors {
@@ -95,7 +96,7 @@ final class KnownVectors {
     }
 
     @Override
-    public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+    public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
       gradient(KnownVectors.leaf(payload), parameters, gradientOut);
       return result(KnownVectors.leaf(payload), parameters);
     }

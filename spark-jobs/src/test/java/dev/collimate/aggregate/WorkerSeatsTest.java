@@ -6,6 +6,7 @@ import dev.collimate.data.LocalSpark;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.Hash128;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,11 +74,11 @@ class WorkerSeatsTest {
     private final boolean sick = MADE.get() == 1;
 
     @Override
-    public byte[] leaf(byte[] payload, FlatVector gradientOut) {
+    public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
       if (sick && KnownVectors.leaf(payload) == 3) {
         throw new IllegalStateException("out of luck");
       }
-      return super.leaf(payload, gradientOut);
+      return super.leaf(payload, gradientOut, isVoid);
     }
   }
 }

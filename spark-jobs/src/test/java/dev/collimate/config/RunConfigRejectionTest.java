@@ -91,7 +91,9 @@ class RunConfigRejectionTest {
           cluster.threads=0 | cluster.threads: must be >= 1, got 0 (--set); usual is 1
           cluster.wire=bf16 | cluster.wire: must be float32 or bfloat16, got 'bf16' (--set); usual is float32
           train.rounds=2 | train.rounds: is not supported yet (--set)
-          train.sync_every=2 | train.sync_every: is not supported yet (--set)
+          train.sync_every=2 | train.replicas: is needed where train.sync_every is above 1 (--set); as many as workers, or a multiple, keeps all of them busy
+          train.replicas=2 | train.replicas: has no effect while train.sync_every is 1 (--set); set train.sync_every to the steps between synchronisations
+          train.inner_state=reset | train.inner_state: has no effect while train.sync_every is 1 (--set); set train.sync_every to the steps between synchronisations
           report.samples=-1 | report.samples: must be >= 0, got -1 (--set); usual is 8
           report.max_new_tokens=0 | report.max_new_tokens: must be >= 1, got 0 (--set); usual is 128
           save_dtype=fp32 | save_dtype: must be base, float32, bfloat16 or float16, got 'fp32' (--set); usual is base

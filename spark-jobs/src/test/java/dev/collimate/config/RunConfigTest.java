@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.ClusterConfig.Wire;
+import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
@@ -72,6 +73,11 @@ class RunConfigTest {
         load_best_model_at_end: false
         eval_steps: 0
         logging_steps: 5
+        sync_every: 20
+        replicas: 4
+        outer_learning_rate: 0.8
+        outer_momentum: 0.5
+        inner_state: reset
       save_dtype: bfloat16
       reference: {store: shared/reference}
       cluster: {workers: 8, device: cpu, threads: 2, mixed: true}
@@ -129,7 +135,12 @@ class RunConfigTest {
                     false,
                     Optional.empty(),
                     100,
-                    1),
+                    1,
+                    1,
+                    OptionalInt.empty(),
+                    0.7,
+                    0.9,
+                    InnerState.KEEP),
                 SaveDtype.BASE,
                 new ReferenceConfig(Optional.empty()),
                 new ClusterConfig(4, Device.CPU, 1, Wire.FLOAT32, false),
@@ -202,7 +213,12 @@ class RunConfigTest {
                 false,
                 Optional.empty(),
                 0,
-                5));
+                5,
+                20,
+                OptionalInt.of(4),
+                0.8,
+                0.5,
+                InnerState.RESET));
     assertThat(config.saveDtype()).isEqualTo(SaveDtype.BFLOAT16);
     assertThat(config.reference().store()).contains("shared/reference");
     assertThat(config.cluster()).isEqualTo(new ClusterConfig(8, Device.CPU, 2, Wire.FLOAT32, true));

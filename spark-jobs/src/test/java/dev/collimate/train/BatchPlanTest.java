@@ -60,6 +60,22 @@ class BatchPlanTest {
   }
 
   @Test
+  void replicasShareABatchWithoutOverlap() {
+    BatchPlan plan = plan(10, 4, 2, 6);
+    assertThat(plan.share(1, 0, 3).rows()).containsExactly(0, 3);
+    assertThat(plan.share(1, 1, 3).rows()).containsExactly(1);
+    assertThat(plan.share(1, 2, 3).rows()).containsExactly(2);
+  }
+
+  @Test
+  void aReplicaMayHaveNoRowsInTheLastBatchOfAnEpoch() {
+    BatchPlan plan = plan(10, 4, 2, 7);
+    assertThat(plan.share(3, 2, 3).microBatches()).isEmpty();
+    assertThat(plan.sharesTaken(7, 2)).isEqualTo(5);
+    assertThat(plan.sharesTaken(7, 1)).isEqualTo(7);
+  }
+
+  @Test
   void rowsBeyondTheLastStepAreNotReached() {
     assertThat(plan(10, 4, 4, 2).rowsReached()).isEqualTo(8);
     assertThat(plan(10, 4, 4, 3).rowsReached()).isEqualTo(10);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.storage.PublishedFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,8 +44,10 @@ class CheckpointStoreTest {
     TrainingState loaded = store.newest().orElseThrow();
     assertThat(loaded.progress()).isEqualTo(saved.progress());
     assertSameBits(loaded.masters(), saved.masters());
-    assertSameBits(loaded.firstMoment(), saved.firstMoment());
-    assertSameBits(loaded.secondMoment(), saved.secondMoment());
+    assertThat(loaded.optimizer()).containsOnlyKeys("exp_avg", "exp_avg_sq");
+    saved
+        .optimizer()
+        .forEach((name, vector) -> assertSameBits(loaded.optimizer().get(name), vector));
   }
 
   @Test
@@ -131,6 +134,53 @@ class CheckpointStoreTest {
   }
 
   @Test
+  void theMomentsOfReplicasBelongToTheirCheckpoint() throws IOException {
+    ReplicaStore replicas = replicas();
+    store.save(state(1, List.of(replicas.write(1, 0, vector(5), vector(6)))));
+    PublishedFile second = replicas.write(2, 0, vector(7), vector(8));
+    store.save(state(2, List.of(second)));
+    FlatVector first = new FlatVector(LAYOUT.size());
+    FlatVector squares = new FlatVector(LAYOUT.size());
+    replicas.read(2, store.newest().orElseThrow().progress().replicas().get(0), first, squares);
+    assertSameBits(first, vector(7));
+    assertSameBits(squares, vector(8));
+
+    Path file = output.resolve("checkpoints/replicas/step-2").resolve(second.name());
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+    assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(1);
+    assertThatThrownBy(() -> replicas.read(2, second, first, squares))
+        .hasMessage("replica-0.f32 does not have the checksum that the synchronisation lists");
+    Files.delete(file);
+    assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(1);
+  }
+
+  @Test
+  void theMomentsOfReplicasGoWithTheirCheckpoint() throws IOException {
+    for (long step = 1; step <= 2; step++) {
+      store.save(state(step, List.of(replicas().write(step, 0, vector(5), vector(6)))));
+    }
+    store.keepNewest(OptionalInt.of(1));
+    assertThat(output.resolve("checkpoints/replicas/step-1")).doesNotExist();
+    assertThat(output.resolve("checkpoints/replicas/step-2")).exists();
+  }
+
+  @Test
+  void twoWorkersMayWriteTheSameReplica() throws IOException {
+    PublishedFile one = replicas().write(3, 1, vector(5), vector(6));
+    PublishedFile other = replicas().write(3, 1, vector(5), vector(6));
+    assertThat(other).isEqualTo(one);
+    try (var files = Files.list(output.resolve("checkpoints/replicas/step-3"))) {
+      assertThat(files).hasSize(1);
+    }
+  }
+
+  private ReplicaStore replicas() {
+    return new ReplicaStore(new RunDirectory(output.toString()), new Configuration());
+  }
+
+  @Test
   void theWindowOfMetricsContinues() {
     LogWindow window = new LogWindow();
     window.add(
@@ -145,6 +195,10 @@ class CheckpointStoreTest {
   }
 
   private static TrainingState state(long step) {
+    return state(step, List.of());
+  }
+
+  private static TrainingState state(long step, List<PublishedFile> replicas) {
     return new TrainingState(
         new TrainingState.Progress(
             step,
@@ -154,10 +208,10 @@ class CheckpointStoreTest {
             Map.of("threads", "1"),
             /* exact= */ true,
             List.of(0.25, 1e-300),
-            new LogWindow().save()),
+            new LogWindow().save(),
+            replicas),
         vector(step),
-        vector(step + 100),
-        vector(step + 200));
+        Map.of("exp_avg", vector(step + 100), "exp_avg_sq", vector(step + 200)));
   }
 
   private static FlatVector vector(long seed) {

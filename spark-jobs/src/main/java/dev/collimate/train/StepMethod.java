@@ -1,0 +1,73 @@
+package dev.collimate.train;
+
+import dev.collimate.aggregate.RoundStats;
+import dev.collimate.config.TrainConfig;
+import dev.collimate.learn.LeafResult;
+import dev.collimate.learn.MetricSums;
+import dev.collimate.learn.Schedule;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.storage.PublishedFile;
+import dev.collimate.train.LogWindow.StepReport;
+import java.io.ByteArrayInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** How a run gets from one set of weights that all workers share to the next. */
+sealed interface StepMethod permits AveragedGradients, LocalSteps {
+
+  /** How many threads of the driver share an update. */
+  int UPDATE_THREADS = Runtime.getRuntime().availableProcessors();
+
+  /** One optimizer step that was done. */
+  record Done(BatchPlan.Step batch, StepReport report, MetricSums metrics) {}
+
+  /**
+   * The steps up to the next weights that all share.
+   *
+   * @param steps at least one
+   * @param objectiveState after the last of them
+   * @param replicas the replicas' moments after the last of them; empty without local steps
+   */
+  record Advance(List<Done> steps, double[] objectiveState, List<PublishedFile> replicas) {}
+
+  /**
+   * Has the next steps done.
+   *
+   * @param first the first of them, from 1
+   * @param masters updated in place
+   * @param objectiveState before the first
+   */
+  Advance advance(long first, FlatVector masters, double[] objectiveState);
+
+  /** The run's learning rates. */
+  static Schedule schedule(TrainConfig config, long steps) {
+    long warmup =
+        config.warmupSteps() > 0
+            ? config.warmupSteps()
+            : Schedule.warmupSteps(config.warmupRatio(), steps);
+    return new Schedule(config.lrSchedulerType(), config.learningRate(), warmup, steps);
+  }
+
+  /** What a round measured, divided over its steps. */
+  static Map<String, Double> numbers(RoundStats stats, int steps) {
+    Map<String, Double> numbers = new LinkedHashMap<>();
+    numbers.put("compute_seconds", stats.computeSeconds() / steps);
+    numbers.put("push_seconds", stats.pushSeconds() / steps);
+    numbers.put("pull_seconds", stats.pullSeconds() / steps);
+    numbers.put("workers", (double) stats.workers());
+    numbers.put("releases", (double) stats.releases() / steps);
+    return numbers;
+  }
+
+  static LeafResult leafResult(byte[] bytes) {
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+      return LeafResult.read(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
