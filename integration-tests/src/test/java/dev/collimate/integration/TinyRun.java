@@ -6,6 +6,7 @@ import dev.collimate.checkpoint.ModelInit;
 import dev.collimate.files.LocalFolder;
 import dev.collimate.files.LocalFolderSink;
 import dev.collimate.text.ByteLevelTokenizer;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** A model, preferences and run files small enough to train in seconds on real clusters. */
 final class TinyRun {
@@ -106,13 +108,26 @@ final class TinyRun {
     return lines;
   }
 
-  /** The last checkpoint's float32 masters and both moments. */
+  /**
+   * A checkpoint's float32 masters and optimizer, with the replicas' moments where there are any.
+   */
   byte[] trainingState(String name, long step) throws IOException {
-    Path checkpoint = output(name).resolve("checkpoints/step-" + step);
-    java.io.ByteArrayOutputStream all = new java.io.ByteArrayOutputStream();
-    for (String file : List.of("masters.f32", "exp_avg.f32", "exp_avg_sq.f32")) {
-      all.write(Files.readAllBytes(checkpoint.resolve(file)));
+    Path checkpoints = output(name).resolve("checkpoints");
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (String folder : List.of("step-" + step, "replicas/step-" + step)) {
+      for (Path vector : vectors(checkpoints.resolve(folder))) {
+        all.write(Files.readAllBytes(vector));
+      }
     }
     return all.toByteArray();
+  }
+
+  private static List<Path> vectors(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> file.toString().endsWith(".f32")).sorted().toList();
+    }
   }
 }
