@@ -4,6 +4,7 @@ import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.parameters.ParameterLayout.Parameter;
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 
 /**
  * AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) in the order of operations of
@@ -11,6 +12,11 @@ import java.util.Arrays;
  * updated by itself, so the number of threads does not change a bit.
  */
 public final class AdamW {
+
+  private static final int STRIDES = 8;
+
+  /** Fewer would leave threads idle at the end of each stride. */
+  private static final int BLOCKS_PER_THREAD = 4;
 
   private final AdamWConfig config;
   private final FlatVector firstMoment;
@@ -71,9 +77,32 @@ public final class AdamW {
    */
   public void step(
       FlatVector master, FlatVector gradient, double learningRate, double clipFactor, int threads) {
+    step(master, gradient, learningRate, clipFactor, threads, count -> {});
+  }
+
+  /**
+   * Takes one step, and says on the way how far it is.
+   *
+   * @param done told how many of the first blocks have been updated, now and then and at the end
+   * @see #step(FlatVector, FlatVector, double, double, int)
+   */
+  public void step(
+      FlatVector master,
+      FlatVector gradient,
+      double learningRate,
+      double clipFactor,
+      int threads,
+      IntConsumer done) {
     steps++;
     Update update = new Update(config, steps, learningRate, (float) clipFactor);
-    Blocks.run(master.blockCount(), threads, block -> updateBlock(master, gradient, block, update));
+    int blocks = master.blockCount();
+    int stride = Math.max(BLOCKS_PER_THREAD * threads, (blocks + STRIDES - 1) / STRIDES);
+    for (int from = 0; from < blocks; from += stride) {
+      int first = from;
+      int count = Math.min(stride, blocks - from);
+      Blocks.run(count, threads, i -> updateBlock(master, gradient, first + i, update));
+      done.accept(from + count);
+    }
   }
 
   private void updateBlock(FlatVector master, FlatVector gradient, int block, Update update) {

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntConsumer;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.network.TransportContext;
@@ -108,6 +109,18 @@ public final class Aggregator implements AutoCloseable {
       throw new IllegalArgumentException("a step needs at least one leaf");
     }
     return await(coordinator.begin(Reply.Work.GRADIENT, version, parameters, List.copyOf(leaves)));
+  }
+
+  /**
+   * Lets the workers, which have no work at the moment, pull the next version while it is still
+   * being computed. A step or map with this version and vector follows.
+   *
+   * @param parameters whose blocks will be computed in order
+   * @return to be told how many of the first blocks are done: {@link FlatVector#blockCount()} in
+   *     the end
+   */
+  public IntConsumer announce(long version, FlatVector parameters) {
+    return coordinator.announce(version, parameters);
   }
 
   /**

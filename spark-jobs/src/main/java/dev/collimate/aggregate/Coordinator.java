@@ -4,6 +4,8 @@ import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.VectorPool;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
 import org.apache.spark.network.buffer.ManagedBuffer;
 import org.apache.spark.network.client.RpcResponseCallback;
 import org.apache.spark.network.client.StreamCallbackWithID;
@@ -44,7 +47,11 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
   private long nextRound = 1;
   private long nextLease = 1;
   private volatile Optional<Round> round = Optional.empty();
-  private volatile Served served = new Served(0, new FlatVector(0));
+  private volatile Served served = Served.of(0, new FlatVector(0));
+  private final Map<Session, Awaited> awaited = new LinkedHashMap<>();
+
+  /** A worker that waits for blocks of the version that is announced. */
+  private record Awaited(Request.Await request, RpcResponseCallback answer) {}
 
   Coordinator(AggregatorConfig config, RegistrationPolicy policy) {
     this.config = config;
@@ -79,6 +86,27 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     return result;
   }
 
+  /**
+   * Lets workers without work pull the next version while it is being computed.
+   *
+   * @return told how many of the first blocks are done, until it was told all of them
+   */
+  IntConsumer announce(long version, FlatVector parameters) {
+    Served next = Served.announced(version, parameters);
+    inLoop(
+        () -> {
+          served = next;
+          workers.all().stream()
+              .filter(Session::asks)
+              .forEach(
+                  session -> session.answerPoll(new Reply.Prefetch(version, parameters.size())));
+        });
+    return count -> {
+      next.ready(count);
+      inLoop(this::answerAwaited);
+    };
+  }
+
   /** Remembers why a worker could not take part; the first cause of each place is what counts. */
   void noteFailure(String place, String sentence) {
     inLoop(() -> workers.roll().failed(place, sentence));
@@ -99,6 +127,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     inLoop(
         () -> {
           stopping = true;
+          answerAwaited();
           completeWhenEmpty();
           round.ifPresent(
               current -> current.fail(CollimateException.resources("the aggregator was closed")));
@@ -175,7 +204,12 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
             ? Ledger.ofGradients(
                 payloads.size(), nextLease, gradientTimes, config.maxLeaseLeaves(), config.mixed())
             : Ledger.ofCalls(payloads.size(), nextLease, callTimes, config.mixed());
-    served = new Served(version, parameters);
+    // What was announced goes on being pulled.
+    if (served.isRetired() || served.version() != version || served.values() != parameters) {
+      served = Served.of(version, parameters);
+    }
+    served.ready(parameters.blockCount());
+    answerAwaited();
     round =
         Optional.of(
             new Round(
@@ -216,12 +250,33 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     hear(session);
     if (request instanceof Request.Poll) {
       poll(session, answer);
+    } else if (request instanceof Request.Await await) {
+      Awaited before = awaited.put(session, new Awaited(await, answer));
+      if (before != null) {
+        before.answer.onSuccess(new Reply.Refused("another question came").encode());
+      }
+      answerAwaited();
     } else if (request instanceof Request.Offer offer) {
       offer(session, offer, answer);
     } else {
       answer.onSuccess(reply(session, request).encode());
     }
     dispatch();
+  }
+
+  private void answerAwaited() {
+    for (Iterator<Awaited> each = awaited.values().iterator(); each.hasNext(); ) {
+      Awaited waiting = each.next();
+      int count = waiting.request.count();
+      boolean comes = waiting.request.version() == served.version() && served.willHave(count);
+      if (stopping || !comes) {
+        waiting.answer.onSuccess(new Reply.Refused("this version is not served").encode());
+        each.remove();
+      } else if (served.hasBlocks(0, count)) {
+        waiting.answer.onSuccess(new Reply.Fine().encode());
+        each.remove();
+      }
+    }
   }
 
   private void poll(Session session, RpcResponseCallback answer) {

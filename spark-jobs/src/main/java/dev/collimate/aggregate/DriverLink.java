@@ -41,6 +41,7 @@ final class DriverLink implements AutoCloseable {
   }
 
   private static final long LOOK_MILLIS = 100;
+  private static final int PIECES_PER_STREAM = 4;
 
   private final Endpoint endpoint;
   private final TransportContext context;
@@ -88,18 +89,49 @@ final class DriverLink implements AutoCloseable {
   boolean pull(long version, FlatVector into) throws BrokenException, StoppedException {
     List<CompletableFuture<String>> parts = new ArrayList<>();
     for (int i = 0; i < streams.length; i++) {
-      int from = cut(into, i);
-      int to = cut(into, i + 1);
-      if (from < to) {
-        CompletableFuture<String> part = new CompletableFuture<>();
-        String name = DriverConnection.parametersStream(version, from, to);
-        VectorReceiver receiver =
-            new VectorReceiver(
-                name, into, from, to, version, GradientFormat.FLOAT32, part::complete);
-        stream(i).stream(name, receiver);
-        parts.add(part);
-      }
+      parts.add(
+          pull(version, into, cut(into, i, streams.length), cut(into, i + 1, streams.length), i));
     }
+    return areWhole(parts);
+  }
+
+  /**
+   * Fills the vector with the parameters of a version that is announced, piece by piece as the
+   * driver computes them.
+   *
+   * @return false where the driver does not serve this version any more
+   */
+  boolean prefetch(long version, FlatVector into) throws BrokenException, StoppedException {
+    List<CompletableFuture<String>> parts = new ArrayList<>();
+    int pieces = PIECES_PER_STREAM * streams.length;
+    for (int i = 0; i < pieces; i++) {
+      int to = cut(into, i + 1, pieces);
+      if (!(call(new Request.Await(version, to)) instanceof Reply.Fine)) {
+        areWhole(parts);
+        return false;
+      }
+      parts.add(pull(version, into, cut(into, i, pieces), to, i % streams.length));
+    }
+    return areWhole(parts);
+  }
+
+  private CompletableFuture<String> pull(
+      long version, FlatVector into, int from, int to, int stream)
+      throws BrokenException, StoppedException {
+    CompletableFuture<String> part = new CompletableFuture<>();
+    if (from == to) {
+      part.complete("");
+      return part;
+    }
+    String name = DriverConnection.parametersStream(version, from, to);
+    VectorReceiver receiver =
+        new VectorReceiver(name, into, from, to, version, GradientFormat.FLOAT32, part::complete);
+    stream(stream).stream(name, receiver);
+    return part;
+  }
+
+  private boolean areWhole(List<CompletableFuture<String>> parts)
+      throws BrokenException, StoppedException {
     boolean whole = true;
     for (CompletableFuture<String> part : parts) {
       whole &= await(part).isEmpty();
@@ -117,8 +149,8 @@ final class DriverLink implements AutoCloseable {
       throws BrokenException, StoppedException {
     List<CompletableFuture<ByteBuffer>> parts = new ArrayList<>();
     for (int i = 0; i < streams.length; i++) {
-      int from = cut(sum, i);
-      int to = cut(sum, i + 1);
+      int from = cut(sum, i, streams.length);
+      int to = cut(sum, i + 1, streams.length);
       if (from < to) {
         CompletableFuture<ByteBuffer> part = new CompletableFuture<>();
         stream(i)
@@ -142,8 +174,8 @@ final class DriverLink implements AutoCloseable {
     context.close();
   }
 
-  private int cut(FlatVector vector, int part) {
-    return (int) ((long) vector.blockCount() * part / streams.length);
+  private static int cut(FlatVector vector, int part, int parts) {
+    return (int) ((long) vector.blockCount() * part / parts);
   }
 
   private synchronized TransportClient stream(int index) throws BrokenException, StoppedException {

@@ -26,7 +26,7 @@ sealed interface Reply {
     }
   }
 
-  /** Done as asked; to Poll: there is no work yet, ask again. */
+  /** Done as asked; to Poll: there is no work yet, ask again; to Await: the blocks are there. */
   record Fine() implements Reply {
     static final int TAG = 2;
 
@@ -116,6 +116,24 @@ sealed interface Reply {
     }
   }
 
+  /**
+   * To Poll: there is no work yet, but the parameters that it will need are on their way.
+   *
+   * @param size entries of the parameters
+   */
+  record Prefetch(long version, long size) implements Reply {
+    static final int TAG = 9;
+
+    @Override
+    public ByteBuffer encode() {
+      return new Writer().int8(TAG).int64(version).int64(size).toBuffer();
+    }
+
+    static Prefetch read(Reader in) throws MalformedException {
+      return new Prefetch(in.int64(), in.int64());
+    }
+  }
+
   /** To Heartbeat: the last round that is over; work of it, and of any before, is void. */
   record Beat(long roundOver) implements Reply {
     static final int TAG = 6;
@@ -164,6 +182,7 @@ sealed interface Reply {
             case Beat.TAG -> Beat.read(in);
             case Send.TAG -> new Send();
             case Drop.TAG -> new Drop();
+            case Prefetch.TAG -> Prefetch.read(in);
             default -> throw new MalformedException("there is no reply " + tag);
           };
         });

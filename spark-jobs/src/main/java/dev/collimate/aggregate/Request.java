@@ -165,6 +165,24 @@ sealed interface Request {
     }
   }
 
+  /**
+   * Asks to be told when the first blocks of an announced version can be pulled.
+   *
+   * @param count of blocks
+   */
+  record Await(long version, int count) implements Request {
+    static final int TAG = 11;
+
+    @Override
+    public ByteBuffer encode() {
+      return new Writer().int8(TAG).int64(version).int32(count).toBuffer();
+    }
+
+    static Await read(Reader in) throws MalformedException {
+      return new Await(in.int64(), in.int32());
+    }
+  }
+
   /** Makes another connection of an arrived worker fit for streams. */
   record Attach(long session) implements Request {
     static final int TAG = 9;
@@ -195,6 +213,7 @@ sealed interface Request {
             case Leave.TAG -> Leave.read(in);
             case GiveBack.TAG -> GiveBack.read(in);
             case Attach.TAG -> Attach.read(in);
+            case Await.TAG -> Await.read(in);
             default -> throw new MalformedException("there is no request " + tag);
           };
         });

@@ -2,16 +2,31 @@ package dev.collimate.aggregate;
 
 import dev.collimate.parameters.FlatVector;
 
-/** The parameters that a round works with; once retired, the caller may change them. */
+/**
+ * The parameters that a round works with; once retired, the caller may change them. They may be
+ * announced while they are still being computed, from the first block on.
+ */
 final class Served {
 
   private final long version;
   private final FlatVector values;
+  private volatile int ready;
   private volatile boolean retired;
 
-  Served(long version, FlatVector values) {
+  private Served(long version, FlatVector values, int ready) {
     this.version = version;
     this.values = values;
+    this.ready = ready;
+  }
+
+  /** Parameters that are all there. */
+  static Served of(long version, FlatVector values) {
+    return new Served(version, values, values.blockCount());
+  }
+
+  /** Parameters that are about to be computed. */
+  static Served announced(long version, FlatVector values) {
+    return new Served(version, values, 0);
   }
 
   long version() {
@@ -30,7 +45,18 @@ final class Served {
     retired = true;
   }
 
+  /** The blocks before {@code count} will not change any more. */
+  void ready(int count) {
+    ready = count;
+  }
+
+  /** Whether blocks can be sent. */
   boolean hasBlocks(int from, int to) {
-    return 0 <= from && from <= to && to <= values.blockCount();
+    return 0 <= from && from <= to && to <= ready;
+  }
+
+  /** Whether there will be so many blocks. */
+  boolean willHave(int count) {
+    return !retired && count <= values.blockCount();
   }
 }

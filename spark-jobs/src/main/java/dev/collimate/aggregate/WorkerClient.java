@@ -36,6 +36,7 @@ final class WorkerClient {
   private WorkerTask task;
   private int failures;
   private int failedPulls;
+  private double prefetchSeconds;
   private long version = Long.MIN_VALUE;
   private FlatVector parameters = new FlatVector(0);
   private VectorPool pool = new VectorPool(0);
@@ -102,6 +103,8 @@ final class WorkerClient {
           return new WorkerEnd(WorkerEnd.Why.STOPPED, "");
         } else if (reply instanceof Reply.Grant grant) {
           work(link, heart, outbox, grant);
+        } else if (reply instanceof Reply.Prefetch next) {
+          prefetch(link, next);
         } else if (!(reply instanceof Reply.Fine)) {
           throw new BrokenException("the driver answers " + reply, null);
         }
@@ -126,7 +129,8 @@ final class WorkerClient {
       return;
     }
     failedPulls = 0;
-    double pullSeconds = (System.nanoTime() - begin) / 1e9;
+    double pullSeconds = (System.nanoTime() - begin) / 1e9 + prefetchSeconds;
+    prefetchSeconds = 0;
     try {
       if (grant.work() == Reply.Work.CALL) {
         long start = System.nanoTime();
@@ -150,14 +154,31 @@ final class WorkerClient {
     }
   }
 
+  /** Pulls the next version while the driver computes it; a grant pulls what did not come. */
+  private void prefetch(DriverLink link, Reply.Prefetch next)
+      throws BrokenException, StoppedException {
+    long begin = System.nanoTime();
+    makeRoom(next.size());
+    version = Long.MIN_VALUE;
+    if (link.prefetch(next.version(), parameters)) {
+      task.parameters(next.version(), parameters);
+      version = next.version();
+    }
+    prefetchSeconds = (System.nanoTime() - begin) / 1e9;
+  }
+
+  private void makeRoom(long size) {
+    if (parameters.size() != size) {
+      parameters = new FlatVector(size);
+      pool = new VectorPool(size);
+      version = Long.MIN_VALUE;
+    }
+  }
+
   /** Sees to it that the grant's parameters are there; false where the driver has moved on. */
   private boolean prepare(DriverLink link, Reply.Grant grant)
       throws BrokenException, StoppedException {
-    if (parameters.size() != grant.size()) {
-      parameters = new FlatVector(grant.size());
-      pool = new VectorPool(grant.size());
-      version = Long.MIN_VALUE;
-    }
+    makeRoom(grant.size());
     if (version != grant.version()) {
       version = Long.MIN_VALUE;
       if (!link.pull(grant.version(), parameters)) {

@@ -87,7 +87,8 @@ final class AveragedGradients implements StepMethod {
         result.gradient(),
         learningRate,
         GradientClip.factor(norm, config.maxGradNorm()),
-        UPDATE_THREADS);
+        UPDATE_THREADS,
+        aggregator.announce(number, masters));
     long end = System.nanoTime();
     Map<String, Double> numbers = StepMethod.numbers(result.stats(), 1);
     numbers.put("computed_tokens", (double) rows.paddedTokens(batch));

@@ -4,7 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.Hash128;
+import java.util.Collections;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -63,6 +69,59 @@ class AggregatorTest {
       for (int i = 0; i < 50; i++) {
         assertThat(results.get(i)).isEqualTo(KnownVectors.result(i, parameters));
       }
+    }
+  }
+
+  @Test
+  void theNextVersionIsPulledWhileItIsComputed() throws InterruptedException {
+    Queue<Long> given = new ConcurrentLinkedQueue<>();
+    CountDownLatch pulled = new CountDownLatch(2);
+    WorkerTaskFactory recording =
+        place ->
+            new KnownVectors.Task() {
+              @Override
+              public void parameters(long version, FlatVector values) {
+                given.add(version);
+                if (version == 2) {
+                  pulled.countDown();
+                }
+                super.parameters(version, values);
+              }
+            };
+    try (Cluster cluster = Cluster.of(2)) {
+      cluster.add(recording);
+      cluster.add(recording);
+      cluster.aggregator().awaitWorkers();
+      FlatVector parameters = KnownVectors.parameters(SIZE, 1);
+      cluster.aggregator().step(1, parameters, KnownVectors.payloads(13));
+
+      FlatVector next = KnownVectors.parameters(SIZE, 2);
+      parameters.fill(Float.NaN);
+      IntConsumer computed = cluster.aggregator().announce(2, parameters);
+      for (int block = 0; block < parameters.blockCount(); block++) {
+        assertThat(given).doesNotContain(2L);
+        System.arraycopy(
+            next.block(block), 0, parameters.block(block), 0, next.block(block).length);
+        computed.accept(block + 1);
+      }
+      assertThat(pulled.await(20, TimeUnit.SECONDS)).isTrue();
+      StepResult step = cluster.aggregator().step(2, parameters, KnownVectors.payloads(13));
+      assertThat(hash(step.gradient())).isEqualTo(hash(KnownVectors.sum(13, next)));
+      assertThat(Collections.frequency(given, 2L)).as("nobody pulled it again").isEqualTo(2);
+    }
+  }
+
+  /** The run may end, or another version come, before the announced one was computed. */
+  @Test
+  void anAnnouncedVersionThatNeverComesHoldsNobodyUp() {
+    try (Cluster cluster = Cluster.of(1)) {
+      cluster.add(place -> new KnownVectors.Task());
+      cluster.aggregator().awaitWorkers();
+      var unused = cluster.aggregator().announce(1, KnownVectors.parameters(SIZE, 1));
+      FlatVector parameters = KnownVectors.parameters(SIZE, 2);
+      StepResult step = cluster.aggregator().step(2, parameters, KnownVectors.payloads(5));
+      assertThat(hash(step.gradient())).isEqualTo(hash(KnownVectors.sum(5, parameters)));
+      unused = cluster.aggregator().announce(3, parameters);
     }
   }
 
