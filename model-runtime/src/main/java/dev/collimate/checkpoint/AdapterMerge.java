@@ -29,6 +29,14 @@ public final class AdapterMerge {
    */
   public static void write(
       ModelFolder model, AdapterFolder adapter, SaveDtype dtype, FolderSink sink) {
+    ObjectNode config = ModelWriter.config(model, dtype);
+    List<OutTensor> tensors = tensors(model, adapter, dtype, config);
+    ModelWriter.write(model, tensors, config, sink, FolderWriter.MAX_SHARD_BYTES);
+  }
+
+  /** The tensors of the merged model; a head that is untied is noted in the config. */
+  static List<OutTensor> tensors(
+      ModelFolder model, AdapterFolder adapter, SaveDtype dtype, ObjectNode config) {
     DecoderLayout layout = model.layout();
     Map<String, Target> targets = new HashMap<>();
     for (Target target : adapter.layout(layout).targets()) {
@@ -43,7 +51,6 @@ public final class AdapterMerge {
       Target target = byWeight.get(parameter.name());
       tensors.add(target == null ? unchanged : merged(parameter, unchanged, target, adapter));
     }
-    ObjectNode config = ModelWriter.config(model, dtype);
     if (tiedHead != null) {
       Linear head = layout.head();
       Parameter own = new Parameter(head.module() + ".weight", head.weightShape());
@@ -51,12 +58,13 @@ public final class AdapterMerge {
       tensors.add(merged(own, embedding, tiedHead, adapter));
       config.put("tie_word_embeddings", false);
     }
-    ModelWriter.write(model, tensors, config, sink, FolderWriter.MAX_SHARD_BYTES);
+    return tensors;
   }
 
   private static OutTensor merged(
       Parameter parameter, OutTensor base, Target target, AdapterFolder adapter) {
-    // Read when the tensor is written, so that one adapted module at a time is in memory.
+    // Read when the tensor is written and released with its last values, so that one adapted
+    // module at a time is in memory.
     LazyProduct product = new LazyProduct(target, adapter);
     return new OutTensor(
         parameter,
@@ -65,6 +73,9 @@ public final class AdapterMerge {
           int start = into.position();
           base.values().read(first, into);
           product.get().addTo(first, into.duplicate().flip().position(start));
+          if (first + into.position() - start == parameter.size()) {
+            product.release();
+          }
         });
   }
 
@@ -88,6 +99,10 @@ public final class AdapterMerge {
                 adapter.config().scale());
       }
       return product;
+    }
+
+    void release() {
+      product = null;
     }
   }
 

@@ -103,10 +103,7 @@ final class ConfigParser {
         gpt2
             ? size("n_positions", "max_position_embeddings")
             : keys.size("max_position_embeddings", defaultPositions());
-    int intermediateSize =
-        gpt2
-            ? keys.size("n_inner", Math.multiplyExact(4, hiddenSize))
-            : keys.size("intermediate_size");
+    int intermediateSize = gpt2 ? innerSize(hiddenSize) : keys.size("intermediate_size");
     ModelConfig.Attention attention = attention(hiddenSize);
     List<Integer> windows = windows(layers);
     double epsilon =
@@ -153,6 +150,26 @@ final class ConfigParser {
     return value;
   }
 
+  /** GPT-2's width inside the MLP; usually four times that of the model. */
+  private int innerSize(int hiddenSize) {
+    return keys.has("n_inner") ? keys.size("n_inner") : product(widthKey(), 4, hiddenSize);
+  }
+
+  private String widthKey() {
+    return keys.has("hidden_size") ? "hidden_size" : "n_embd";
+  }
+
+  /** A size of a weight that is the product of two others; the key is of one of them. */
+  private int product(String key, int a, int b) {
+    long product = (long) a * b;
+    if (product > Integer.MAX_VALUE) {
+      throw keys.bad(
+          key,
+          "which makes a weight of %d rows, at most 2147483647 are supported".formatted(product));
+    }
+    return (int) product;
+  }
+
   private int defaultPositions() {
     return switch (family) {
       case LLAMA -> 2048;
@@ -181,6 +198,12 @@ final class ConfigParser {
     } else {
       throw keys.bad(
           headsKey, "a divisor of the hidden size = %d is expected".formatted(hiddenSize));
+    }
+    if (gpt2) {
+      // Queries, keys and values are one weight.
+      product(widthKey(), 3, hiddenSize);
+    } else {
+      product(keys.has("head_dim") ? "head_dim" : headsKey, heads, headDim);
     }
     boolean attentionBias =
         (family == Family.LLAMA || family == Family.QWEN3) && keys.flag("attention_bias", false);

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.collimate.CollimateException;
 import dev.collimate.files.Folder;
+import dev.collimate.text.jinja.PythonFloat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -77,7 +78,9 @@ final class JsonFile {
                   e.getLocation() == null ? 0 : e.getLocation().getLineNr()),
           e);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      // Bytes that are no characters, such as bad UTF-32: the parser knows no line then.
+      throw new CollimateException(
+          CollimateException.Kind.DATA, "%s is not JSON: %s".formatted(source, e.getMessage()), e);
     }
   }
 
@@ -107,7 +110,7 @@ final class JsonFile {
     } else if (node.isArray()) {
       appendAll(node, element -> append(element, lineStart + INDENT, text), "[]", lineStart, text);
     } else if (node.isFloatingPointNumber()) {
-      text.append(PythonNumbers.format(node.doubleValue()));
+      text.append(PythonFloat.json(node.doubleValue()));
     } else {
       text.append(node);
     }

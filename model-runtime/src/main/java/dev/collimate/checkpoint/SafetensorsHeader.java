@@ -86,15 +86,18 @@ record SafetensorsHeader(
       Map<String, String> metadata = new LinkedHashMap<>();
       try (JsonParser parser = JSON.createParser(header, Long.BYTES, (int) jsonBytes)) {
         parse(parser, tensors, metadata);
-      } catch (JsonProcessingException e) {
-        if (e.getOriginalMessage().startsWith("Duplicate field")) {
+      } catch (IOException e) {
+        // Bytes that are no characters, such as bad UTF-32, are no JsonProcessingException.
+        String problem =
+            e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+        if (problem.startsWith("Duplicate field")) {
           throw bad(
               "names something twice in its header, each tensor may stand once: %s"
-                  .formatted(e.getOriginalMessage()));
+                  .formatted(problem));
         }
         throw bad(
             "has a header that is not the JSON object of a safetensors file: %s"
-                .formatted(e.getOriginalMessage()));
+                .formatted(problem));
       }
       requireTiling(tensors);
       return new SafetensorsHeader(name, tensors, metadata, header);

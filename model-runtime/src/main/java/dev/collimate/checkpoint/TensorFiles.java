@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -146,10 +147,31 @@ public final class TensorFiles implements AutoCloseable {
       }
       return new TensorFiles(folder.location(), files, headers);
     } catch (IOException | RuntimeException e) {
-      for (Folder.File file : files.values()) {
-        file.close();
+      try {
+        closeAll(files.values());
+      } catch (IOException failure) {
+        e.addSuppressed(failure);
       }
       throw e;
+    }
+  }
+
+  /** Closes every file, whatever becomes of the others; throws the first failure at the end. */
+  private static void closeAll(Collection<Folder.File> files) throws IOException {
+    IOException first = null;
+    for (Folder.File file : files) {
+      try {
+        file.close();
+      } catch (IOException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
     }
   }
 
@@ -269,12 +291,10 @@ public final class TensorFiles implements AutoCloseable {
 
   @Override
   public void close() {
-    for (Folder.File file : files.values()) {
-      try {
-        file.close();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+    try {
+      closeAll(files.values());
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot close the weights in " + location, e);
     }
   }
 }

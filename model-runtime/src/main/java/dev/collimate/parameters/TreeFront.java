@@ -30,10 +30,6 @@ public final class TreeFront {
     return first < 0 || first >= node.to();
   }
 
-  public boolean isFilled(int leaf) {
-    return filledLeaves.get(leaf);
-  }
-
   /**
    * Fills a free node.
    *

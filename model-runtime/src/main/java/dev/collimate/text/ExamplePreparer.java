@@ -74,7 +74,7 @@ public final class ExamplePreparer {
     try {
       double weight = reader.weight();
       RowPreparation.Draft draft = new RowPreparation(reader, tools, config).draft();
-      SideCutter cutter = new SideCutter(config, draft.notes());
+      SideCutter cutter = new SideCutter(config, draft.notes(), reader::name);
       Map<String, Sequence> sequences = new LinkedHashMap<>();
       for (Map.Entry<String, Encoded> side : draft.sides().entrySet()) {
         sequences.put(side.getKey(), cutter.cut(side.getKey(), side.getValue()));

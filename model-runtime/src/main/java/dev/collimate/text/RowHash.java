@@ -2,6 +2,8 @@ package dev.collimate.text;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -68,6 +70,9 @@ final class RowHash {
       number('b', truth ? 1 : 0);
     } else if (value instanceof Double || value instanceof Float) {
       number('d', Double.doubleToLongBits(((Number) value).doubleValue()));
+    } else if (value instanceof BigDecimal || value instanceof BigInteger) {
+      // As text: beyond 64 bits and after the point they differ too.
+      text(new BigDecimal(value.toString()).stripTrailingZeros().toPlainString());
     } else if (value instanceof Number whole) {
       number('i', whole.longValue());
     } else if (value instanceof Map<?, ?> map) {
@@ -80,6 +85,9 @@ final class RowHash {
       for (int id : ids) {
         number('i', id);
       }
+    } else if (value instanceof byte[] bytes) {
+      number('x', bytes.length);
+      digest.update(bytes);
     } else {
       text(value.toString());
     }

@@ -1,17 +1,32 @@
 package dev.collimate.text;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Typed access to the columns of a row; what does not fit refuses the row. */
 final class RowReader {
 
-  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  /** Variables of a chat template that the row's other columns, or the shape, decide. */
+  private static final Set<String> RESERVED_OPTIONS =
+      Set.of("messages", "tools", "add_generation_prompt");
+
+  /** Columns that begin a row, the first one there is. */
+  private static final List<String> FIRST_COLUMNS =
+      List.of("prompt", "messages", "conversations", "text", "chosen", "completion");
+
+  private static final int SHOWN_CHARACTERS = 60;
 
   private final Map<String, ?> row;
 
@@ -110,8 +125,16 @@ final class RowReader {
       return message;
     }
     if (message.containsKey("from") && message.containsKey("value")) {
-      return new LinkedHashMap<>(
-          Map.of("role", message.get("from"), "content", message.get("value")));
+      Map<String, Object> renamed = new LinkedHashMap<>();
+      message.forEach(
+          (name, field) -> {
+            switch (name) {
+              case "from" -> renamed.put("role", field);
+              case "value" -> renamed.put("content", field);
+              default -> renamed.putIfAbsent(name, field);
+            }
+          });
+      return renamed;
     }
     throw new Refusal(
         Refusal.WRONG_TYPE,
@@ -220,14 +243,30 @@ final class RowReader {
     throw wrongType("tools", value, "a list of tools");
   }
 
-  /** An object, also as JSON in a string; empty where the column is missing or null. */
+  /**
+   * Variables for the chat template: an object without fields that are null, also as JSON in a
+   * string; empty where the column is missing or null.
+   */
   Map<String, Object> options(String column) throws Refusal {
     Object value = parsed(column);
     Map<String, Object> options = new LinkedHashMap<>();
     if (value instanceof Map<?, ?> map) {
-      map.forEach((name, option) -> options.put(String.valueOf(name), option));
+      map.forEach(
+          (name, option) -> {
+            if (option != null) {
+              options.put(String.valueOf(name), withoutNulls(option));
+            }
+          });
     } else if (value != null) {
       throw wrongType(column, value, "an object");
+    }
+    for (String name : options.keySet()) {
+      if (RESERVED_OPTIONS.contains(name)) {
+        throw new Refusal(
+            Refusal.WRONG_TYPE,
+            "column '%s' sets '%s', which is not an option of the chat template: the row itself decides it"
+                .formatted(column, name));
+      }
     }
     return options;
   }
@@ -246,8 +285,53 @@ final class RowReader {
     }
   }
 
-  /** The row's {@code id} as text. */
-  Optional<String> id() {
-    return Optional.ofNullable(row.get("id")).map(Object::toString);
+  /** The row's {@code id} as text: a string, or a whole number. */
+  Optional<String> id() throws Refusal {
+    Object value = row.get("id");
+    if (value == null) {
+      return Optional.empty();
+    }
+    if (value instanceof String || (value instanceof Number number && isWhole(number))) {
+      return Optional.of(value.toString());
+    }
+    throw wrongType("id", value, "a string or a whole number");
+  }
+
+  /** Tables with gaps keep whole numbers as floating point ones. */
+  private static boolean isWhole(Number number) {
+    if (number instanceof BigDecimal decimal) {
+      return decimal.stripTrailingZeros().scale() <= 0;
+    }
+    double value = number.doubleValue();
+    return number instanceof BigInteger || (Double.isFinite(value) && value == Math.rint(value));
+  }
+
+  /** What tells the row from others, for messages: its {@code id}, else how it begins. */
+  String name() {
+    Object id = row.get("id");
+    if (id instanceof String || id instanceof Number) {
+      return "the row '%s'".formatted(id);
+    }
+    for (String column : FIRST_COLUMNS) {
+      if (has(column)) {
+        String text = firstText(row.get(column));
+        int end =
+            text.offsetByCodePoints(
+                0, Math.min(SHOWN_CHARACTERS, text.codePointCount(0, text.length())));
+        return "the row whose %s begins with '%s'".formatted(column, text.substring(0, end));
+      }
+    }
+    return "a row without text";
+  }
+
+  /** A text, or the first message of a conversation. */
+  private static String firstText(Object value) {
+    if (value instanceof List<?> messages && !messages.isEmpty()) {
+      return firstText(messages.get(0));
+    }
+    if (value instanceof Map<?, ?> message) {
+      return String.valueOf(message.get(message.containsKey("content") ? "content" : "value"));
+    }
+    return String.valueOf(value);
   }
 }

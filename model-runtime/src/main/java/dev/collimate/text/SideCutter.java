@@ -4,20 +4,31 @@ import dev.collimate.CollimateException;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** Cuts the sides of a row to the lengths allowed, and refuses what the cut leaves nothing of. */
 final class SideCutter {
 
   private final PreparerConfig config;
   private final Set<String> notes;
+  private final Supplier<String> row;
 
-  SideCutter(PreparerConfig config, Set<String> notes) {
+  /**
+   * A cutter for the sides of one row.
+   *
+   * @param notes where what was done is added
+   * @param row what the row is called in messages
+   */
+  SideCutter(PreparerConfig config, Set<String> notes, Supplier<String> row) {
     this.config = config;
     this.notes = notes;
+    this.row = row;
   }
 
   /** Checks a side and cuts it. */
   Sequence cut(String role, Encoded side) throws Refusal {
+    requireInVocabulary(role, side.prompt());
+    requireInVocabulary(role, side.completion());
     if (side.isMerged()) {
       merged(role);
     }
@@ -50,13 +61,26 @@ final class SideCutter {
     return sequence;
   }
 
+  /** A tokenizer with more tokens than the model has rows is found here, not in the model. */
+  private void requireInVocabulary(String role, int[] ids) throws Refusal {
+    for (int id : ids) {
+      if (id >= config.vocabularySize()) {
+        throw new Refusal(
+            Refusal.INVALID_TOKEN,
+            "side '%s' has the token id %d, the model has 0 to %d: tokenizer and config.json do not fit"
+                .formatted(role, id, config.vocabularySize() - 1));
+      }
+    }
+  }
+
   private void merged(String role) throws Refusal {
     String detail =
         "the first characters of side '%s' merge with the prompt's last ones into one token"
             .formatted(role);
     if (config.boundaryMerge() == BoundaryMerge.FAIL) {
       throw CollimateException.data(
-          detail + "; with data.boundary_merge: keep they are tokenized apart");
+          "%s: %s; with data.boundary_merge: keep they are tokenized apart"
+              .formatted(row.get(), detail));
     } else if (config.boundaryMerge() == BoundaryMerge.DROP) {
       throw new Refusal(Refusal.BOUNDARY_MERGE, detail);
     }

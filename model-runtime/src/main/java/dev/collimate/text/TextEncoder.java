@@ -11,11 +11,13 @@ final class TextEncoder {
   private final Tokenizer tokenizer;
   private final PreparerConfig config;
   private final String eos;
+  private final int specialTokensAfterText;
 
   TextEncoder(Tokenizer tokenizer, PreparerConfig config) {
     this.tokenizer = tokenizer;
     this.config = config;
     eos = tokenizer.specialToken("eos_token").map(SpecialToken::text).orElse("");
+    specialTokensAfterText = tokenizer.specialTokensAfterText();
   }
 
   boolean hasEos() {
@@ -31,9 +33,13 @@ final class TextEncoder {
     return text.endsWith(eos) ? text : text + eos;
   }
 
-  /** The ids of a plain text, with the tokenizer's special tokens around it. */
+  /**
+   * The ids of a plain text, with the tokenizer's special tokens before it, not those after it: a
+   * completion may follow, and where none does EOS is part of the text.
+   */
   int[] plain(String text) {
-    return tokenizer.encodeWithSpecialTokens(text);
+    int[] ids = tokenizer.encodeWithSpecialTokens(text);
+    return Arrays.copyOf(ids, ids.length - specialTokensAfterText);
   }
 
   /** The ids of a rendered conversation, which has its special tokens already. */
@@ -44,7 +50,7 @@ final class TextEncoder {
   /** A plain completion after its prompt, whose ids are given; EOS ends it. */
   Encoded afterPlain(String prompt, int[] promptIds, String completion) {
     String ended = ended(completion);
-    int[] joint = tokenizer.encodeWithSpecialTokens(prompt + ended);
+    int[] joint = plain(prompt + ended);
     return isPrefix(promptIds, joint)
         ? split(joint, promptIds)
         : Encoded.of(

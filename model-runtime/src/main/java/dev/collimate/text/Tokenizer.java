@@ -21,6 +21,8 @@ import java.util.OptionalInt;
  */
 public final class Tokenizer implements AutoCloseable {
 
+  private static final int SHOWN_CHARACTERS = 40;
+
   private final TokenizerFiles files;
   private final String location;
   private long handle;
@@ -73,6 +75,26 @@ public final class Tokenizer implements AutoCloseable {
     return ids(text, true);
   }
 
+  /** How many special tokens the tokenizer puts after a text (EOS, [SEP]). */
+  int specialTokensAfterText() {
+    if (files.specialTokens().isEmpty()) {
+      return 0;
+    }
+    // A special token is a text that every vocabulary has.
+    String text = files.specialTokens().values().iterator().next().text();
+    long encoding = nativeEncoding(text, true);
+    try {
+      long[] mask = TokenizersLibrary.LIB.getSpecialTokenMask(encoding);
+      int after = 0;
+      while (after < mask.length && mask[mask.length - 1 - after] != 0) {
+        after++;
+      }
+      return after;
+    } finally {
+      TokenizersLibrary.LIB.deleteEncoding(encoding);
+    }
+  }
+
   private int[] ids(String text, boolean addSpecialTokens) {
     long encoding = nativeEncoding(text, addSpecialTokens);
     try {
@@ -110,7 +132,18 @@ public final class Tokenizer implements AutoCloseable {
           "text has half a character (lone surrogate U+%04X) at position %d, which no tokenizer can encode"
               .formatted((int) text.charAt(lone), lone));
     }
-    return TokenizersLibrary.LIB.encode(openHandle(), text, addSpecialTokens);
+    long open = openHandle();
+    try {
+      return TokenizersLibrary.LIB.encode(open, text, addSpecialTokens);
+    } catch (RuntimeException e) {
+      int shown = Math.min(SHOWN_CHARACTERS, text.codePointCount(0, text.length()));
+      throw new CollimateException(
+          CollimateException.Kind.DATA,
+          "the tokenizer of %s cannot encode the text that begins with '%s': %s"
+              .formatted(
+                  location, text.substring(0, text.offsetByCodePoints(0, shown)), e.getMessage()),
+          e);
+    }
   }
 
   /** Position of the first surrogate without its other half, or -1. */

@@ -24,7 +24,7 @@ import java.util.TreeMap;
  * @param specialTokens by role: {@code bos_token}, {@code eos_token}, {@code pad_token}, ...
  * @param chatTemplates by name; the usual one is {@code default}
  */
-record TokenizerFiles(
+public record TokenizerFiles(
     String json, Map<String, SpecialToken> specialTokens, Map<String, String> chatTemplates) {
 
   static final String TOKENIZER = "tokenizer.json";
@@ -48,7 +48,13 @@ record TokenizerFiles(
   private static final List<String> SLOW_FILES =
       List.of("tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "merges.txt");
 
-  static TokenizerFiles read(Folder folder) throws IOException {
+  /**
+   * Reads the files.
+   *
+   * @throws CollimateException of kind DATA where there is no {@code tokenizer.json}, or a file is
+   *     broken
+   */
+  public static TokenizerFiles read(Folder folder) throws IOException {
     if (!folder.contains(TOKENIZER)) {
       throw missing(folder);
     }
@@ -65,8 +71,13 @@ record TokenizerFiles(
         config.has("added_tokens_decoder")
             ? MAPPER.createObjectNode()
             : optionalObject(folder, SPECIAL_TOKENS);
+    if (root.has("added_tokens") && !root.get("added_tokens").isArray()) {
+      throw CollimateException.data(
+          "'added_tokens' of tokenizer.json in %s is not a list of tokens"
+              .formatted(folder.location()));
+    }
     AddedTokens added = new AddedTokens(root);
-    added.addDecoder(config.path("added_tokens_decoder"));
+    added.addDecoder(byId(folder, config.path("added_tokens_decoder")));
     Map<String, SpecialToken> specialTokens = new LinkedHashMap<>();
     for (String role : ROLES) {
       String text = tokenText(map.has(role) ? map.get(role) : config.path(role));
@@ -78,6 +89,23 @@ record TokenizerFiles(
         added.isChanged() ? MAPPER.writeValueAsString(root) : json,
         Map.copyOf(specialTokens),
         chatTemplates(folder, config));
+  }
+
+  /** The tokens of {@code added_tokens_decoder}, in the order of their ids. */
+  private static Map<Integer, JsonNode> byId(Folder folder, JsonNode decoder) {
+    Map<Integer, JsonNode> byId = new TreeMap<>();
+    for (Entry<String, JsonNode> entry : decoder.properties()) {
+      try {
+        byId.put(Integer.valueOf(entry.getKey()), entry.getValue());
+      } catch (NumberFormatException e) {
+        throw new CollimateException(
+            CollimateException.Kind.DATA,
+            "'added_tokens_decoder' of %s in %s has the key '%s', token ids are expected"
+                .formatted(CONFIG, folder.location(), entry.getKey()),
+            e);
+      }
+    }
+    return byId;
   }
 
   private static CollimateException missing(Folder folder) throws IOException {
@@ -153,11 +181,7 @@ record TokenizerFiles(
       return changed;
     }
 
-    void addDecoder(JsonNode decoder) {
-      Map<Integer, JsonNode> byId = new TreeMap<>();
-      for (Entry<String, JsonNode> entry : decoder.properties()) {
-        byId.put(Integer.valueOf(entry.getKey()), entry.getValue());
-      }
+    void addDecoder(Map<Integer, JsonNode> byId) {
       byId.forEach(
           (id, token) -> {
             String text = token.path("content").asText();

@@ -2,12 +2,17 @@ package dev.collimate.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.collimate.files.Folder;
 import dev.collimate.files.LocalFolder;
 import dev.collimate.files.LocalFolderSink;
 import dev.collimate.parameters.FlatVector;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -75,6 +80,64 @@ class AdapterMergeTest {
     assertThat(merged.after().tensors().names()).doesNotContain("lm_head.weight");
     assertThat(merged.after().tensors().dtype("model.norm.weight")).isEqualTo(Dtype.BF16);
     merged.close();
+  }
+
+  @Test
+  void aTargetsFactorsAreReadOnceAndReleasedWithItsLastValues() {
+    LocalFolder base = ToyFolders.model(directory.resolve("base"), ToyFolders.LLAMA);
+    merge(base, "down_proj", SaveDtype.BASE).close();
+    AtomicInteger reads = new AtomicInteger();
+    try (ModelFolder model = ModelFolder.open(base);
+        AdapterFolder adapter =
+            AdapterFolder.open(
+                new CountingFolder(LocalFolder.existing(directory.resolve("adapter")), reads))) {
+      OutTensor merged =
+          AdapterMerge.tensors(model, adapter, SaveDtype.BASE, JsonFile.newObject()).stream()
+              .filter(tensor -> tensor.name().equals("model.layers.1.mlp.down_proj.weight"))
+              .findFirst()
+              .orElseThrow();
+      int opened = reads.get();
+      merged.values().read(0, FloatBuffer.allocate(7));
+      merged.values().read(7, FloatBuffer.allocate(8 * 20 - 7));
+      assertThat(reads.get() - opened).as("A and B").isEqualTo(2);
+      merged.values().read(0, FloatBuffer.allocate(7));
+      assertThat(reads.get() - opened).as("A and B again").isEqualTo(4);
+    }
+  }
+
+  /** Counts the reads of a folder's files. */
+  private record CountingFolder(Folder folder, AtomicInteger reads) implements Folder {
+    @Override
+    public String location() {
+      return folder.location();
+    }
+
+    @Override
+    public List<String> names() throws IOException {
+      return folder.names();
+    }
+
+    @Override
+    public File open(String name) throws IOException {
+      File file = folder.open(name);
+      return new File() {
+        @Override
+        public long length() throws IOException {
+          return file.length();
+        }
+
+        @Override
+        public void read(long position, ByteBuffer into) throws IOException {
+          reads.incrementAndGet();
+          file.read(position, into);
+        }
+
+        @Override
+        public void close() throws IOException {
+          file.close();
+        }
+      };
+    }
   }
 
   private Merged merge(LocalFolder base, String target, SaveDtype dtype) {

@@ -145,6 +145,7 @@ class ModelConfigTest {
           "num_key_value_heads": 3                  | 'num_key_value_heads' is 3, a divisor of num_attention_heads = 4
           "num_attention_heads": 3, "num_key_value_heads": 1 | 'num_attention_heads' is 3, a divisor of the hidden size = 8
           "head_dim": 3                             | 'head_dim' is 3, rotary positions need an even head size
+          "head_dim": 1073741824                    | 'head_dim' is 1073741824, which makes a weight of 4294967296 rows, at most 2147483647
           "hidden_act": "relu"                      | 'hidden_act' is "relu", silu, gelu, gelu_new and gelu_pytorch_tanh
           "rms_norm_eps": 0                         | 'rms_norm_eps' is 0, a number above 0
           "attention_dropout": 1.0                  | 'attention_dropout' is 1.0, a number of at least 0 and below 1
@@ -192,6 +193,27 @@ class ModelConfigTest {
                 "\"scale_attn_by_inverse_layer_idx\": true, \"scale_attn_weights\": false"));
     assertThat(config.attention().scale(0)).isEqualTo(1);
     assertThat(config.attention().scale(1)).isEqualTo(0.5);
+  }
+
+  @Test
+  void aWidthWhoseMultiplesAreBeyondIntegersIsRefused() {
+    String wide = ToyFolders.GPT2.replace("\"n_embd\": 8", "\"n_embd\": 1073741824");
+    assertThatThrownBy(() -> parse(wide))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining(
+            "'n_embd' is 1073741824, which makes a weight of 4294967296 rows, at most 2147483647");
+    assertThatThrownBy(() -> parse(wide.replace("\"n_head\"", "\"n_inner\": 8, \"n_head\"")))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("which makes a weight of 3221225472 rows");
+  }
+
+  @Test
+  void bytesThatAreNoTextAreNotJson() {
+    // Looks like UTF-32, of which 0x7fffffff is no character.
+    byte[] bytes = {0, 0, 0, '{', 0x7f, -1, -1, -1};
+    assertThatThrownBy(() -> ModelConfig.parse(bytes, "toy config"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("toy config is not JSON: Invalid UTF-32");
   }
 
   @Test

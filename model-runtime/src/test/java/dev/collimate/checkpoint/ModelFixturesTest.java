@@ -41,6 +41,7 @@ class ModelFixturesTest {
   @Test
   void shardsAreOneSetOfTensors() throws IOException {
     assertThat(ModelFixtures.modelsWith("model.safetensors.index.json"))
+        .isNotEmpty()
         .allSatisfy(
             name -> {
               Folder folder = ModelFixtures.model(name);
@@ -59,6 +60,7 @@ class ModelFixturesTest {
   void sequenceClassificationIsRefusedByName() throws IOException {
     assertThat(ModelFixtures.modelsWith("config.json"))
         .filteredOn(name -> architecture(name).endsWith("ForSequenceClassification"))
+        .isNotEmpty()
         .allSatisfy(
             name ->
                 assertThatThrownBy(() -> ModelFolder.open(ModelFixtures.model(name)))
@@ -70,6 +72,7 @@ class ModelFixturesTest {
   @Test
   void anAdapterHasItsFactorsForEveryTargetOfItsModel() throws IOException {
     assertThat(ModelFixtures.modelsWith("adapter"))
+        .isNotEmpty()
         .allSatisfy(
             name -> {
               try (ModelFolder model = ModelFolder.open(ModelFixtures.model(name));
@@ -79,6 +82,7 @@ class ModelFixturesTest {
                 assertThat(layout.targets()).isNotEmpty();
                 assertThat(adapter.values(layout).size()).isEqualTo(layout.parameters().size());
                 assertThat(layout.parameters().parameters())
+                    .isNotEmpty()
                     .allSatisfy(
                         factor ->
                             assertThat(factor.name())
@@ -91,6 +95,7 @@ class ModelFixturesTest {
   @Test
   void writingAModelAgainGivesTheSameBytes(@TempDir Path directory) throws IOException {
     assertThat(ModelFixtures.causalModels())
+        .isNotEmpty()
         .allSatisfy(
             name -> {
               Path target = directory.resolve(name);
@@ -115,6 +120,7 @@ class ModelFixturesTest {
   @Test
   void writingAnAdapterAgainGivesTheSameBytes(@TempDir Path directory) throws IOException {
     assertThat(ModelFixtures.modelsWith("adapter"))
+        .isNotEmpty()
         .allSatisfy(
             name -> {
               Path target = directory.resolve(name);

@@ -78,6 +78,17 @@ class ModelInitTest {
     assertThat(target).doesNotExist();
   }
 
+  @Test
+  void tokensThatOnlyTheTokenizersConfigNamesNeedRowsToo() {
+    ToyFolders.write(
+        directory.resolve("named"), "tokenizer_config.json", "{\"eos_token\": \"<end>\"}");
+    Folder tokenizer = ToyFolders.tokenizer(directory.resolve("named"));
+    assertThatThrownBy(() -> TokenizerVocab.requireFits(tokenizer, 12))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("has token ids up to 12, but config.json has vocab_size 12; 13 or");
+    TokenizerVocab.requireFits(tokenizer, 13);
+  }
+
   private byte[] weights(String name, String config, long seed) throws IOException {
     Folder tokenizer = ToyFolders.tokenizer(directory.resolve("tokenizer"));
     Path target = directory.resolve(name);

@@ -17,8 +17,6 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class ModelWriterTest {
 
@@ -136,23 +134,6 @@ class ModelWriterTest {
         "{\n  \"a\": [\n    1,\n    2.0\n  ],\n  \"b\": {},\n  \"c\": [],\n  \"d\": NaN\n}\n";
     assertThat(JsonFile.write(JsonFile.parse(text.getBytes(UTF_8), "text")))
         .isEqualTo(text.getBytes(UTF_8));
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "1e-5, 1e-05",
-    "1e-6, 1e-06",
-    "0.0001, 0.0001",
-    "0.02, 0.02",
-    "500000, 500000.0",
-    "1e15, 1000000000000000.0",
-    "1.5e16, 1.5e+16",
-    "-2.5, -2.5",
-    "0, 0.0",
-    "Infinity, Infinity",
-  })
-  void numbersAreWrittenAsPythonPrintsThem(double number, String text) {
-    assertThat(PythonNumbers.format(number)).isEqualTo(text);
   }
 
   private LocalFolder write(

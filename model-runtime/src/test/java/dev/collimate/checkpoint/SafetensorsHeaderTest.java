@@ -113,4 +113,14 @@ class SafetensorsHeaderTest {
         .hasMessageContaining("'model.safetensors' in " + folder.location())
         .hasMessageContaining(message);
   }
+
+  @Test
+  void aHeaderThatIsNoTextIsRefused() {
+    // Looks like UTF-32, of which 0x7fffffff is no character.
+    byte[] json = {0, 0, 0, '{', 0x7f, -1, -1, -1};
+    byte[] length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(8).array();
+    assertRefused(
+        ToyFolders.write(directory, FILE, ToyFolders.concat(length, json)),
+        "has a header that is not the JSON object of a safetensors file: Invalid UTF-32");
+  }
 }

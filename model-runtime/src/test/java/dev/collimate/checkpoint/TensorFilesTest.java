@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
+import dev.collimate.files.Folder;
 import dev.collimate.files.LocalFolder;
 import dev.collimate.parameters.HalfFloats;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -14,6 +16,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -136,6 +140,79 @@ class TensorFilesTest {
       assertThat(into.get(0)).isZero();
       assertThat(into.get(1)).isEqualTo(HalfFloats.fromFloat16((short) 0x0504));
       assertThat(into.get(2)).isEqualTo(HalfFloats.fromFloat16((short) 0x0706));
+    }
+  }
+
+  @Test
+  void everyFileIsClosedAndTheFirstFailureIsKept() {
+    shard("one.safetensors", "a");
+    shard("two.safetensors", "b");
+    List<String> closed = new ArrayList<>();
+    Folder folder =
+        new UnclosableFolder(
+            index("{\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}"), closed);
+    TensorFiles tensors = TensorFiles.openModel(folder);
+    closed.clear();
+    assertThatThrownBy(tensors::close)
+        .isInstanceOf(UncheckedIOException.class)
+        .satisfies(e -> assertThat(e.getCause()).hasMessage("one.safetensors"))
+        .satisfies(
+            e ->
+                assertThat(e.getCause().getSuppressed())
+                    .singleElement()
+                    .satisfies(other -> assertThat(other).hasMessage("two.safetensors")));
+    assertThat(closed).containsExactly("one.safetensors", "two.safetensors");
+  }
+
+  @Test
+  void aFileThatDoesNotCloseDoesNotHideWhatWasWrong() {
+    shard("one.safetensors", "a");
+    ToyFolders.write(directory, "two.safetensors", new byte[7]);
+    List<String> closed = new ArrayList<>();
+    Folder folder =
+        new UnclosableFolder(
+            index("{\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}"), closed);
+    assertThatThrownBy(() -> TensorFiles.openModel(folder))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("'two.safetensors' in " + directory + " has 7 bytes");
+    assertThat(closed).containsExactly("one.safetensors", "two.safetensors");
+  }
+
+  /** A folder whose weights fail as they close. */
+  private record UnclosableFolder(Folder folder, List<String> closed) implements Folder {
+    @Override
+    public String location() {
+      return folder.location();
+    }
+
+    @Override
+    public List<String> names() throws IOException {
+      return folder.names();
+    }
+
+    @Override
+    public File open(String name) throws IOException {
+      File file = folder.open(name);
+      return new File() {
+        @Override
+        public long length() throws IOException {
+          return file.length();
+        }
+
+        @Override
+        public void read(long position, ByteBuffer into) throws IOException {
+          file.read(position, into);
+        }
+
+        @Override
+        public void close() throws IOException {
+          file.close();
+          if (name.endsWith(".safetensors")) {
+            closed.add(name);
+            throw new IOException(name);
+          }
+        }
+      };
     }
   }
 

@@ -90,6 +90,7 @@ class LossFixturesTest {
   @Test
   void logitsGiveTrlsSigmoidLoss() throws IOException {
     SoftAssertions softly = new SoftAssertions();
+    assertThat(losses.get("token_level").size()).isPositive();
     for (JsonNode fixture : losses.get("token_level")) {
       LogitRows policy = new LogitRows(fixture, tensor(fixture.get("policy_logits").asText()));
       LogitRows reference =
@@ -119,6 +120,7 @@ class LossFixturesTest {
   @Test
   void logitsGiveTrlsCrossEntropy() throws IOException {
     SoftAssertions softly = new SoftAssertions();
+    assertThat(losses.get("token_level").size()).isPositive();
     for (JsonNode fixture : losses.get("token_level")) {
       LogitRows policy = new LogitRows(fixture, tensor(fixture.get("policy_logits").asText()));
       Objective sft = Objectives.create("sft", Map.of());

@@ -49,6 +49,10 @@ class BoundaryMergeTest {
   }
 
   private Prepared prepare(BoundaryMerge merge) {
+    return prepare(merge, ROW);
+  }
+
+  private Prepared prepare(BoundaryMerge merge, Map<String, ?> row) {
     PreparerConfig config =
         new PreparerConfig(
             RowShape.PREFERENCE,
@@ -60,7 +64,7 @@ class BoundaryMergeTest {
             false,
             PreparerConfig.UNLIMITED,
             LocalDateTime.MIN);
-    return new ExamplePreparer(Optional.of(tokenizer), config).prepare(ROW);
+    return new ExamplePreparer(Optional.of(tokenizer), config).prepare(row);
   }
 
   @Test
@@ -91,7 +95,18 @@ class BoundaryMergeTest {
     assertThatThrownBy(() -> prepare(BoundaryMerge.FAIL))
         .isInstanceOf(CollimateException.class)
         .hasMessage(
-            "the first characters of side 'chosen' merge with the prompt's last ones into one token; with data.boundary_merge: keep they are tokenized apart");
+            "the row 'r7': the first characters of side 'chosen' merge with the prompt's last ones into one token; with data.boundary_merge: keep they are tokenized apart");
+  }
+
+  @Test
+  void aRowWithoutIdIsNamedByItsBeginning() {
+    String prompt = "é".repeat(59) + "😀xa";
+    Map<String, String> row = Map.of("prompt", prompt, "chosen", "by", "rejected", "cy");
+    assertThatThrownBy(() -> prepare(BoundaryMerge.FAIL, row))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageStartingWith(
+            "the row whose prompt begins with '%s': the first characters"
+                .formatted("é".repeat(59) + "😀"));
   }
 
   @Test

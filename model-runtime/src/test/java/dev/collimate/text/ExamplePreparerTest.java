@@ -9,10 +9,14 @@ import dev.collimate.files.LocalFolderSink;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -500,5 +504,161 @@ class ExamplePreparerTest {
         prepare(config(RowShape.DEMONSTRATION), Map.of("messages", chat("half \ud83d"))),
         "invalid_text",
         "the conversation has half a character (lone surrogate) at position 11 of its rendering");
+  }
+
+  @Test
+  void messagesOfTheOtherKindAreRenamedInPlaceAndKeepTheirOtherFields() {
+    ChatTemplate template = ChatTemplate.parse("{{ messages }}", Map.of());
+    Map<String, Object> message = new LinkedHashMap<>();
+    message.put("name", "n");
+    message.put("from", "gpt");
+    message.put("value", "v");
+    message.put("tool_calls", List.of("t"));
+    ExamplePreparer preparer =
+        new ExamplePreparer(tokenizer, template, config(RowShape.DEMONSTRATION));
+    Prepared.Ready ready =
+        (Prepared.Ready) preparer.prepare(Map.of("conversations", List.of(message)));
+    assertThat(tokenizer.decode(ready.example().sequences().get("completion").ids()))
+        .isEqualTo("[{'name': 'n', 'role': 'gpt', 'content': 'v', 'tool_calls': ['t']}]");
+  }
+
+  @Test
+  void optionsThatAreNullAreNotThere() {
+    ChatTemplate template =
+        ChatTemplate.parse("{{ mode|default('unset') }} {{ nested }}", Map.of());
+    Map<String, Object> nested = new HashMap<>();
+    nested.put("a", null);
+    Map<String, Object> options = new HashMap<>();
+    options.put("mode", null);
+    options.put("nested", nested);
+    ExamplePreparer preparer =
+        new ExamplePreparer(tokenizer, template, config(RowShape.DEMONSTRATION));
+    Prepared.Ready ready =
+        (Prepared.Ready)
+            preparer.prepare(Map.of("messages", chat("q"), "chat_template_kwargs", options));
+    assertThat(tokenizer.decode(ready.example().sequences().get("completion").ids()))
+        .isEqualTo("unset {}");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"messages", "tools", "add_generation_prompt"})
+  void optionsCannotReplaceWhatTheRowItselfDecides(String name) {
+    refused(
+        prepare(
+            config(RowShape.DEMONSTRATION),
+            Map.of("messages", chat("q"), "chat_template_kwargs", Map.of(name, List.of()))),
+        "wrong_type",
+        "column 'chat_template_kwargs' sets '%s', which is not an option of the chat template"
+            .formatted(name));
+  }
+
+  @Test
+  void jsonWithSomethingBehindItIsRefused() {
+    refused(
+        prepare(
+            config(RowShape.DEMONSTRATION),
+            Map.of("messages", chat("q"), "tools", "[] {\"left\": \"over\"}")),
+        "wrong_type",
+        "column 'tools' is a string that is no JSON");
+  }
+
+  @Test
+  void tokensThatTheModelHasNotAreRefusedAlsoInTextRows() {
+    Map<String, String> row = Map.of("prompt", "p", "chosen", "a", "rejected", "\u00ff");
+    PreparerConfig small =
+        new PreparerConfig(
+            RowShape.PREFERENCE,
+            100,
+            TruncationMode.KEEP_START,
+            PreparerConfig.UNLIMITED,
+            BoundaryMerge.KEEP,
+            true,
+            false,
+            // U+00FF is the bytes C3 BF.
+            0xC3 + 3,
+            NOW);
+    refused(
+        prepare(small, row),
+        "invalid_token",
+        "side 'rejected' has the token id 198, the model has 0 to 197: tokenizer and config.json do not fit");
+  }
+
+  @Test
+  void anIdIsAStringOrAWholeNumber() {
+    Map<String, Object> row = new HashMap<>(Map.of("prompt", "p", "chosen", "a", "rejected", "b"));
+    row.put("id", new BigInteger("18446744073709551616"));
+    assertThat(ready(config(RowShape.PREFERENCE), row).example().key())
+        .isEqualTo("18446744073709551616");
+    row.put("id", 17.0);
+    assertThat(ready(config(RowShape.PREFERENCE), row).example().key()).isEqualTo("17.0");
+    row.put("id", 17.5);
+    refused(
+        prepare(config(RowShape.PREFERENCE), row),
+        "wrong_type",
+        "column 'id' holds a number, a string or a whole number is expected");
+    row.put("id", new byte[] {1, 2});
+    refused(prepare(config(RowShape.PREFERENCE), row), "wrong_type", "column 'id' holds a value");
+  }
+
+  @Test
+  void theHashTellsBytesAndWideNumbersApart() {
+    ExamplePreparer preparer =
+        new ExamplePreparer(Optional.of(tokenizer), config(RowShape.PREFERENCE));
+    assertThat(preparer.columnsHash(Map.of("margin", new byte[] {1, 2})))
+        .isEqualTo(preparer.columnsHash(Map.of("margin", new byte[] {1, 2})))
+        .isNotEqualTo(preparer.columnsHash(Map.of("margin", new byte[] {1, 3})));
+    assertThat(preparer.columnsHash(Map.of("margin", new BigDecimal("0.50"))))
+        .isEqualTo(preparer.columnsHash(Map.of("margin", new BigDecimal("0.5"))))
+        .isNotEqualTo(preparer.columnsHash(Map.of("margin", new BigDecimal("0.7"))));
+    assertThat(preparer.columnsHash(Map.of("margin", BigInteger.ONE.shiftLeft(64))))
+        .isNotEqualTo(preparer.columnsHash(Map.of("margin", BigInteger.ONE.shiftLeft(65))));
+  }
+
+  @Test
+  void theHashOfOrdinaryValuesNeverChanges() {
+    ExamplePreparer preparer =
+        new ExamplePreparer(Optional.of(tokenizer), config(RowShape.PREFERENCE));
+    Map<String, Object> row =
+        Map.of("prompt", "p", "chosen", "a", "rejected", "b", "margin", 0.5, "chosen_score", 8L);
+    assertThat(preparer.columnsHash(row)).isEqualTo("771a31112df507cd1b58fb97493157e8");
+  }
+
+  @Test
+  void specialTokensThatTheTokenizerPutsAfterATextStandAtItsEndAlone(@TempDir Path folder)
+      throws IOException {
+    ByteLevelTokenizer.write(new LocalFolderSink(folder));
+    Path json = folder.resolve("tokenizer.json");
+    Files.writeString(
+        json,
+        Files.readString(json)
+            .replace(
+                "\"post_processor\" : null",
+                """
+                "post_processor" : {"type": "TemplateProcessing",
+                 "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}},
+                            {"Sequence": {"id": "A", "type_id": 0}},
+                            {"SpecialToken": {"id": "<eos>", "type_id": 0}}],
+                 "pair": [{"Sequence": {"id": "A", "type_id": 0}},
+                          {"Sequence": {"id": "B", "type_id": 0}}],
+                 "special_tokens": {"<bos>": {"id": "<bos>", "ids": [1], "tokens": ["<bos>"]},
+                                    "<eos>": {"id": "<eos>", "ids": [2], "tokens": ["<eos>"]}}}"""));
+    try (Tokenizer ending = Tokenizer.load(LocalFolder.existing(folder))) {
+      assertThat(ending.decode(ending.encodeWithSpecialTokens("a"))).isEqualTo("<bos>a<eos>");
+      Prepared.Ready pair =
+          (Prepared.Ready)
+              new ExamplePreparer(Optional.of(ending), config(RowShape.PREFERENCE))
+                  .prepare(Map.of("prompt", "p", "chosen", "a", "rejected", "b<eos>"));
+      assertThat(pair.notes()).isEmpty();
+      assertThat(ending.decode(pair.example().sequences().get("chosen").ids()))
+          .isEqualTo("<bos>pa<eos>");
+      assertThat(ending.decode(pair.example().sequences().get("rejected").ids()))
+          .isEqualTo("<bos>pb<eos>");
+      Prepared.Ready prompt =
+          (Prepared.Ready)
+              new ExamplePreparer(Optional.of(ending), config(RowShape.PROMPT))
+                  .prepare(Map.of("prompt", ""));
+      assertThat(ending.decode(prompt.example().sequences().get("prompt").ids()))
+          .isEqualTo("<bos>");
+    }
   }
 }

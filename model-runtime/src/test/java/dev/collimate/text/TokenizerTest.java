@@ -126,4 +126,40 @@ class TokenizerTest {
         .isInstanceOf(CollimateException.class)
         .hasMessageContaining("tokenizer.json in " + directory + " is not JSON");
   }
+
+  @Test
+  void aTextThatTheTokenizerCannotEncodeIsNamed() throws IOException {
+    Files.writeString(
+        directory.resolve("tokenizer.json"),
+        """
+        {"version": "1.0", "added_tokens": [],
+         "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "[UNK]"}}""");
+    try (Tokenizer tokenizer = load()) {
+      assertThatThrownBy(() -> tokenizer.encode("é".repeat(41)))
+          .isInstanceOfSatisfying(
+              CollimateException.class,
+              e -> assertThat(e.kind()).isEqualTo(CollimateException.Kind.DATA))
+          .hasMessageStartingWith(
+              "the tokenizer of %s cannot encode the text that begins with '%s': "
+                  .formatted(directory, "é".repeat(40)));
+    }
+  }
+
+  @Test
+  void addedTokensInTheWrongFormAreNamed() throws IOException {
+    Files.writeString(
+        directory.resolve("tokenizer_config.json"),
+        "{\"added_tokens_decoder\": {\"first\": {\"content\": \"<x>\"}}}");
+    assertThatThrownBy(this::load)
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "'added_tokens_decoder' of tokenizer_config.json in %s has the key 'first', token ids are expected"
+                .formatted(directory));
+    Files.writeString(
+        directory.resolve("tokenizer.json"), "{\"model\": {}, \"added_tokens\": {\"a\": 1}}");
+    assertThatThrownBy(this::load)
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "'added_tokens' of tokenizer.json in %s is not a list of tokens".formatted(directory));
+  }
 }

@@ -19,7 +19,7 @@ final class Access {
   /** {@code target.name}: a method or attribute, else the item of that name. */
   static Object attribute(Object target, String name) {
     Object found = member(target, name);
-    if (found != null) {
+    if (found != Attributes.ABSENT) {
       return found;
     }
     if (target instanceof Map<?, ?> map && map.containsKey(name)) {
@@ -31,7 +31,7 @@ final class Access {
   /** The {@code attr} filter: a method or attribute, never an item. */
   static Object memberOrUndefined(Object target, String name) {
     Object found = member(target, name);
-    return found != null ? found : missing(target, name);
+    return found != Attributes.ABSENT ? found : missing(target, name);
   }
 
   /** {@code target[key]}: an item, else the method or attribute of that name. */
@@ -59,7 +59,7 @@ final class Access {
     }
     if (plainKey instanceof String name) {
       Object found = member(target, name);
-      if (found != null) {
+      if (found != Attributes.ABSENT) {
         return found;
       }
     }
@@ -78,26 +78,32 @@ final class Access {
             : "%s has no element %s".formatted(owner, Values.repr(name)));
   }
 
-  /** A method or attribute, or Java's null where the type has none of that name. */
+  /** A method or attribute, or {@link Attributes#ABSENT} where the type has none of that name. */
   private static Object member(Object target, String name) {
     if (target instanceof Undefined undefined) {
       throw undefined.failure();
     } else if (Values.isString(target)) {
-      return StringMethods.find(Values.text(target), name);
+      return orAbsent(StringMethods.find(Values.text(target), name));
     } else if (target instanceof Map<?, ?> map) {
-      return DICT_MUTATORS.contains(name) ? unsafe(target, name) : ContainerMethods.find(map, name);
+      return DICT_MUTATORS.contains(name)
+          ? unsafe(target, name)
+          : orAbsent(ContainerMethods.find(map, name));
     } else if (target instanceof Tuple tuple) {
-      return ContainerMethods.find(tuple, name);
+      return orAbsent(ContainerMethods.find(tuple, name));
     } else if (target instanceof List<?> list) {
       return LIST_MUTATORS.contains(name)
           ? unsafe(target, name)
-          : ContainerMethods.find(list, name);
+          : orAbsent(ContainerMethods.find(list, name));
     } else if (target instanceof Namespace namespace) {
       return namespace.get(name);
     } else if (target instanceof Attributes object) {
       return object.attribute(name);
     }
-    return null;
+    return Attributes.ABSENT;
+  }
+
+  private static Object orAbsent(Callable method) {
+    return method == null ? Attributes.ABSENT : method;
   }
 
   private static Undefined unsafe(Object target, String name) {
@@ -128,6 +134,8 @@ final class Access {
       throw new TemplateException("slice step cannot be zero");
     }
     int size = items.size();
+    // A longer stride leaves the list too, and cannot run over.
+    stride = Math.max(-size - 1L, Math.min(size + 1L, stride));
     long lowest = stride > 0 ? 0 : -1;
     long highest = stride > 0 ? size : size - 1;
     long start = bound(from, stride > 0 ? lowest : highest, size, lowest, highest);

@@ -135,7 +135,7 @@ enum Arithmetic {
     if (value instanceof List<?> list) {
       checkItems(Math.multiplyExact(list.size(), times));
       List<Object> repeated = new ArrayList<>();
-      for (long i = 0; i < times; i++) {
+      for (long i = 0; i < times && !list.isEmpty(); i++) {
         repeated.addAll(list);
       }
       return value instanceof Tuple ? new Tuple(repeated) : repeated;

@@ -125,7 +125,7 @@ final class Globals {
                   position = 0;
                   return null;
                 };
-        default -> null;
+        default -> ABSENT;
       };
     }
   }

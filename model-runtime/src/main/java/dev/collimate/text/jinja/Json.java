@@ -67,9 +67,7 @@ final class Json {
     } else if (value instanceof Boolean || value instanceof Long) {
       return value.toString();
     } else if (value instanceof Double d) {
-      return Double.isNaN(d)
-          ? "NaN"
-          : Double.isInfinite(d) ? (d > 0 ? "Infinity" : "-Infinity") : PythonText.ofFloat(d);
+      return PythonFloat.json(d);
     }
     throw new TemplateException(
         "object of type '%s' is not JSON serializable".formatted(Values.typeName(value)));
@@ -120,6 +118,7 @@ final class Json {
 
   private void line(int depth) {
     if (indent != null) {
+      PythonText.checkLength(out.length() + (long) depth * indent.length());
       out.append('\n').append(indent.repeat(depth));
     }
   }

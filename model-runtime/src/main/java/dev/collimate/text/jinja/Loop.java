@@ -93,7 +93,7 @@ final class Loop implements Attributes, Callable {
       case "nextitem" -> peek() == NOTHING ? new Undefined("there is no next item") : peek();
       case "cycle" -> (Callable) this::cycle;
       case "changed" -> (Callable) this::changed;
-      default -> null;
+      default -> ABSENT;
     };
   }
 

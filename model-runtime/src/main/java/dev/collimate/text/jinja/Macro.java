@@ -33,11 +33,13 @@ final class Macro implements Callable, Attributes {
 
   @Override
   public Object attribute(String name) {
-    return name.equals("name") ? signature.name() : null;
+    return name.equals("name") ? signature.name() : ABSENT;
   }
 
   @Override
   public Object call(Arguments arguments) {
+    // Before the defaults, which may call macros too.
+    scope.run().enter();
     Scope inner = scope.inner();
     Map<String, Object> keywords = new LinkedHashMap<>(arguments.keywords());
     List<Parameter> parameters = signature.parameters();
@@ -62,7 +64,6 @@ final class Macro implements Callable, Attributes {
       inner.set("caller", keywords.remove("caller"));
     }
     rest(arguments, keywords, inner);
-    scope.run().enter();
     String text = body.text(inner);
     scope.run().leave();
     return text;

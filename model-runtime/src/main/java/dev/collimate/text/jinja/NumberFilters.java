@@ -15,6 +15,12 @@ final class NumberFilters {
           "round", NumberFilters::round,
           "sum", NumberFilters::sum);
 
+  /** Digits of the largest 64-bit integer. */
+  private static final int MAX_DIGITS = 19;
+
+  /** Characters of a number in text; Python stops at as many digits. */
+  private static final int MAX_NUMBER = 4300;
+
   private NumberFilters() {}
 
   private static Object abs(Object value, Arguments arguments, Run run) {
@@ -55,8 +61,17 @@ final class NumberFilters {
   }
 
   private static Object truncated(String text, Object absent) {
+    if (text.length() > MAX_NUMBER) {
+      return absent;
+    }
     try {
-      return new BigDecimal(text).toBigInteger().longValueExact();
+      BigDecimal number = new BigDecimal(text);
+      // The digits before the point are counted first: "1e500000000" would have to be written out.
+      long wholeDigits = number.signum() == 0 ? 0 : (long) number.precision() - number.scale();
+      if (wholeDigits > MAX_DIGITS) {
+        return absent;
+      }
+      return wholeDigits <= 0 ? 0L : (Object) number.toBigInteger().longValueExact();
     } catch (NumberFormatException | ArithmeticException e) {
       return absent;
     }

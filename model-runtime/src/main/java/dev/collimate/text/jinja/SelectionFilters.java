@@ -2,10 +2,11 @@ package dev.collimate.text.jinja;
 
 import dev.collimate.text.jinja.Filters.Filter;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -92,12 +93,13 @@ final class SelectionFilters {
   private static Object unique(Object value, Arguments arguments, Run run) {
     Arguments.Bound bound = arguments.bind("unique", "case_sensitive", "attribute");
     AttributePath path = AttributePath.of(bound.value(1, null));
-    Map<Object, Object> seen = new LinkedHashMap<>();
-    for (Object item : Values.list(value)) {
-      seen.putIfAbsent(path.key(item, null, bound.truth(0)), new Tuple(List.of(List.of(), item)));
-    }
+    Set<Object> seen = new HashSet<>();
     List<Object> items = new ArrayList<>();
-    seen.values().forEach(pair -> items.add(((Tuple) pair).get(1)));
+    for (Object item : Values.list(value)) {
+      if (seen.add(path.key(item, null, bound.truth(0)))) {
+        items.add(item);
+      }
+    }
     return new Generator(items.iterator());
   }
 

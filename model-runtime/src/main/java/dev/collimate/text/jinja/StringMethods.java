@@ -256,6 +256,9 @@ final class StringMethods {
     PythonText.checkLength(width);
     int missing = (int) Math.max(0, width - PythonText.length(self));
     String fill = fillsZeros ? "0" : bound.text(1, " ");
+    if (PythonText.length(fill) != 1) {
+      throw new TemplateException("the fill character must be exactly one character long");
+    }
     return switch (name) {
       case "ljust" -> self + fill.repeat(missing);
       case "rjust" -> fill.repeat(missing) + self;

@@ -26,7 +26,11 @@ public final class Template {
    * @throws TemplateException where it is not one, with the line
    */
   public static Template parse(String source) {
-    return new Template(TemplateParser.parse(source), Lexer.hasTag(source, "generation"));
+    try {
+      return new Template(TemplateParser.parse(source), Lexer.hasTag(source, "generation"));
+    } catch (StackOverflowError e) {
+      throw new TemplateException("the template is nested too deeply to be parsed");
+    }
   }
 
   /** Whether {@code {% generation %}} stands somewhere in the template. */
@@ -43,8 +47,18 @@ public final class Template {
    */
   public Rendering render(Map<String, ?> variables, LocalDateTime now) {
     Run run = new Run(now);
-    Map<String, Object> globals = Globals.of(run);
-    variables.forEach((name, value) -> globals.put(name, Values.of(value)));
+    try {
+      Map<String, Object> globals = Globals.of(run);
+      variables.forEach((name, value) -> globals.put(name, Values.of(value)));
+      return render(run, globals);
+    } catch (StackOverflowError e) {
+      // The interpreter recurses as expressions and values are nested, which chains of operators
+      // and lists in lists are without any bracket; nothing is kept of a rendering that failed.
+      throw TemplateException.at(run.line(), "expressions or values are nested too deeply");
+    }
+  }
+
+  private Rendering render(Run run, Map<String, Object> globals) {
     Output out = Output.rendering();
     try {
       body.execute(Scope.root(run, globals), out);

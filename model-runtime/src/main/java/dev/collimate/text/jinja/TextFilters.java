@@ -1,8 +1,6 @@
 package dev.collimate.text.jinja;
 
 import dev.collimate.text.jinja.Filters.Filter;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -106,13 +104,15 @@ final class TextFilters {
         Values.isString(width)
             ? Values.text(width)
             : (String) Arithmetic.MULTIPLY.apply(" ", Values.integer(width, "indent"));
-    List<String> lines = PythonText.lines(Values.string(value, "indent") + "\n");
-    List<String> indented = new ArrayList<>();
-    for (String line : lines) {
-      boolean isIndented = indented.isEmpty() ? bound.truth(1) : bound.truth(2) || !line.isEmpty();
-      indented.add(isIndented ? indention + line : line);
+    StringBuilder indented = new StringBuilder();
+    boolean isFirst = true;
+    for (String line : PythonText.lines(Values.string(value, "indent") + "\n")) {
+      boolean isIndented = isFirst ? bound.truth(1) : bound.truth(2) || !line.isEmpty();
+      indented.append(isFirst ? "" : "\n").append(isIndented ? indention : "").append(line);
+      PythonText.checkLength(indented.length());
+      isFirst = false;
     }
-    return PythonText.checked(String.join("\n", indented));
+    return indented.toString();
   }
 
   private static Object truncate(Object value, Arguments arguments, Run run) {

@@ -23,6 +23,9 @@ final class TextFormat {
           "(?:(?<fill>.)?(?<align>[<>^]))?(?<sign>[-+ ])?(?<zero>0)?(?<width>\\d*)(?:\\.(?<precision>\\d+))?(?<type>[sdf])?",
           Pattern.DOTALL);
 
+  /** No double has more digits after its point. */
+  private static final int MAX_DECIMALS = 1074;
+
   private TextFormat() {}
 
   /** {@code format % values}: one value, a tuple of them, or a dict for named ones. */
@@ -55,6 +58,7 @@ final class TextFormat {
       char align = flags.contains("-") ? '<' : '>';
       boolean fillsZeros = flags.contains("0") && align == '>' && Values.isNumber(value);
       out.append(padded(text, matcher.group("width"), align, fillsZeros ? "0" : " "));
+      PythonText.checkLength(out.length());
     }
     if (used < items.size() && !(values instanceof Map)) {
       throw new TemplateException("not all arguments converted during string formatting");
@@ -78,26 +82,40 @@ final class TextFormat {
   private static String cut(String text, String precision) {
     return precision == null
         ? text
-        : (String) Access.slice(text, null, Long.valueOf(precision), null);
+        : (String) Access.slice(text, null, (long) size(precision), null);
+  }
+
+  /** A width or precision as written. */
+  private static int size(String digits) {
+    try {
+      int size = Integer.parseInt(digits);
+      PythonText.checkLength(size);
+      return size;
+    } catch (NumberFormatException e) {
+      throw new TemplateException("a width or precision of a format is beyond 32 bits");
+    }
   }
 
   private static String fixed(Object value, String precision) {
     if (!Values.isNumber(value)) {
       throw Values.wrongType(value, "the format 'f'", "a number");
     }
-    int digits = precision == null ? 6 : Integer.parseInt(precision);
-    return new BigDecimal(Values.number(value))
-        .setScale(digits, RoundingMode.HALF_EVEN)
-        .toPlainString();
+    double number = Values.number(value);
+    if (Double.isNaN(number) || Double.isInfinite(number)) {
+      return PythonFloat.repr(number);
+    }
+    int digits = precision == null ? 6 : size(precision);
+    return new BigDecimal(number)
+            .setScale(Math.min(digits, MAX_DECIMALS), RoundingMode.HALF_EVEN)
+            .toPlainString()
+        + "0".repeat(Math.max(0, digits - MAX_DECIMALS));
   }
 
   private static String padded(String text, String width, char align, String fill) {
     if (width == null || width.isEmpty()) {
       return text;
     }
-    long wanted = Long.parseLong(width);
-    PythonText.checkLength(wanted);
-    int missing = (int) Math.max(0, wanted - PythonText.length(text));
+    int missing = Math.max(0, size(width) - PythonText.length(text));
     if (fill.equals("0") && align == '>' && (text.startsWith("-") || text.startsWith("+"))) {
       return text.charAt(0) + fill.repeat(missing) + text.substring(1);
     }
@@ -126,6 +144,7 @@ final class TextFormat {
       String name = colon < 0 ? field : field.substring(0, colon);
       Object value = fieldValue(name.isEmpty() ? Integer.toString(automatic++) : name, arguments);
       out.append(colon < 0 ? Values.text(value) : specified(value, field.substring(colon + 1)));
+      PythonText.checkLength(out.length());
     }
     return PythonText.checked(out.append(self.substring(position)).toString());
   }

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.StringJoiner;
 
 /** What Python does with values of any type: truth, text, equality, order, iteration. */
 final class Values {
@@ -135,30 +134,49 @@ final class Values {
     } else if (value instanceof Long n) {
       return n.toString();
     } else if (value instanceof Double d) {
-      return PythonText.ofFloat(d);
+      return PythonFloat.repr(d);
     } else if (value instanceof String s) {
       return PythonText.repr(s);
     } else if (value instanceof Markup m) {
       return "Markup(" + PythonText.repr(m.text()) + ")";
     } else if (value instanceof Undefined) {
       return "Undefined";
-    } else if (value instanceof Tuple tuple) {
-      return tuple.size() == 1 ? "(" + repr(tuple.get(0)) + ",)" : joined(tuple, "(", ")");
-    } else if (value instanceof List<?> list) {
-      return joined(list, "[", "]");
-    } else if (value instanceof Map<?, ?> map) {
-      StringJoiner entries = new StringJoiner(", ", "{", "}");
-      map.forEach((key, item) -> entries.add(repr(key) + ": " + repr(item)));
-      return PythonText.checked(entries.toString());
+    } else if (value instanceof List || value instanceof Map) {
+      StringBuilder out = new StringBuilder();
+      write(value, out);
+      return out.toString();
     }
     // Python would print an address, which no template can mean.
     throw new TemplateException("a value of type '%s' has no text".formatted(typeName(value)));
   }
 
-  private static String joined(List<?> list, String open, String close) {
-    StringJoiner items = new StringJoiner(", ", open, close);
-    list.forEach(item -> items.add(repr(item)));
-    return PythonText.checked(items.toString());
+  /** Writes a value's repr, counting as it grows: a list may hold a long text many times. */
+  private static void write(Object value, StringBuilder out) {
+    if (value instanceof List<?> list) {
+      boolean isTuple = value instanceof Tuple;
+      out.append(isTuple ? '(' : '[');
+      String separator = "";
+      for (Object item : list) {
+        out.append(separator);
+        write(item, out);
+        separator = ", ";
+      }
+      out.append(isTuple ? list.size() == 1 ? ",)" : ")" : "]");
+    } else if (value instanceof Map<?, ?> map) {
+      out.append('{');
+      String separator = "";
+      for (Map.Entry<?, ?> entry : map.entrySet()) {
+        out.append(separator);
+        write(entry.getKey(), out);
+        out.append(": ");
+        write(entry.getValue(), out);
+        separator = ", ";
+      }
+      out.append('}');
+    } else {
+      out.append(repr(value));
+    }
+    PythonText.checkLength(out.length());
   }
 
   static boolean equal(Object a, Object b) {

@@ -124,6 +124,15 @@ class TemplateTest {
         "{{ 2 ** 100000000 }}|integers beyond 64 bits are not supported",
         "{{ 9223372036854775807 + 1 }}|integers beyond 64 bits are not supported",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}|macros call each other more than 200 deep",
+        "{% macro m(a=m()) %}{% endmacro %}{{ m() }}|macros call each other more than 200 deep",
+        "{% set ns = namespace(l=[]) %}{% for i in range(90000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l }}|nested too deeply",
+        "{{ ['a' * 9000000] * 1000000 }}|is longer than a template may make",
+        "{{ ('%16000000d' * 9) % (1, 2, 3, 4, 5, 6, 7, 8, 9) }}|a text of 32000000 characters is longer",
+        "{{ 'a'.ljust(9, 'xy') }}|the fill character must be exactly one character long",
+        "{{ '%99999999999999999999d' % 1 }}|a width or precision of a format is beyond 32 bits",
+        "{{ '%.99999999999999999999f' % 1 }}|a width or precision of a format is beyond 32 bits",
+        "{{ '{:.99999999999999999999}'.format('a') }}|a width or precision of a format is beyond 32 bits",
+        "{{ '%.99999999f' % 1 }}|a text of 99999999 characters is longer",
         "{{ range }}|a value of type",
         "{% filter pprint %}{% endfilter %}|there is no filter 'pprint'",
       })
@@ -131,6 +140,18 @@ class TemplateTest {
     assertThatThrownBy(() -> text(source))
         .isInstanceOf(TemplateException.class)
         .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ ('a\n' * 9)|indent('b' * 16000000) }}",
+        "{{ [1]|tojson(indent='a' * 16777216) }}",
+      })
+  void whatAFilterAddsIsCountedToo(String source) {
+    assertThatThrownBy(() -> text(source))
+        .isInstanceOf(TemplateException.class)
+        .hasMessageContaining("is longer than a template may make");
   }
 
   @Test
@@ -157,6 +178,78 @@ class TemplateTest {
     assertThatThrownBy(() -> Template.parse(source))
         .isInstanceOf(TemplateException.class)
         .hasMessageContaining("an expression of at most 200 levels");
+    String signs = "{{ " + "-".repeat(200_000) + "1 }}";
+    assertThatThrownBy(() -> Template.parse(signs))
+        .isInstanceOf(TemplateException.class)
+        .hasMessage("the template is nested too deeply to be parsed");
+  }
+
+  @Test
+  void longChainsOfOperatorsAreRefusedNotOverflowed() {
+    String chain = "\n{{ 1" + "+1".repeat(200_000) + " }}";
+    assertThatThrownBy(() -> text(chain))
+        .isInstanceOf(TemplateException.class)
+        .hasMessage("line 2: expressions or values are nested too deeply");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '#',
+      quoteCharacter = '"',
+      value = {
+        "{{ namespace(sys=none).sys is none }}#True",
+        "{{ namespace(sys=none)['sys'] is none }}#True",
+        "{{ namespace(sys=none)|attr('sys') is none }}#True",
+        "{{ namespace().sys is undefined }}#True",
+        "{% for i in [none, 1] %}{{ loop.previtem is none }} {% endfor %}#False True ",
+        "{% for i in [1, none] %}{{ loop.nextitem is none }} {% endfor %}#True False ",
+        "{{ cycler(none, 1).current is none }}#True",
+        "{{ {'a': none}.a is none }}#True",
+        "{{ {}.a is undefined }}#True",
+      })
+  void anAttributeThatIsNoneIsDefined(String source, String expected) {
+    assertThat(text(source).strip()).isEqualTo(expected.strip());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '#',
+      quoteCharacter = '"',
+      value = {
+        "{{ [none, 1, none]|unique|list }}#[None, 1]",
+        "{{ 'abc'[1::9223372036854775807] }}#b",
+        "{{ 'abc'[1::-9223372036854775807] }}#b",
+        "{{ [] * 9000000000000000000 }}#[]",
+        "{{ '1e500000000'|int(7) }} {{ '1e-500000000'|int }} {{ '0e999'|int }}#7 0 0",
+        "{{ '%f %5.1f' % (1e308 * 10, -1e308 * 10) }}#inf  -inf",
+        "{{ '%.1076f' % 0.5 == '0.5' ~ '0' * 1075 }}#True",
+        "{{ [(1,), (), {'a': [1.5, 'b']}] }}#[(1,), (), {'a': [1.5, 'b']}]",
+      })
+  void extremeValuesHaveTheirPlainMeaning(String source, String expected) {
+    assertThat(text(source)).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1e-5, 1e-05",
+    "1e-6, 1e-06",
+    "0.0001, 0.0001",
+    "0.02, 0.02",
+    "500000, 500000.0",
+    "1e15, 1000000000000000.0",
+    "1.5e16, 1.5e+16",
+    "1e300, 1e+300",
+    "2e-3, 0.002",
+    "-2.5, -2.5",
+    "0, 0.0",
+    "4.9e-324, 5e-324",
+    // 2^-44: the nearest decimal of 16 digits is another double, the next one is not.
+    "5.684341886080802e-14, 5.684341886080802e-14",
+    "Infinity, Infinity",
+    "NaN, NaN",
+  })
+  void numbersAreWrittenAsPythonPrintsThem(double number, String text) {
+    assertThat(PythonFloat.json(number)).isEqualTo(text);
   }
 
   @ParameterizedTest
