@@ -156,16 +156,15 @@ public final class CachedRows implements AutoCloseable {
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       PtNDArray tokens = (PtNDArray) scope.create(flat, new Shape(batch, seq));
       PtNDArray wanted = (PtNDArray) scope.create(lastOfRow);
-      try (BatchContext context = contexts.padded(scope, valid, length, positions, wanted)) {
-        PtNDArray x = stack.embed(scope, tokens, context, false);
-        for (int i = 0; i < stack.layers(); i++) {
-          x = stack.cachedLayer(scope, i, x, context, adapter, keys.get(i), values.get(i), length);
-        }
-        if (logits != null) {
-          logits.close();
-        }
-        logits = head.logits(manager, stack.finalNorm(scope, x, false));
+      BatchContext context = contexts.padded(scope, valid, length, positions, wanted);
+      PtNDArray x = stack.embed(scope, tokens, context, false);
+      for (int i = 0; i < stack.layers(); i++) {
+        x = stack.cachedLayer(scope, i, x, context, adapter, keys.get(i), values.get(i), length);
       }
+      if (logits != null) {
+        logits.close();
+      }
+      logits = head.logits(manager, stack.finalNorm(scope, x, false));
     }
     length += seq;
   }

@@ -178,7 +178,6 @@ final class DecoderPass implements CausalModel.Pass {
 
   @Override
   public void close() {
-    context.close();
     manager.close();
   }
 }

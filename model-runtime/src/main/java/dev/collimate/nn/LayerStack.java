@@ -75,8 +75,8 @@ final class LayerStack {
    */
   PtNDArray embed(
       PtNDManager manager, PtNDArray ids, BatchContext context, boolean differentiable) {
-    IValue dictionary = context.ofLayer(0);
-    return kernels.call(manager, "embed", ids, weights.outer(), dictionary, differentiable);
+    return kernels.call(
+        manager, "embed", ids, weights.outer(), context.ofEmbedding(), differentiable);
   }
 
   /**
