@@ -1,5 +1,6 @@
 package dev.collimate.generate;
 
+import dev.collimate.CollimateException;
 import dev.collimate.nn.CachedRows;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.Decoder;
@@ -9,9 +10,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Continues prompts with a decoder, one batch at a time. A row's draws depend on its seed alone;
- * the last bits of its logits, and so in rare cases its tokens, also on the rows beside it. For
- * results that depend on the row alone, give it a batch of its own.
+ * Continues prompts with a decoder, one batch at a time. A row's draws depend on its seed, the
+ * parameters' seed and the token's index alone; the last bits of its logits, and so in rare cases
+ * its tokens, also on the rows beside it. For results that depend on the row alone, give it a batch
+ * of its own.
  */
 public final class Generator {
 
@@ -40,6 +42,8 @@ public final class Generator {
    * @param prompts token ids, at least one each
    * @param rowSeeds one per prompt
    * @return in the order of the prompts
+   * @throws CollimateException of kind USAGE where prompt and new tokens are more than can be
+   *     counted
    */
   public List<Completion> generate(
       List<int[]> prompts, List<Long> rowSeeds, SamplingParams params) {
@@ -50,6 +54,7 @@ public final class Generator {
     if (prompts.isEmpty()) {
       return List.of();
     }
+    requireCountable(prompts, params);
     CounterRandom random = CounterRandom.of(params.seed(), "sampling");
     List<Row> rows = new ArrayList<>();
     for (long rowSeed : rowSeeds) {
@@ -89,6 +94,16 @@ public final class Generator {
     }
   }
 
+  private static void requireCountable(List<int[]> prompts, SamplingParams params) {
+    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
+    int most = Integer.MAX_VALUE - longest;
+    if (params.maxNewTokens() > most) {
+      throw CollimateException.usage(
+          "max_new_tokens must be at most %d behind a prompt of %d tokens, got %d"
+              .formatted(most, longest, params.maxNewTokens()));
+    }
+  }
+
   private boolean isEnd(int id, SamplingParams params) {
     return !params.ignoreEos() && Arrays.stream(eosIds).anyMatch(eos -> eos == id);
   }
@@ -104,18 +119,22 @@ public final class Generator {
     return Arrays.copyOf(indices, count);
   }
 
-  /** A completion as it grows. */
+  /** A completion as it grows; the limit is often far above what is drawn. */
   private static final class Row {
+    private static final int FIRST_ROOM = 16;
+
     private final CounterRandom random;
-    private final int[] ids;
-    private final float[] logProbs;
+    private final int maxNewTokens;
+    private int[] ids;
+    private float[] logProbs;
     private int length;
     private boolean isFinished;
 
     Row(CounterRandom random, int maxNewTokens) {
       this.random = random;
-      ids = new int[maxNewTokens];
-      logProbs = new float[maxNewTokens];
+      this.maxNewTokens = maxNewTokens;
+      ids = new int[Math.min(FIRST_ROOM, maxNewTokens)];
+      logProbs = new float[ids.length];
     }
 
     /** Decides the next token. */
@@ -125,9 +144,14 @@ public final class Generator {
 
     void accept(int id, float logProb, boolean isEnd) {
       if (!isFinished) {
+        if (length == ids.length) {
+          int room = (int) Math.min(2L * length, maxNewTokens);
+          ids = Arrays.copyOf(ids, room);
+          logProbs = Arrays.copyOf(logProbs, room);
+        }
         ids[length] = id;
         logProbs[length++] = logProb;
-        isFinished = isEnd || length == ids.length;
+        isFinished = isEnd || length == maxNewTokens;
       }
     }
 

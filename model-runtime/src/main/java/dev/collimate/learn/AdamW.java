@@ -158,6 +158,11 @@ public final class AdamW {
       this.clipFactor = clipFactor;
     }
 
+    /** {@code start + weight * (end - start)}; from one half on, as torch, counted from the end. */
+    private static float lerp(float start, float end, float weight) {
+      return weight < 0.5f ? start + weight * (end - start) : end - (end - start) * (1f - weight);
+    }
+
     void apply(
         Span span,
         boolean decay,
@@ -172,7 +177,7 @@ public final class AdamW {
       float factor = decay ? decayFactor : 1f;
       for (int i = span.from; i < span.to; i++) {
         float clipped = g[i] * clipFactor;
-        float mean = m[i] + oneMinusBeta1 * (clipped - m[i]);
+        float mean = lerp(m[i], clipped, oneMinusBeta1);
         float square = v[i] * beta2 + oneMinusBeta2 * clipped * clipped;
         float denominator = (float) Math.sqrt(square) / rootCorrection2 + epsilon;
         w[i] = w[i] * factor + negativeStepSize * mean / denominator;

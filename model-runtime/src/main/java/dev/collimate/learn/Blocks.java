@@ -3,6 +3,7 @@ package dev.collimate.learn;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
@@ -19,7 +20,10 @@ final class Blocks {
 
   private Blocks() {}
 
-  /** Returns when every block is done; a failure of one is thrown here. */
+  /**
+   * Returns when no thread works any more. The failure of a block ends the thread that met it and
+   * is thrown here as it is, one of them where there are several.
+   */
   static void run(int blocks, int threads, IntConsumer work) {
     AtomicInteger next = new AtomicInteger();
     Runnable loop =
@@ -28,11 +32,20 @@ final class Blocks {
             work.accept(block);
           }
         };
-    List<CompletableFuture<Void>> others = new ArrayList<>();
+    List<CompletableFuture<Void>> all = new ArrayList<>();
     for (int i = 1; i < Math.min(threads, blocks); i++) {
-      others.add(CompletableFuture.runAsync(loop, NEW_THREAD));
+      all.add(CompletableFuture.runAsync(loop, NEW_THREAD));
     }
-    loop.run();
-    others.forEach(CompletableFuture::join);
+    all.add(CompletableFuture.runAsync(loop, Runnable::run));
+    try {
+      CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)).join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException failure) {
+        throw failure;
+      } else if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw e;
+    }
   }
 }

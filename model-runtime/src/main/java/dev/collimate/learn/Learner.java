@@ -156,16 +156,11 @@ public final class Learner {
   }
 
   private void backward(Pass pass, float[][] gradients, OwnParameters own, FlatVector into) {
-    if (ownParameters.length == 0) {
-      pass.backward(gradients, into);
-      return;
-    }
-    FlatVector models = new FlatVector(model.layout().size());
-    pass.backward(gradients, models);
-    copy(models, into, models.size());
+    pass.backward(gradients, into);
+    long first = model.layout().size();
     double[] ownGradients = own.gradients();
     for (int i = 0; i < ownGradients.length; i++) {
-      into.set(models.size() + i, (float) ownGradients[i]);
+      into.set(first + i, (float) ownGradients[i]);
     }
   }
 

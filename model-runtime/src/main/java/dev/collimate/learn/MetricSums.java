@@ -5,7 +5,6 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Metrics under way: numerators and denominators by name, so that means come out the same however
@@ -38,14 +37,6 @@ public final class MetricSums {
   /** Adds all of the other's sums. */
   public void add(MetricSums other) {
     other.sums.forEach((name, sum) -> sums.merge(name, sum, Sum::plus));
-  }
-
-  public Set<String> names() {
-    return Set.copyOf(sums.keySet());
-  }
-
-  public boolean isEmpty() {
-    return sums.isEmpty();
   }
 
   /** The mean so far, or the count; NaN where nothing was added. */

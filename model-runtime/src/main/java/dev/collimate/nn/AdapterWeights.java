@@ -1,7 +1,7 @@
 package dev.collimate.nn;
 
 import dev.collimate.CollimateException;
-import dev.collimate.checkpoint.AdapterConfig;
+import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.AdapterInit;
 import dev.collimate.checkpoint.AdapterLayout;
 import dev.collimate.checkpoint.DecoderLayout;
@@ -20,22 +20,26 @@ record AdapterWeights(AdapterLayout layout, FlatVector values, double scale) {
   static AdapterWeights of(AdapterSource source, DecoderLayout model) {
     if (source instanceof AdapterSource.Fresh fresh) {
       AdapterLayout layout = AdapterLayout.of(fresh.config(), model);
-      return checked(layout, AdapterInit.values(layout, fresh.seed()), fresh.config());
+      if (adaptsHead(layout)) {
+        throw CollimateException.usage(
+            "target_modules: an adapter on lm_head is not supported yet, name linear modules of the layers");
+      }
+      FlatVector values = AdapterInit.values(layout, fresh.seed());
+      return new AdapterWeights(layout, values, fresh.config().scale());
     } else if (source instanceof AdapterSource.Continued continued) {
-      AdapterLayout layout = continued.folder().layout(model);
-      return checked(layout, continued.folder().values(layout), continued.folder().config());
+      AdapterFolder folder = continued.folder();
+      AdapterLayout layout = folder.layout(model);
+      if (adaptsHead(layout)) {
+        throw CollimateException.data(
+            "The adapter in %s adapts lm_head, which is not supported yet; only linear modules of the layers are"
+                .formatted(folder.folder().location()));
+      }
+      return new AdapterWeights(layout, folder.values(layout), folder.config().scale());
     }
     return new AdapterWeights(new AdapterLayout(List.of()), new FlatVector(0), 0);
   }
 
-  private static AdapterWeights checked(
-      AdapterLayout layout, FlatVector values, AdapterConfig config) {
-    for (AdapterLayout.Target target : layout.targets()) {
-      if (target.linear().module().equals("lm_head")) {
-        throw CollimateException.usage(
-            "target_modules: an adapter on lm_head is not supported yet, name linear modules of the layers");
-      }
-    }
-    return new AdapterWeights(layout, values, config.scale());
+  private static boolean adaptsHead(AdapterLayout layout) {
+    return layout.targets().stream().anyMatch(target -> target.linear().module().equals("lm_head"));
   }
 }

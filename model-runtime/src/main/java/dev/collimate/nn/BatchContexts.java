@@ -36,6 +36,7 @@ final class BatchContexts implements AutoCloseable {
             .map(table -> Map.of("cos", table.cos(pass, seq), "sin", table.sin(pass, seq)))
             .orElseGet(() -> Map.of("positions", range(pass, seq)));
     return new BatchContext(
+        pass,
         shared,
         window ->
             window == 0 || window >= seq ? Map.of() : Map.of("mask", windowMask(pass, seq, window)),
@@ -54,6 +55,7 @@ final class BatchContexts implements AutoCloseable {
       PtNDManager pass, PtNDArray valid, int start, int[][] positions, PtNDArray rows) {
     int queries = positions[0].length;
     return new BatchContext(
+        pass,
         angles(pass, positions),
         window -> Map.of("mask", kernels.call(pass, "mask", valid, start, queries, window)),
         rows);

@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * Rows of one batch that grow token by token: left-padded to the longest prompt, with the keys and
- * values of all earlier tokens kept in buffers as long as the rows may become.
+ * values of all earlier tokens kept in buffers that grow with the rows.
  */
 public final class CachedRows implements AutoCloseable {
 
@@ -23,12 +23,24 @@ public final class CachedRows implements AutoCloseable {
    */
   public record Draw(int[] ids, float[] logProbs) {}
 
+  /**
+   * Slots that the buffers grow by. Growing copies them once where the tokens in between read them
+   * {@value} times, and what no row reaches is never held.
+   */
+  private static final int BLOCK = 256;
+
   private final PtNDManager manager;
   private final Kernels kernels;
   private final LayerStack stack;
   private final OutputHead head;
   private final BatchContexts contexts;
   private final CausalModel.Adapter adapter;
+
+  /** Slots that the longest row may come to. */
+  private final long limit;
+
+  /** Slots of the buffers. */
+  private long capacity;
 
   /** Per layer, [batch, key/value heads, capacity, head_dim]. */
   private final List<PtNDArray> keys = new ArrayList<>();
@@ -64,15 +76,16 @@ public final class CachedRows implements AutoCloseable {
     this.adapter = adapter;
     int batch = prompts.size();
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-    int capacity = longest + newTokens;
+    limit = (long) longest + newTokens;
+    capacity = capacityFor(longest);
     padding = new int[batch];
     int[][] ids = new int[batch][longest];
-    boolean[][] isToken = new boolean[batch][capacity];
+    boolean[][] isToken = new boolean[batch][Math.toIntExact(capacity)];
     for (int row = 0; row < batch; row++) {
       int[] prompt = prompts.get(row);
       padding[row] = longest - prompt.length;
       System.arraycopy(prompt, 0, ids[row], padding[row], prompt.length);
-      Arrays.fill(isToken[row], padding[row], capacity, true);
+      Arrays.fill(isToken[row], padding[row], isToken[row].length, true);
     }
     valid = (PtNDArray) manager.create(isToken);
     Shape shape = stack.cacheShape(batch, capacity);
@@ -113,6 +126,7 @@ public final class CachedRows implements AutoCloseable {
     for (int row = 0; row < ids.length; row++) {
       column[row][0] = ids[row];
     }
+    reserve(length + 1L);
     run(column);
   }
 
@@ -131,6 +145,27 @@ public final class CachedRows implements AutoCloseable {
   @Override
   public void close() {
     manager.close();
+  }
+
+  private long capacityFor(long slots) {
+    return Math.min(limit, (slots + BLOCK - 1) / BLOCK * BLOCK);
+  }
+
+  private void reserve(long slots) {
+    if (slots <= capacity) {
+      return;
+    }
+    long more = capacityFor(slots) - capacity;
+    keys.replaceAll(array -> padded(array, 0, 0, 0, 0, more));
+    values.replaceAll(array -> padded(array, 0, 0, 0, 0, more));
+    valid = padded(valid, 1, 0, more);
+    capacity += more;
+  }
+
+  private PtNDArray padded(PtNDArray array, int value, long... slots) {
+    try (array) {
+      return kernels.call(manager, "padded", array, slots, value);
+    }
   }
 
   private PtNDArray selected(PtNDArray array, PtNDArray rows) {
@@ -156,16 +191,15 @@ public final class CachedRows implements AutoCloseable {
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       PtNDArray tokens = (PtNDArray) scope.create(flat, new Shape(batch, seq));
       PtNDArray wanted = (PtNDArray) scope.create(lastOfRow);
-      try (BatchContext context = contexts.padded(scope, valid, length, positions, wanted)) {
-        PtNDArray x = stack.embed(scope, tokens, context, false);
-        for (int i = 0; i < stack.layers(); i++) {
-          x = stack.cachedLayer(scope, i, x, context, adapter, keys.get(i), values.get(i), length);
-        }
-        if (logits != null) {
-          logits.close();
-        }
-        logits = head.logits(manager, stack.finalNorm(scope, x, false));
+      BatchContext context = contexts.padded(scope, valid, length, positions, wanted);
+      PtNDArray x = stack.embed(scope, tokens, context, false);
+      for (int i = 0; i < stack.layers(); i++) {
+        x = stack.cachedLayer(scope, i, x, context, adapter, keys.get(i), values.get(i), length);
       }
+      if (logits != null) {
+        logits.close();
+      }
+      logits = head.logits(manager, stack.finalNorm(scope, x, false));
     }
     length += seq;
   }

@@ -59,7 +59,8 @@ public interface CausalModel extends AutoCloseable {
      * the trained parameters. Once, and only in mode TRAIN.
      *
      * @param logProbGradients [sequence][counted token]
-     * @param into overwritten, in the order of {@link CausalModel#layout()}
+     * @param into overwritten, in the order of {@link CausalModel#layout()}; it may be longer, and
+     *     nothing that stands behind the model's parameters is kept
      */
     void backward(float[][] logProbGradients, FlatVector into);
 

@@ -26,10 +26,6 @@ public record ComputeDevice(Kind kind, int index) {
     return new ComputeDevice(Kind.CPU, 0);
   }
 
-  public static ComputeDevice gpu(int index) {
-    return new ComputeDevice(Kind.GPU, index);
-  }
-
   /** {@code cpu}, or {@code gpu:1}. */
   public String label() {
     return kind == Kind.CPU ? "cpu" : "gpu:" + index;

@@ -52,6 +52,8 @@ public final class Decoder implements CausalModel {
    *
    * @throws CollimateException of kind DATA or USAGE where the adapter does not fit the model, or
    *     is not supported
+   * @throws IllegalArgumentException where the options train an adapter and there is none, or all
+   *     weights beside one
    */
   public static Decoder load(ModelFolder model, AdapterSource source, DecoderOptions options) {
     boolean hasAdapter = !(source instanceof AdapterSource.None);
@@ -162,7 +164,12 @@ public final class Decoder implements CausalModel {
               .formatted(longest, config.maxPositions()));
     }
     PtNDManager ofRows = (PtNDManager) manager.newSubManager();
-    return new CachedRows(ofRows, kernels, stack, head, contexts, prompts, newTokens, adapter);
+    try {
+      return new CachedRows(ofRows, kernels, stack, head, contexts, prompts, newTokens, adapter);
+    } catch (RuntimeException e) {
+      ofRows.close();
+      throw e;
+    }
   }
 
   /**
@@ -182,13 +189,12 @@ public final class Decoder implements CausalModel {
       PtNDArray tokens = (PtNDArray) pass.create(flat, new Shape(batch, seq));
       PtNDArray all = (PtNDArray) pass.arange(0, batch * seq, 1, DataType.INT64);
       PtNDArray mask = (PtNDArray) pass.create(valid);
-      try (BatchContext context = contexts.padded(pass, mask, 0, positions, all)) {
-        PtNDArray x = stack.embed(pass, tokens, context, false);
-        for (int layer = 0; layer < stack.layers(); layer++) {
-          x = stack.layer(pass, layer, x, context, adapter, false);
-        }
-        return head.logits(pass, stack.finalNorm(pass, x, false)).toFloatArray();
+      BatchContext context = contexts.padded(pass, mask, 0, positions, all);
+      PtNDArray x = stack.embed(pass, tokens, context, false);
+      for (int layer = 0; layer < stack.layers(); layer++) {
+        x = stack.layer(pass, layer, x, context, adapter, false);
       }
+      return head.logits(pass, stack.finalNorm(pass, x, false)).toFloatArray();
     }
   }
 

@@ -27,8 +27,11 @@ final class DecoderPass implements CausalModel.Pass {
   private final boolean isDifferentiable;
   private final boolean isRecomputed;
 
-  /** The embeddings, and where layers are recomputed the input of each layer. */
-  private final List<PtNDArray> inputs = new ArrayList<>();
+  /**
+   * Where layers are recomputed, the input of each layer from {@link Weights#lowestTrainedLayer}
+   * on; nothing below it has a gradient.
+   */
+  private final PtNDArray[] inputs;
 
   /** What the final norm reads, where the graph begins there. */
   private PtNDArray normInput;
@@ -59,6 +62,7 @@ final class DecoderPass implements CausalModel.Pass {
     this.adapter = adapter;
     isDifferentiable = mode == CausalModel.Mode.TRAIN;
     isRecomputed = options.recomputation() == DecoderOptions.Recomputation.LAYERS;
+    inputs = new PtNDArray[stack.layers()];
     if (batch.counted() == 0) {
       hidden = null;
       outputs = new OutputHead.Values(Map.of(), List.of());
@@ -72,13 +76,12 @@ final class DecoderPass implements CausalModel.Pass {
   private PtNDArray runLayers() {
     boolean keepsGraph = isDifferentiable && !isRecomputed;
     PtNDArray x = stack.embed(manager, batch.ids(), context, isDifferentiable);
-    inputs.add(x);
     for (int layer = 0; layer < stack.layers(); layer++) {
       PtNDArray y = stack.layer(manager, layer, x, context, adapter, keepsGraph);
-      if (!isDifferentiable) {
+      if (isDifferentiable && isRecomputed && layer >= weights.lowestTrainedLayer()) {
+        inputs[layer] = x;
+      } else if (!keepsGraph) {
         x.close();
-      } else if (isRecomputed) {
-        inputs.add(y);
       }
       x = y;
     }
@@ -131,21 +134,21 @@ final class DecoderPass implements CausalModel.Pass {
     }
   }
 
-  /** From the last layer to the first, each computed again from its input. */
+  /** From the last layer to the lowest that is trained, each computed again from its input. */
   private void backwardByLayer(PtNDManager scope, List<PtNDArray> ofHead, FlatVector into) {
     List<PtNDArray> norm =
         vjp(scope, hidden, weights.finalNorm(), List.of(normInput), ofHead.get(0));
     write(weights.finalNorm(), norm, into);
     PtNDArray g = norm.get(norm.size() - 1);
-    for (int layer = stack.layers() - 1; layer >= 0; layer--) {
-      PtNDArray x = inputs.get(layer);
+    for (int layer = stack.layers() - 1; layer >= weights.lowestTrainedLayer(); layer--) {
+      PtNDArray x = inputs[layer];
       List<PtNDArray> gradients = stack.layerGradients(scope, layer, x, context, adapter, g);
       write(weights.layers().get(layer).trained(), gradients, into);
       g.close();
       g = gradients.get(gradients.size() - 1);
     }
     if (!weights.embeddings().isEmpty()) {
-      List<PtNDArray> gradients = vjp(scope, inputs.get(0), weights.embeddings(), List.of(), g);
+      List<PtNDArray> gradients = vjp(scope, inputs[0], weights.embeddings(), List.of(), g);
       write(weights.embeddings(), withHead(gradients, ofHead), into);
     }
   }
@@ -170,15 +173,17 @@ final class DecoderPass implements CausalModel.Pass {
     return gradients;
   }
 
+  /** Writes the parameters' gradients and frees them; more gradients may follow them. */
   private void write(List<Weights.Trained> parameters, List<PtNDArray> gradients, FlatVector into) {
     for (int i = 0; i < parameters.size(); i++) {
-      weights.copy().toVector(manager, gradients.get(i), into, parameters.get(i).offset());
+      try (PtNDArray gradient = gradients.get(i)) {
+        weights.copy().toVector(manager, gradient, into, parameters.get(i).offset());
+      }
     }
   }
 
   @Override
   public void close() {
-    context.close();
     manager.close();
   }
 }

@@ -49,8 +49,9 @@ public final class Engine {
               "ai.djl.pytorch.num_interop_threads", "1",
               "ai.djl.pytorch.graph_optimizer", "false")
           .forEach(System::setProperty);
-      started = new Engine(threads, device);
+      Engine engine = new Engine(threads, device);
       requireThreads(threads);
+      started = engine;
     } else if (started.threads != threads || !started.device.equals(device)) {
       throw new IllegalStateException(
           "The engine of this JVM runs with %d threads on %s, it cannot be started again with %d on %s"

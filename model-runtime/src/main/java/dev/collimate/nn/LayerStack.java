@@ -44,7 +44,7 @@ final class LayerStack {
   }
 
   /** Shape of one layer's keys, or values: [batch, key/value heads, capacity, head_dim]. */
-  Shape cacheShape(int batch, int capacity) {
+  Shape cacheShape(int batch, long capacity) {
     return new Shape(batch, sizes[1], capacity, sizes[2]);
   }
 
@@ -75,8 +75,8 @@ final class LayerStack {
    */
   PtNDArray embed(
       PtNDManager manager, PtNDArray ids, BatchContext context, boolean differentiable) {
-    IValue dictionary = context.ofLayer(0);
-    return kernels.call(manager, "embed", ids, weights.outer(), dictionary, differentiable);
+    return kernels.call(
+        manager, "embed", ids, weights.outer(), context.ofEmbedding(), differentiable);
   }
 
   /**

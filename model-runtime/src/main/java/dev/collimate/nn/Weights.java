@@ -107,6 +107,18 @@ final class Weights implements AutoCloseable {
     return embeddings;
   }
 
+  /**
+   * The first layer that a gradient must reach: 0 where embeddings are trained, the number of
+   * layers where no layer is.
+   */
+  int lowestTrainedLayer() {
+    int layer = 0;
+    while (embeddings.isEmpty() && layer < layers.size() && layers.get(layer).trained().isEmpty()) {
+      layer++;
+    }
+    return layer;
+  }
+
   List<Trained> finalNorm() {
     return finalNorm;
   }

@@ -16,6 +16,9 @@ public interface Objective {
 
   /**
    * The scalars of a row that {@link #plan} needs; called in the first pass, only where declared.
+   *
+   * @param inputs without the declared quantities, since the first pass computes log-probabilities
+   *     alone, and without numbers of a plan, which is yet to be made
    */
   default double[] gather(RowInputs inputs) {
     return new double[0];

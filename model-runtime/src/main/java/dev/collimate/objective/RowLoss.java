@@ -2,6 +2,7 @@ package dev.collimate.objective;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What an objective says about one row. Terms are not divided by anything: each names what its sum
@@ -24,15 +25,30 @@ public record RowLoss(List<Term> terms, List<Metric> metrics) {
     /** {@code sum w*l / sum w} over the rows of one label. */
     record Label(double label) implements Over {}
 
-    /** The denominator in a step; zero where nothing counts. */
+    /**
+     * The denominator in a step; zero where nothing counts.
+     *
+     * @throws IllegalStateException where the step's rows have no such role or label: its term
+     *     would be lost without a word
+     */
     default double denominator(StepTotals totals) {
       if (this instanceof Tokens tokens) {
-        return totals.tokens().getOrDefault(tokens.role(), 0.0);
+        return counted(totals.tokens(), tokens.role(), "role");
       }
       if (this instanceof Label label) {
-        return totals.classes().getOrDefault(label.label(), 0.0);
+        return counted(totals.classes(), label.label(), "label");
       }
       return totals.weight();
+    }
+
+    private static <K> double counted(Map<K, Double> totals, K key, String what) {
+      Double total = totals.get(key);
+      if (total == null) {
+        throw new IllegalStateException(
+            "a term of the loss is over the %s '%s', the step has %s"
+                .formatted(what, key, totals.keySet()));
+      }
+      return total;
     }
   }
 

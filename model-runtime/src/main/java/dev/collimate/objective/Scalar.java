@@ -20,6 +20,7 @@ public final class Scalar {
   private final DoubleConsumer leaf;
   private double adjoint;
   private boolean visited;
+  private boolean isSpent;
 
   private Scalar(double value, Scalar[] parents, double[] partials, DoubleConsumer leaf) {
     this.value = value;
@@ -144,7 +145,12 @@ public final class Scalar {
     return constant(value);
   }
 
-  /** Hands every variable under this number the derivative of this number with respect to it. */
+  /**
+   * Hands every variable under this number the derivative of this number with respect to it.
+   *
+   * @throws IllegalStateException where this number, or one under it that is no constant, took part
+   *     before: its adjoint is used up
+   */
   void differentiate() {
     List<Scalar> childrenLast = new ArrayList<>();
     order(childrenLast);
@@ -155,6 +161,9 @@ public final class Scalar {
   }
 
   private void order(List<Scalar> childrenLast) {
+    if (isSpent) {
+      throw new IllegalStateException("a graph is differentiated once");
+    }
     if (visited) {
       return;
     }
@@ -166,6 +175,7 @@ public final class Scalar {
   }
 
   private void push() {
+    isSpent = leaf != null || parents.length > 0;
     if (leaf != null) {
       leaf.accept(adjoint);
     }

@@ -20,10 +20,13 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GeneratorTest {
 
@@ -71,27 +74,48 @@ class GeneratorTest {
     assertThat(ids(generate(1, params(1e-4, 0, 1, 1)))[0]).containsExactly(greedy);
   }
 
-  @Test
-  void logProbabilitiesAreTheModels() {
-    Completion completion = generate(1, params(1, 0, 1, 5)).get(0);
-    int length = PROMPT.length + completion.ids().length;
-    int[] ids = new int[length];
-    byte[] counts = new byte[length];
-    for (int t = 0; t < length; t++) {
-      ids[t] = t < PROMPT.length ? PROMPT[t] : completion.ids()[t - PROMPT.length];
-      counts[t] = (byte) (t < PROMPT.length ? 0 : 1);
-    }
-    try (var pass =
-        decoder.forward(
-            List.of(new Sequence(ids, PROMPT.length, counts)),
-            Set.of(),
-            Mode.EVALUATE,
-            Adapter.ON)) {
-      float[] expected = pass.values(Quantity.LOG_PROB)[0];
-      for (int i = 0; i < expected.length; i++) {
-        assertThat(completion.logProbs()[i]).isCloseTo(expected[i], within(1e-5f));
+  /** The keys and values of 600 tokens outgrow the buffers twice. */
+  @ParameterizedTest
+  @ValueSource(ints = {12, 600})
+  void logProbabilitiesAreTheModels(int newTokens) {
+    List<int[]> prompts = List.of(PROMPT, new int[] {4});
+    SamplingParams params = new SamplingParams(newTokens, 1, 0, 1, 5, true);
+    List<Completion> completions =
+        new Generator(decoder, new int[] {2}).generate(prompts, List.of(0L, 1L), params);
+    for (int row = 0; row < prompts.size(); row++) {
+      int[] prompt = prompts.get(row);
+      int[] drawn = completions.get(row).ids();
+      int[] ids = Arrays.copyOf(prompt, prompt.length + drawn.length);
+      System.arraycopy(drawn, 0, ids, prompt.length, drawn.length);
+      byte[] counts = new byte[ids.length];
+      Arrays.fill(counts, prompt.length, ids.length, (byte) 1);
+      List<Sequence> sequences = List.of(new Sequence(ids, prompt.length, counts));
+      try (var pass = decoder.forward(sequences, Set.of(), Mode.EVALUATE, Adapter.ON)) {
+        assertThat(completions.get(row).logProbs())
+            .hasSize(newTokens)
+            .containsExactly(pass.values(Quantity.LOG_PROB)[0], within(1e-5f));
       }
     }
+  }
+
+  @Test
+  void aLimitThatIsNeverReachedCostsNothing() {
+    int[] allButOne = IntStream.range(0, VOCAB).filter(id -> id != 5).toArray();
+    SamplingParams params = new SamplingParams(1_000_000_000, 1, 0, 1, 5, false);
+    List<Completion> completions =
+        new Generator(decoder, allButOne).generate(List.of(PROMPT), List.of(0L), params);
+    assertThat(completions.get(0).ids()).hasSizeLessThan(50);
+  }
+
+  @Test
+  void moreTokensThanCanBeCountedAreRefusedByName() {
+    SamplingParams params = SamplingParams.greedy(Integer.MAX_VALUE);
+    assertThatThrownBy(() -> generate(1, params))
+        .isInstanceOfSatisfying(
+            CollimateException.class,
+            e -> assertThat(e.kind()).isEqualTo(CollimateException.Kind.USAGE))
+        .hasMessage(
+            "max_new_tokens must be at most 2147483644 behind a prompt of 3 tokens, got 2147483647");
   }
 
   @Test
@@ -133,11 +157,14 @@ class GeneratorTest {
     int eos = 6;
     List<Completion> ended =
         new Generator(decoder, new int[] {eos}).generate(prompts, seeds, params);
+    // Enough rows end early to be dropped from the batch, and one goes on to the limit.
+    assertThat(ended.stream().filter(completion -> completion.ids().length < 24).count())
+        .isBetween(2L, 7L);
     for (int row = 0; row < 8; row++) {
       int[] expected = all.get(row).ids();
-      int end = 0;
-      while (end < expected.length && expected[end++] != eos) {
-        assertThat(end).isPositive();
+      int end = 1;
+      while (end < expected.length && expected[end - 1] != eos) {
+        end++;
       }
       assertThat(ended.get(row).ids())
           .as("row %d", row)

@@ -45,6 +45,17 @@ class AdamWTest {
   }
 
   @Test
+  void withoutMomentumTheMomentIsTheGradientHoweverSmall() {
+    // In float32 1 + (1e-9 - 1) is 0; torch counts from the end where beta1 is at most one half.
+    AdamWConfig config = new AdamWConfig(0, 0.999, 1e-8, 0);
+    AdamW optimizer = new AdamW(config, TWO, vector(1f, 1f), vector(0f, 0f), 1);
+
+    optimizer.step(vector(0f, 0f), vector(1e-9f, 1e-9f), 0.01, 1, 1);
+
+    assertThat(optimizer.firstMoment().block(0)).containsExactly(1e-9f, 1e-9f);
+  }
+
+  @Test
   void anyNumberOfThreadsGivesTheSameBits() {
     ParameterLayout layout =
         new ParameterLayout(

@@ -19,6 +19,7 @@ final class BigramModel implements CausalModel {
   private final int vocab;
   private final ParameterLayout layout;
   private final FlatVector weights;
+  private FlatVector gradientVector;
 
   BigramModel(int vocab) {
     this.vocab = vocab;
@@ -41,6 +42,11 @@ final class BigramModel implements CausalModel {
   @Override
   public void store(FlatVector into) {
     into.copyFrom(weights);
+  }
+
+  /** The vector that the last gradient was written to. */
+  FlatVector gradientVector() {
+    return gradientVector;
   }
 
   @Override
@@ -120,6 +126,7 @@ final class BigramModel implements CausalModel {
       if (mode != Mode.TRAIN) {
         throw new IllegalStateException("only a pass in mode TRAIN can be differentiated");
       }
+      gradientVector = into;
       double[] gradient = new double[vocab * vocab];
       for (int s = 0; s < sequences.size(); s++) {
         Sequence sequence = sequences.get(s);

@@ -157,6 +157,23 @@ class LearnerTest {
   }
 
   @Test
+  void theModelsGradientIsWrittenInPlaceBeforeTheObjectivesOwn() {
+    GoldMarginObjective objective = new GoldMarginObjective();
+    BigramModel model = new BigramModel(SixteenRows.VOCAB);
+    Learner learner = new Learner(model, objective);
+    List<LearnRow> rows =
+        SixteenRows.rows(objective, 3).stream()
+            .map(row -> new LearnRow(row.example(), row.reference(), new double[] {1.5}))
+            .toList();
+    FlatVector into = new FlatVector(learner.layout().size());
+
+    learner.gradient(new StepContext(1, totals(rows), new double[] {0.375}), rows, into);
+
+    assertThat(model.gradientVector()).isSameAs(into);
+    assertThat(into.get(into.size() - 1)).isNotZero();
+  }
+
+  @Test
   void aMissingSequenceIsNamed() {
     Learner learner = learner(Objectives.create("dpo", Map.of()));
     List<LearnRow> rows = SixteenRows.rows(Objectives.create("sft", Map.of()), 1);

@@ -4,10 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.engine.EngineException;
 import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.AdapterConfig;
+import dev.collimate.checkpoint.AdapterFolder;
+import dev.collimate.checkpoint.AdapterInit;
+import dev.collimate.checkpoint.AdapterLayout;
+import dev.collimate.checkpoint.AdapterWriter;
 import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.checkpoint.TargetModules;
+import dev.collimate.files.LocalFolder;
+import dev.collimate.files.LocalFolderSink;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.nn.DecoderOptions.Recomputation;
@@ -16,6 +24,7 @@ import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout.Parameter;
 import dev.collimate.random.CounterRandom;
 import dev.collimate.text.Sequence;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -24,6 +33,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class DecoderTest {
 
@@ -90,6 +100,19 @@ class DecoderTest {
   }
 
   @Test
+  void aGenerationThatCannotBeginLeavesNoTensorBehind() {
+    try (Decoder decoder = decoder(DecoderOptions.frozen())) {
+      List<int[]> prompts = List.of(new int[] {1, 2});
+      decoder.continuing(prompts, 3, Adapter.ON).close();
+      int held = decoder.heldTensors();
+      // The buffers are there when the prompt finds no room in them.
+      assertThatThrownBy(() -> decoder.continuing(prompts, -1, Adapter.ON))
+          .isInstanceOf(EngineException.class);
+      assertThat(decoder.heldTensors()).isEqualTo(held);
+    }
+  }
+
+  @Test
   void loadedParametersComeBackAndCount() {
     try (Decoder decoder = decoder(ALL)) {
       FlatVector before = new FlatVector(decoder.layout().size());
@@ -118,6 +141,20 @@ class DecoderTest {
       for (int i = 0; i < one.length; i++) {
         assertThat(other[i]).isCloseTo(one[i], within(1e-4f));
       }
+    }
+  }
+
+  @Test
+  void layersBelowTheLowestAdaptedOneAreNeitherKeptNorRecomputed() {
+    DecoderOptions recomputed =
+        new DecoderOptions(Precision.FLOAT32, Recomputation.LAYERS, Trained.ADAPTER);
+    try (Decoder kept = decoder(new AdapterSource.Fresh(onQueriesOfLayer(1), 3), ADAPTER);
+        Decoder ofFirst = decoder(new AdapterSource.Fresh(onQueriesOfLayer(0), 3), recomputed);
+        Decoder ofLast = decoder(new AdapterSource.Fresh(onQueriesOfLayer(1), 3), recomputed)) {
+      moveFactors(kept);
+      moveFactors(ofLast);
+      assertThat(step(ofLast, sequences())).containsExactly(step(kept, sequences()), within(1e-4f));
+      assertThat(tensorsOfAPass(ofLast)).isEqualTo(tensorsOfAPass(ofFirst) - 1);
     }
   }
 
@@ -202,6 +239,22 @@ class DecoderTest {
             .isInstanceOf(IllegalStateException.class)
             .hasMessage("a gradient can be asked for once, and only in mode TRAIN");
       }
+      try (CausalModel.Pass pass = decoder.forward(sequences(), Set.of(), Mode.TRAIN, Adapter.ON)) {
+        float[][] g = pass.values(Quantity.LOG_PROB);
+        pass.backward(g, into);
+        assertThatThrownBy(() -> pass.backward(g, into))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessage("a gradient can be asked for once, and only in mode TRAIN");
+      }
+    }
+  }
+
+  @Test
+  void aLongerVectorHasTheGradientInFront() {
+    try (Decoder decoder = decoder(ALL)) {
+      float[] expected = step(decoder, sequences());
+      float[] longer = step(decoder, sequences(), new FlatVector(decoder.layout().size() + 3));
+      assertThat(Arrays.copyOf(longer, expected.length)).containsExactly(expected);
     }
   }
 
@@ -212,12 +265,7 @@ class DecoderTest {
       float[][] expected = logProbs(base, Adapter.ON);
       assertThat(logProbs(adapted, Adapter.ON)).isDeepEqualTo(expected);
       assertThat(logProbs(adapted, Adapter.OFF)).isDeepEqualTo(expected);
-      FlatVector factors = new FlatVector(adapted.layout().size());
-      adapted.store(factors);
-      for (long i = 0; i < factors.size(); i++) {
-        factors.set(i, factors.get(i) + 0.1f);
-      }
-      adapted.load(factors);
+      moveFactors(adapted);
       assertThat(logProbs(adapted, Adapter.OFF)).isDeepEqualTo(expected);
       assertThat(logProbs(adapted, Adapter.ON)[0]).isNotEqualTo(expected[0]);
     }
@@ -251,16 +299,8 @@ class DecoderTest {
         Decoder rounded = decoder(options)) {
       float[] one = step(exact, sequences());
       float[] other = step(rounded, sequences());
-      double dot = 0;
-      double ofOne = 0;
-      double ofOther = 0;
-      for (int i = 0; i < one.length; i++) {
-        dot += (double) one[i] * other[i];
-        ofOne += (double) one[i] * one[i];
-        ofOther += (double) other[i] * other[i];
-      }
       assertThat(other).isNotEqualTo(one);
-      assertThat(dot / Math.sqrt(ofOne * ofOther)).isGreaterThan(0.999);
+      assertThat(cosine(one, other)).isGreaterThan(0.999);
       assertThat(step(rounded, sequences())).containsExactly(other);
     }
   }
@@ -269,10 +309,34 @@ class DecoderTest {
   void frozenWeightsMayBeKeptInBfloat16UnderAnAdapter() {
     DecoderOptions options =
         new DecoderOptions(Precision.BFLOAT16, Recomputation.LAYERS, Trained.ADAPTER);
-    try (Decoder decoder = decoder(new AdapterSource.Fresh(LORA, 3), options)) {
-      float[] gradient = step(decoder, sequences());
-      assertThat(step(decoder, sequences())).containsExactly(gradient);
-      assertThat(gradient).doesNotContain(Float.NaN);
+    try (Decoder exact = decoder(new AdapterSource.Fresh(LORA, 3), ADAPTER);
+        Decoder rounded = decoder(new AdapterSource.Fresh(LORA, 3), options)) {
+      moveFactors(exact);
+      moveFactors(rounded);
+      float[] gradient = step(rounded, sequences());
+      assertThat(step(rounded, sequences())).containsExactly(gradient);
+      assertThat(cosine(step(exact, sequences()), gradient)).isGreaterThan(0.99);
+    }
+  }
+
+  @Test
+  void anAdapterOnTheHeadIsRefusedByTargetOrByFolder(@TempDir Path directory) {
+    AdapterConfig ofHead =
+        new AdapterConfig(4, 8, 0, TargetModules.of(List.of("lm_head")), false, "");
+    assertThatThrownBy(() -> decoder(new AdapterSource.Fresh(ofHead, 3), ADAPTER))
+        .hasMessageStartingWith("target_modules: an adapter on lm_head is not supported yet");
+    Path path = directory.resolve("adapter");
+    try (ModelFolder model = RandomModel.of(CONFIG, 0.3, 5)) {
+      AdapterLayout layout = AdapterLayout.of(ofHead, model.layout());
+      AdapterWriter.write(
+          ofHead, layout, AdapterInit.values(layout, 3), SaveDtype.BASE, new LocalFolderSink(path));
+    }
+    try (AdapterFolder folder = AdapterFolder.open(LocalFolder.existing(path))) {
+      assertThatThrownBy(() -> decoder(new AdapterSource.Continued(folder), ADAPTER))
+          .isInstanceOfSatisfying(
+              CollimateException.class,
+              e -> assertThat(e.kind()).isEqualTo(CollimateException.Kind.DATA))
+          .hasMessageStartingWith("The adapter in " + path + " adapts lm_head");
     }
   }
 
@@ -297,6 +361,41 @@ class DecoderTest {
     }
   }
 
+  private static AdapterConfig onQueriesOfLayer(int layer) {
+    String name = "layers." + layer + ".self_attn.q_proj";
+    return new AdapterConfig(4, 8, 0, TargetModules.of(List.of(name)), false, "");
+  }
+
+  /** B starts at zero, and while it is zero A has no gradient. */
+  private static void moveFactors(Decoder decoder) {
+    FlatVector factors = new FlatVector(decoder.layout().size());
+    decoder.store(factors);
+    for (long i = 0; i < factors.size(); i++) {
+      factors.set(i, factors.get(i) + 0.1f);
+    }
+    decoder.load(factors);
+  }
+
+  /** Native tensors that the decoder holds while a pass can be differentiated. */
+  private static int tensorsOfAPass(Decoder decoder) {
+    try (CausalModel.Pass pass = decoder.forward(sequences(), Set.of(), Mode.TRAIN, Adapter.ON)) {
+      assertThat(pass.values(Quantity.LOG_PROB)).isNotEmpty();
+      return decoder.heldTensors();
+    }
+  }
+
+  private static double cosine(float[] one, float[] other) {
+    double dot = 0;
+    double ofOne = 0;
+    double ofOther = 0;
+    for (int i = 0; i < one.length; i++) {
+      dot += (double) one[i] * other[i];
+      ofOne += (double) one[i] * one[i];
+      ofOther += (double) other[i] * other[i];
+    }
+    return dot / Math.sqrt(ofOne * ofOther);
+  }
+
   private static float[][] logProbs(Decoder decoder, Adapter adapter) {
     try (CausalModel.Pass pass = decoder.forward(sequences(), Set.of(), Mode.EVALUATE, adapter)) {
       return pass.values(Quantity.LOG_PROB);
@@ -305,7 +404,10 @@ class DecoderTest {
 
   /** Gradient of a fixed weighted sum of the log-probabilities. */
   private static float[] step(Decoder decoder, List<Sequence> sequences) {
-    FlatVector gradient = new FlatVector(decoder.layout().size());
+    return step(decoder, sequences, new FlatVector(decoder.layout().size()));
+  }
+
+  private static float[] step(Decoder decoder, List<Sequence> sequences, FlatVector gradient) {
     try (CausalModel.Pass pass = decoder.forward(sequences, Set.of(), Mode.TRAIN, Adapter.ON)) {
       float[][] g = pass.values(Quantity.LOG_PROB);
       for (float[] row : g) {

@@ -3,6 +3,10 @@ package dev.collimate.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class EngineTest {
@@ -23,5 +27,40 @@ class EngineTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessage(
             "The engine of this JVM runs with 1 threads on cpu, it cannot be started again with 2 on cpu");
+  }
+
+  @Test
+  void aRefusedEngineIsRefusedAgain() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                StartTwiceAfterOthers.class.getName())
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isZero();
+    String refusal =
+        "libtorch was loaded by other code in this JVM with 2 and 1 threads, 1 and 1 are needed";
+    assertThat(printed.lines()).containsExactly(refusal, refusal);
+  }
+
+  /** What the fresh JVM runs. */
+  static final class StartTwiceAfterOthers {
+    private StartTwiceAfterOthers() {}
+
+    public static void main(String[] arguments) {
+      System.setProperty("ai.djl.pytorch.num_threads", "2");
+      System.setProperty("ai.djl.pytorch.num_interop_threads", "1");
+      NDManager.newBaseManager(Device.cpu(), "PyTorch").close();
+      for (int attempt = 1; attempt <= 2; attempt++) {
+        try {
+          System.out.println(Engine.start(1, ComputeDevice.cpu()).libtorchVersion());
+        } catch (IllegalStateException e) {
+          System.out.println(e.getMessage());
+        }
+      }
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.collimate.objective;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
@@ -66,6 +67,20 @@ class ScalarTest {
 
     assertThat(value.value()).isCloseTo(3 * (-11 - 7.0 / 3), within(1e-12));
     assertThat(tokens.gradients()).containsExactly(new double[] {4, 4, 7}, within(1e-12));
+  }
+
+  @Test
+  void aGraphIsDifferentiatedOnce() {
+    Scalar shared = new TokenLogProbs(new double[] {2}).sum();
+    Scalar constant = Scalar.constant(3);
+    shared.times(constant).differentiate();
+
+    assertThatThrownBy(() -> shared.squared().differentiate())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("a graph is differentiated once");
+    TokenLogProbs others = new TokenLogProbs(new double[] {2});
+    others.sum().times(constant).differentiate();
+    assertThat(others.gradients()).containsExactly(3);
   }
 
   @Test
