@@ -78,6 +78,7 @@ final class GenerateCommand implements Callable<Integer> {
         new SamplingParams(maxNewTokens, temperature, topK, topP, seed, ignoreEos);
     inference.run(
         "generate",
+        "--prompts",
         prompts,
         result,
         (session, model, rows, output) ->

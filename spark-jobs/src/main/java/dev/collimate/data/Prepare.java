@@ -112,9 +112,10 @@ public final class Prepare {
       log.info("Data set {} is prepared", folder);
       return present.get();
     }
-    try (Publication publication = new Publication(folder, configuration, ownership)) {
+    try (Publication publication =
+        new Publication(folder, PreparedData.INDEX, configuration, ownership)) {
       PreparedData.Index index = prepare(publication, identity);
-      publication.commit(PreparedData.INDEX, files -> index.toJson());
+      publication.commit(files -> index.toJson());
       log.info(
           "Data set {}: {} rows read, {} refused",
           folder,

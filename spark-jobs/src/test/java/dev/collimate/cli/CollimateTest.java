@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.files.LocalFolderSink;
+import dev.collimate.storage.ObjectStore;
 import dev.collimate.text.ByteLevelTokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -181,7 +184,43 @@ class CollimateTest {
   @Test
   void aMissingRunFileIsWrongUsage() {
     assertThat(run("run", "nothing.yaml")).isEqualTo(2);
-    assertThat(err.toString()).isEqualTo("collimate: RUN.yaml: there is no file 'nothing.yaml'\n");
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: RUN.yaml: there is no file 'file:"
+                + Path.of("nothing.yaml").toAbsolutePath()
+                + "'\n");
+  }
+
+  /** Where paths are the cluster's, a relative one is not where the command was given. */
+  @Test
+  void aRunFileThatIsNotOnTheClusterIsNamedInFullWithARemedy() {
+    String prefix = "spark.hadoop.";
+    Map<String, String> cluster = new LinkedHashMap<>();
+    ObjectStore.configuration()
+        .getValByRegex("^fs\\.put\\.")
+        .forEach((key, value) -> cluster.put(prefix + key, value));
+    cluster.put(prefix + "fs.defaultFS", ObjectStore.UNKNOWN + ":///");
+    cluster.forEach(System::setProperty);
+    try {
+      assertThat(run("run", "nothing.yaml")).isEqualTo(2);
+    } finally {
+      cluster.keySet().forEach(System::clearProperty);
+    }
+    Path here = Path.of("nothing.yaml").toAbsolutePath();
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: RUN.yaml: there is no file 'put:%s'; write file:%s for a file of this machine\n"
+                .formatted(here, here));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"hf:x", "hf://x/y"})
+  void aRunFileWhereNothingCanReadIsWrongUsage(String location) {
+    assertThat(run("run", location)).isEqualTo(2);
+    assertThat(err.toString().lines())
+        .singleElement()
+        .asString()
+        .startsWith("collimate: RUN.yaml: cannot open '" + location + "': ");
   }
 
   @Test

@@ -14,6 +14,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -280,7 +281,7 @@ class RunConfigTest {
                 "adapter=null",
                 "data.train.1={path: more.jsonl}",
                 "data.shuffle=true")
-            .located(location -> "/at/" + location);
+            .located((key, location) -> "/at/" + location);
     assertThat(located.model()).isEqualTo("/at/models/base");
     assertThat(located.referenceModel()).isEqualTo("/at/other");
     assertThat(located.output()).isEqualTo("/at/runs/one");
@@ -291,7 +292,7 @@ class RunConfigTest {
     assertThat(located.reference().store()).contains("/at/shared/reference");
     assertThat(
             read(LEAST, "adapter={path: a}")
-                .located(l -> "/at/" + l)
+                .located((key, location) -> "/at/" + location)
                 .adapter()
                 .orElseThrow()
                 .path())
@@ -299,8 +300,34 @@ class RunConfigTest {
   }
 
   @Test
+  void everyLocationIsNamedByItsKey() {
+    List<String> keys = new ArrayList<>();
+    read(
+            EVERYTHING,
+            "reference_model=other",
+            "adapter={path: a}",
+            "data.train.1={path: more.jsonl}",
+            "data.shuffle=true")
+        .located(
+            (key, location) -> {
+              keys.add(key);
+              return location;
+            });
+    assertThat(keys)
+        .containsExactlyInAnyOrder(
+            "model",
+            "reference_model",
+            "output",
+            "data.train.0.path",
+            "data.train.1.path",
+            "data.eval.0.path",
+            "adapter.path",
+            "reference.store");
+  }
+
+  @Test
   void wordsForTheReferenceAreNoLocations() {
-    assertThat(read(LEAST).located(location -> "/at/" + location).referenceModel())
+    assertThat(read(LEAST).located((key, location) -> "/at/" + location).referenceModel())
         .isEqualTo("initial");
   }
 
