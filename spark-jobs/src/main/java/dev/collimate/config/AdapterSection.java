@@ -40,9 +40,6 @@ public record AdapterSection(
             meaning = "Scale by lora_alpha / sqrt(r) instead (rsLoRA).")
         boolean useRslora) {
 
-  /** The value of {@code target_modules} that means every linear layer but the output's. */
-  public static final String ALL_LINEAR = "all-linear";
-
   public AdapterSection {
     targetModules = List.copyOf(targetModules);
   }

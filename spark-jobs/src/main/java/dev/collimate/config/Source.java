@@ -16,8 +16,7 @@ public record Source(
     @Key(
             role = IDENTITY,
             usual = "null",
-            meaning =
-                "Any Spark source: json, parquet, orc, avro, csv, …; `null`: by the file's ending.")
+            meaning = "`json`, `parquet`, `orc`, `avro` or `csv`; `null`: by the file's ending.")
         Optional<String> format,
     @Key(role = IDENTITY, usual = "{}", meaning = "Options of Spark's reader.")
         Map<String, String> options,

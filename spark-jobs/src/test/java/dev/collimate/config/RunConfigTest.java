@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RunConfigTest {
 
@@ -81,7 +83,7 @@ class RunConfigTest {
         inner_state: reset
       save_dtype: bfloat16
       reference: {store: shared/reference}
-      cluster: {workers: 8, device: cpu, threads: 2, mixed: true}
+      cluster: {workers: 8, device: cpu, threads: 2, wire: bfloat16, mixed: true}
       report: {samples: 4, max_new_tokens: 64}
       """;
 
@@ -222,7 +224,8 @@ class RunConfigTest {
                 InnerState.RESET));
     assertThat(config.saveDtype()).isEqualTo(SaveDtype.BFLOAT16);
     assertThat(config.reference().store()).contains("shared/reference");
-    assertThat(config.cluster()).isEqualTo(new ClusterConfig(8, Device.CPU, 2, Wire.FLOAT32, true));
+    assertThat(config.cluster())
+        .isEqualTo(new ClusterConfig(8, Device.CPU, 2, Wire.BFLOAT16, true));
     assertThat(config.report()).isEqualTo(new ReportConfig(4, 64));
   }
 
@@ -253,8 +256,26 @@ class RunConfigTest {
   }
 
   @Test
-  void theResolvedFileReadsBackAsTheSameRun() {
-    RunConfig config = read(EVERYTHING);
+  void aNullMaxLengthLiftsTheLimit() {
+    RunConfig written = read(LEAST.replace("data:\n", "data:\n  max_length: null\n"));
+    RunConfig overridden = read(LEAST, "data.max_length=null");
+    assertThat(written.data().maxLength()).isEmpty();
+    assertThat(overridden).isEqualTo(written);
+    assertThat(written.differences(read(LEAST)))
+        .containsExactly("data.max_length is 1024 there and null here");
+  }
+
+  @Test
+  void aNullAmongOptionsIsNoOption() {
+    assertThat(read(LEAST, "data.train.0.options={sep: null, quote: x}").data().train().get(0))
+        .extracting(Source::options)
+        .isEqualTo(Map.of("quote", "x"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"train.max_grad_norm=0", "data.max_length=null", "adapter.r=4"})
+  void theResolvedFileReadsBackAsTheSameRun(String override) {
+    RunConfig config = read(EVERYTHING, override);
     assertThat(read(RunConfig.yaml(config.resolved()))).isEqualTo(config);
     assertThat(RunConfig.ofResolved(config.resolved())).isEqualTo(config);
   }
