@@ -76,6 +76,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     SamplingParams sampling =
         new SamplingParams(maxNewTokens, temperature, topK, topP, seed, ignoreEos);
+    Generate.requireSequences(sampling, numReturnSequences);
     inference.run(
         "generate",
         "--prompts",

@@ -1,5 +1,6 @@
 package dev.collimate.cli;
 
+import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.Source;
 import dev.collimate.executor.ModelSpec;
@@ -65,6 +66,9 @@ final class InferenceOptions {
    */
   void run(String name, String option, String rows, OutputOptions result, Job job)
       throws IOException {
+    if (threads < 1) {
+      throw CollimateException.usage("--threads: must be >= 1, got " + threads);
+    }
     try (SparkSession session = Sessions.open("collimate " + name, conf())) {
       Configuration configuration = session.sparkContext().hadoopConfiguration();
       // In full: executors have another working directory.

@@ -61,9 +61,22 @@ class CollimateTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"run", "prepare", "reference", "train", "evaluate", "init", "merge", "inspect"})
+      strings = {
+        "run",
+        "prepare",
+        "reference",
+        "train",
+        "evaluate",
+        "score",
+        "generate",
+        "init",
+        "merge",
+        "inspect",
+        "quickstart",
+        "bench aggregator"
+      })
   void everyCommandHasHelp(String command) {
-    assertThat(run(command, "--help")).isZero();
+    assertThat(run((command + " --help").split(" "))).isZero();
     assertThat(out.toString()).contains("Usage: collimate " + command).contains("--json");
   }
 
@@ -123,6 +136,9 @@ class CollimateTest {
   void benchSaysWhatItCanMeasure() {
     assertThat(run("bench")).isEqualTo(2);
     assertThat(err.toString()).contains("bench: what to measure is missing; it is aggregator");
+    assertThat(run("bench", "agregator", "--runs", "3")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("bench: there is no measurement 'agregator'; it is aggregator");
     assertThat(run("bench", "aggregator", "--help")).isZero();
     assertThat(out.toString()).contains("--parameters", "--workers", "--simulated", "--json");
   }
@@ -221,6 +237,22 @@ class CollimateTest {
         .singleElement()
         .asString()
         .startsWith("collimate: RUN.yaml: cannot open '" + location + "': ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"score --data", "generate --prompts"})
+  void withoutThreadsNothingIsStarted(String command) {
+    String rest = " a --model m --output o --threads 0";
+    assertThat(run((command + rest).split(" "))).isEqualTo(2);
+    assertThat(err.toString()).isEqualTo("collimate: --threads: must be >= 1, got 0\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "2 --temperature 0"})
+  void completionsThatCannotBeAreRefusedBeforeAnythingStarts(String sequences) {
+    String rest = "generate --prompts a --model m --output o --num_return_sequences ";
+    assertThat(run((rest + sequences).split(" "))).isEqualTo(2);
+    assertThat(err.toString()).startsWith("collimate: --num_return_sequences: ");
   }
 
   @Test
