@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("lines")
 class LauncherIT {
@@ -60,6 +62,34 @@ class LauncherIT {
         .singleElement()
         .asString()
         .startsWith("collimate: SPARK_HOME: '" + empty + "' holds no jars/spark-core_*.jar");
+  }
+
+  /** A Spark whose spark-submit only says what it was given. */
+  @ParameterizedTest
+  @ValueSource(strings = {"spark.master yarn", "spark.master=yarn", " spark.master : yarn"})
+  void aConfiguredMasterIsNotReplaced(String setting, @TempDir Path spark) throws IOException {
+    Files.createDirectories(spark.resolve("jars"));
+    Files.createFile(spark.resolve("jars/spark-core_2.13-" + Launcher.sparkLine() + ".1.jar"));
+    Path submit = Files.createDirectories(spark.resolve("bin")).resolve("spark-submit");
+    Files.writeString(submit, "#!/bin/sh\necho \"$@\"\n");
+    assertThat(submit.toFile().setExecutable(true)).isTrue();
+    Path defaults = Files.createDirectories(spark.resolve("conf")).resolve("spark-defaults.conf");
+    Launcher onSpark = collimate.withEnvironment("SPARK_HOME", spark.toString());
+
+    Files.writeString(defaults, "# spark.master local\n");
+    assertThat(onSpark.run("run", "dpo.yaml").out().get(0)).contains("--master local-cluster[2,");
+
+    Files.writeString(defaults, setting + "\n");
+    assertThat(onSpark.run("run", "dpo.yaml").out().get(0)).doesNotContain("--master");
+
+    Path other = Files.move(defaults, spark.resolve("other.conf"));
+    assertThat(
+            onSpark
+                .withSparkOptions("--properties-file", other.toString())
+                .run("run", "dpo.yaml")
+                .out()
+                .get(0))
+        .doesNotContain("--master");
   }
 
   @Test

@@ -49,7 +49,7 @@ public final class ExamplePreparer {
     if (config.assistantOnlyLoss()
         && !template.map(ChatTemplate::hasGenerationMarkers).orElse(false)) {
       throw CollimateException.usage(
-          "data.assistant_only_loss: needs a chat template with {% generation %} markers, which "
+          "objective.assistant_only_loss: needs a chat template with {% generation %} markers, which "
               + tokenizer.map(t -> "that of " + t.location() + " has not").orElse("is not there"));
     }
     this.config = config;

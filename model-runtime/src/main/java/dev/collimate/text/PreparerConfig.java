@@ -70,7 +70,7 @@ public record PreparerConfig(
     }
     if (assistantOnlyLoss && shape != RowShape.DEMONSTRATION) {
       throw CollimateException.usage(
-          "data.assistant_only_loss: belongs to the objective sft, got true for another one");
+          "objective.assistant_only_loss: belongs to the objective sft, got true for another one");
     }
     if (vocabularySize < 1) {
       throw new IllegalArgumentException("vocabulary size must be positive");

@@ -221,7 +221,7 @@ class ExamplePreparerTest {
     assertThatThrownBy(() -> new ExamplePreparer(tokenizer, unmarked, config))
         .isInstanceOf(CollimateException.class)
         .hasMessageContaining(
-            "data.assistant_only_loss: needs a chat template with {% generation %} markers");
+            "objective.assistant_only_loss: needs a chat template with {% generation %} markers");
   }
 
   @Test

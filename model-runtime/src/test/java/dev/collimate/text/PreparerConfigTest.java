@@ -50,6 +50,6 @@ class PreparerConfigTest {
         .hasMessageContaining("must be below data.max_length (10), got 10");
     assertThatThrownBy(() -> config(RowShape.PREFERENCE, 10, 5, true))
         .isInstanceOf(CollimateException.class)
-        .hasMessageContaining("data.assistant_only_loss: belongs to the objective sft");
+        .hasMessageContaining("objective.assistant_only_loss: belongs to the objective sft");
   }
 }

@@ -3,6 +3,7 @@ package dev.collimate.cli;
 import dev.collimate.CollimateException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,14 +30,16 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    String kind =
+    Optional<String> kind = arguments.stream().filter(KINDS::contains).findFirst();
+    if (kind.isPresent()) {
+      throw CollimateException.usage("bench " + kind.get() + " is not supported yet");
+    }
+    throw new ParameterException(
+        spec.commandLine(),
         arguments.stream()
-            .filter(KINDS::contains)
+            .filter(argument -> !argument.startsWith("-"))
             .findFirst()
-            .orElseThrow(
-                () ->
-                    new ParameterException(
-                        spec.commandLine(), "bench: what to measure is missing; it is aggregator"));
-    throw CollimateException.usage("bench " + kind + " is not supported yet");
+            .map(given -> "bench: there is no measurement '" + given + "'; it is aggregator")
+            .orElse("bench: what to measure is missing; it is aggregator"));
   }
 }

@@ -76,8 +76,10 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     SamplingParams sampling =
         new SamplingParams(maxNewTokens, temperature, topK, topP, seed, ignoreEos);
+    Generate.requireSequences(sampling, numReturnSequences);
     inference.run(
         "generate",
+        "--prompts",
         prompts,
         result,
         (session, model, rows, output) ->

@@ -36,27 +36,44 @@ final class HadoopFiles {
   }
 
   /** A small file whole. */
-  static byte[] read(String option, String location) throws IOException {
-    Path path = new Path(location);
+  static byte[] read(String option, String location) {
+    Configuration configuration = configuration();
+    Path path = new Path(Storage.absolute(option, location, configuration));
+    Storage storage = Storage.of(path, configuration);
     try {
-      Storage storage = Storage.of(path, configuration());
       if (storage.fileSystem().getFileStatus(path).isDirectory()) {
-        throw CollimateException.usage(option + ": '" + location + "' is a folder, not a file");
+        throw CollimateException.usage(option + ": '" + path + "' is a folder, not a file");
       }
       return storage.read(path);
     } catch (FileNotFoundException e) {
-      throw CollimateException.usage(option + ": there is no file '" + location + "'");
+      throw CollimateException.usage(
+          option + ": there is no file '" + path + "'" + remedy(location, path));
+    } catch (IOException e) {
+      throw new CollimateException(
+          CollimateException.Kind.USAGE,
+          option + ": cannot read '" + path + "': " + e.getMessage(),
+          e);
     }
   }
 
-  /** A folder that must not exist yet. */
-  static Publication newFolder(String option, String location) throws IOException {
+  /** A relative path is looked up on the cluster; the file may well lie where it was written. */
+  private static String remedy(String location, Path path) {
+    boolean isElsewhere = !path.toUri().getScheme().equals("file");
+    return isElsewhere && new Path(location).toUri().getScheme() == null
+        ? "; write file:"
+            + java.nio.file.Path.of(location).toAbsolutePath().normalize()
+            + " for a file of this machine"
+        : "";
+  }
+
+  /** The folder of a model, which must not exist yet. */
+  static Publication newModel(String option, String location) throws IOException {
     Configuration configuration = configuration();
-    Path path = new Path(location);
+    Path path = new Path(Storage.absolute(option, location, configuration));
     if (Storage.of(path, configuration).exists(path)) {
       throw CollimateException.usage(
           option + ": '" + location + "' exists; name a folder that does not");
     }
-    return new Publication(path, configuration, () -> {});
+    return new Publication(path, Inspection.MODEL_FILE, configuration, () -> {});
   }
 }

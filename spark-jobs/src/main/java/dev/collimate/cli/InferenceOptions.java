@@ -1,5 +1,6 @@
 package dev.collimate.cli;
 
+import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.Source;
 import dev.collimate.executor.ModelSpec;
@@ -60,17 +61,23 @@ final class InferenceOptions {
    * Runs a job on the cluster and prints where its rows are.
    *
    * @param name of the command
+   * @param option that names what it reads
    * @param rows the path of what it reads
    */
-  void run(String name, String rows, OutputOptions result, Job job) throws IOException {
+  void run(String name, String option, String rows, OutputOptions result, Job job)
+      throws IOException {
+    if (threads < 1) {
+      throw CollimateException.usage("--threads: must be >= 1, got " + threads);
+    }
     try (SparkSession session = Sessions.open("collimate " + name, conf())) {
       Configuration configuration = session.sparkContext().hadoopConfiguration();
       // In full: executors have another working directory.
-      String target = Storage.absolute(output, configuration);
+      String target = Storage.absolute("--output", output, configuration);
       Map<String, Object> values = new LinkedHashMap<>();
       values.put("output", target);
       values.put(
-          "rows", job.run(session, model(configuration), source(rows, configuration), target));
+          "rows",
+          job.run(session, model(configuration), source(option, rows, configuration), target));
       result.print(values);
     }
   }
@@ -79,7 +86,7 @@ final class InferenceOptions {
   private SparkConf conf() {
     SparkConf conf = new SparkConf();
     Configuration configuration = HadoopFiles.configuration();
-    String folder = Storage.absolute(model, configuration);
+    String folder = Storage.absolute("--model", model, configuration);
     try (ModelFolder opened =
         ModelFolder.open(HadoopFolder.open("--model", folder, configuration))) {
       MemoryPlan.ofInference(opened.config(), opened.layout().parameters().size()).applyTo(conf);
@@ -90,17 +97,18 @@ final class InferenceOptions {
   private ModelSpec model(Configuration configuration) {
     return ModelSpec.of(
         "--model",
-        Storage.absolute(model, configuration),
+        Storage.absolute("--model", model, configuration),
         "--adapter",
-        Optional.ofNullable(adapter).map(path -> Storage.absolute(path, configuration)),
+        Optional.ofNullable(adapter)
+            .map(path -> Storage.absolute("--adapter", path, configuration)),
         Precision.FLOAT32,
         threads,
         configuration);
   }
 
-  private Source source(String path, Configuration configuration) {
+  private Source source(String option, String path, Configuration configuration) {
     return new Source(
-        Optional.of(Storage.absolute(path, configuration)),
+        Optional.of(Storage.absolute(option, path, configuration)),
         Optional.empty(),
         Optional.ofNullable(format),
         Map.of(),

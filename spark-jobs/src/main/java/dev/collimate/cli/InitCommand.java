@@ -44,10 +44,10 @@ final class InitCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     byte[] json = HadoopFiles.read("--config", config);
-    try (Publication publication = HadoopFiles.newFolder("--output", output)) {
+    try (Publication publication = HadoopFiles.newModel("--output", output)) {
       ModelInit.write(
           json, config, HadoopFiles.folder("--tokenizer", tokenizer), publication, seed);
-      publication.commit(Inspection.MODEL_FILE);
+      publication.commit();
     }
     result.print(Inspection.of(output, HadoopFiles.configuration()));
     return 0;

@@ -50,9 +50,9 @@ final class MergeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     try (ModelFolder base = ModelFolder.open(HadoopFiles.folder("--model", model));
         AdapterFolder factors = AdapterFolder.open(HadoopFiles.folder("--adapter", adapter));
-        Publication publication = HadoopFiles.newFolder("--output", output)) {
+        Publication publication = HadoopFiles.newModel("--output", output)) {
       AdapterMerge.write(base, factors, saveDtype, publication);
-      publication.commit(Inspection.MODEL_FILE);
+      publication.commit();
     }
     result.print(Inspection.of(output, HadoopFiles.configuration()));
     return 0;

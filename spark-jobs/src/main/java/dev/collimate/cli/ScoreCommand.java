@@ -33,6 +33,7 @@ final class ScoreCommand implements Callable<Integer> {
     Score.Detail detail = tokens ? Score.Detail.TOKENS : Score.Detail.SUMS;
     inference.run(
         "score",
+        "--data",
         data,
         result,
         (session, model, rows, output) -> Score.run(session, model, rows, output, detail));

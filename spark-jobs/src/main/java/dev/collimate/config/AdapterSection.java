@@ -4,7 +4,7 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
+import java.util.function.BinaryOperator;
 
 /** The {@code adapter} section: a fresh LoRA adapter, or the folder of one that is continued. */
 public record AdapterSection(
@@ -40,15 +40,17 @@ public record AdapterSection(
             meaning = "Scale by lora_alpha / sqrt(r) instead (rsLoRA).")
         boolean useRslora) {
 
-  /** The value of {@code target_modules} that means every linear layer but the output's. */
-  public static final String ALL_LINEAR = "all-linear";
-
   public AdapterSection {
     targetModules = List.copyOf(targetModules);
   }
 
-  AdapterSection located(UnaryOperator<String> absolute) {
+  AdapterSection located(BinaryOperator<String> absolute) {
     return new AdapterSection(
-        path.map(absolute), r, loraAlpha, loraDropout, targetModules, useRslora);
+        path.map(location -> absolute.apply("adapter.path", location)),
+        r,
+        loraAlpha,
+        loraDropout,
+        targetModules,
+        useRslora);
   }
 }

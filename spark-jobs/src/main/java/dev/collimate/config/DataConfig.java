@@ -7,7 +7,8 @@ import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.function.UnaryOperator;
+import java.util.function.BinaryOperator;
+import java.util.stream.IntStream;
 
 /** The {@code data} section: which rows, and how they become token sequences. */
 public record DataConfig(
@@ -67,10 +68,10 @@ public record DataConfig(
     eval = List.copyOf(eval);
   }
 
-  DataConfig located(UnaryOperator<String> absolute) {
+  DataConfig located(BinaryOperator<String> absolute) {
     return new DataConfig(
-        train.stream().map(source -> source.located(absolute)).toList(),
-        eval.stream().map(source -> source.located(absolute)).toList(),
+        located("data.train", train, absolute),
+        located("data.eval", eval, absolute),
         evalFraction,
         maxLength,
         truncationMode,
@@ -78,5 +79,12 @@ public record DataConfig(
         shuffle,
         maxBadRows,
         boundaryMerge);
+  }
+
+  private static List<Source> located(
+      String key, List<Source> sources, BinaryOperator<String> absolute) {
+    return IntStream.range(0, sources.size())
+        .mapToObj(i -> sources.get(i).located(key + "." + i + ".path", absolute))
+        .toList();
   }
 }

@@ -46,6 +46,11 @@ sealed interface Node {
       return new Fields(new LinkedHashMap<>(), place);
     }
 
+    /** Whether a key is written out as null. */
+    boolean isNull(String key) {
+      return fields.containsKey(key) && fields.get(key).value().isNull();
+    }
+
     /** The value of a key; empty where it is missing or null. */
     Optional<Node> get(String key) {
       return Optional.ofNullable(fields.get(key)).map(Field::value).filter(n -> !n.isNull());

@@ -21,23 +21,11 @@ public record ObjectiveConfig(
   }
 
   public boolean flag(String option) {
-    return (Boolean) required(option);
-  }
-
-  public double number(String option) {
-    return (Double) required(option);
-  }
-
-  public String text(String option) {
-    return (String) required(option);
-  }
-
-  private Object required(String option) {
     Object value = options.get(option);
     if (value == null) {
       throw new IllegalArgumentException("objective " + name + " has no option '" + option + "'");
     }
-    return value;
+    return (Boolean) value;
   }
 
   /** Name and options as they would be written. */

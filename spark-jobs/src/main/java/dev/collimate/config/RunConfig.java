@@ -9,7 +9,7 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
+import java.util.function.BinaryOperator;
 
 /** The run file, validated. Sections stay on the driver; the whole crosses Spark as its text. */
 public record RunConfig(
@@ -84,21 +84,22 @@ public record RunConfig(
    * The same run with every file and folder named in full, as executors, which run elsewhere, need
    * it.
    *
-   * @param absolute gives the full name of a location
+   * @param absolute gives the full name of a key's location, from both
    */
-  public RunConfig located(UnaryOperator<String> absolute) {
+  public RunConfig located(BinaryOperator<String> absolute) {
     boolean isFolder = !referenceModel.equals(INITIAL) && !referenceModel.equals(BASE);
     return new RunConfig(
-        absolute.apply(model),
-        isFolder ? absolute.apply(referenceModel) : referenceModel,
-        absolute.apply(output),
+        absolute.apply("model", model),
+        isFolder ? absolute.apply("reference_model", referenceModel) : referenceModel,
+        absolute.apply("output", output),
         seed,
         data.located(absolute),
         objective,
         adapter.map(section -> section.located(absolute)),
         train,
         saveDtype,
-        new ReferenceConfig(reference.store().map(absolute)),
+        new ReferenceConfig(
+            reference.store().map(location -> absolute.apply("reference.store", location))),
         cluster,
         report);
   }

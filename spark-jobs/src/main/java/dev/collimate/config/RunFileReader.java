@@ -92,6 +92,10 @@ final class RunFileReader {
     Key key = component.getAnnotation(Key.class);
     String name = Names.key(component.getName());
     String path = Names.join(section, name);
+    if (component.getType() == OptionalInt.class && fields.isNull(name)) {
+      // A limit with a default is lifted by null; for the others null is the default.
+      return OptionalInt.empty();
+    }
     Optional<Node> given = fields.get(name);
     if (given.isPresent()) {
       int before = problems.count();
@@ -185,7 +189,9 @@ final class RunFileReader {
       return List.of(scalar.text());
     }
     List<String> texts = new ArrayList<>();
-    if (node instanceof Items list
+    if (node instanceof Items list && list.items().stream().anyMatch(Node::isNull)) {
+      problems.add(path, "must be a list of names, one of them is null", node.place());
+    } else if (node instanceof Items list
         && list.items().stream().allMatch(Node.Scalar.class::isInstance)) {
       list.items().forEach(item -> texts.add(((Node.Scalar) item).text()));
     } else {
@@ -204,6 +210,9 @@ final class RunFileReader {
         .fields()
         .forEach(
             (name, field) -> {
+              if (field.value().isNull()) {
+                return;
+              }
               if (field.value() instanceof Node.Scalar scalar) {
                 texts.put(name, scalar.text());
               } else {

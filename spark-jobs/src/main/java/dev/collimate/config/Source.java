@@ -5,7 +5,7 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
+import java.util.function.BinaryOperator;
 
 /** A table of rows, by path or by name. */
 public record Source(
@@ -16,8 +16,7 @@ public record Source(
     @Key(
             role = IDENTITY,
             usual = "null",
-            meaning =
-                "Any Spark source: json, parquet, orc, avro, csv, …; `null`: by the file's ending.")
+            meaning = "`json`, `parquet`, `orc`, `avro` or `csv`; `null`: by the file's ending.")
         Optional<String> format,
     @Key(role = IDENTITY, usual = "{}", meaning = "Options of Spark's reader.")
         Map<String, String> options,
@@ -32,7 +31,8 @@ public record Source(
     orderBy = List.copyOf(orderBy);
   }
 
-  Source located(UnaryOperator<String> absolute) {
-    return new Source(path.map(absolute), table, format, options, orderBy);
+  Source located(String key, BinaryOperator<String> absolute) {
+    return new Source(
+        path.map(location -> absolute.apply(key, location)), table, format, options, orderBy);
   }
 }

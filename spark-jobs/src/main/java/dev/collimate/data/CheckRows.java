@@ -65,8 +65,9 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
       return new CheckedRow.LeftOut(
           origin, CheckedRow.Outcome.QUARANTINED, MALFORMED, malformed.detail(), malformed.line());
     }
-    Map<String, Object> values = ((InputRow.Columns) input).values();
-    Prepared prepared = preparer.prepare(values);
+    InputRow.Columns columns = (InputRow.Columns) input;
+    Map<String, Object> values = columns.values();
+    Prepared prepared = columns.prepare(preparer);
     if (prepared instanceof Prepared.Ready ready) {
       return new CheckedRow.Ready(
           origin,

@@ -1,9 +1,8 @@
 package dev.collimate.data;
 
+import dev.collimate.storage.Publication;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
@@ -21,7 +20,7 @@ public record Digest128(long high, long low) implements Comparable<Digest128> {
   }
 
   public static Digest128 of(byte[] content) {
-    ByteBuffer digest = ByteBuffer.wrap(sha256().digest(content));
+    ByteBuffer digest = ByteBuffer.wrap(Publication.sha256().digest(content));
     return new Digest128(digest.getLong(), digest.getLong());
   }
 
@@ -41,13 +40,5 @@ public record Digest128(long high, long low) implements Comparable<Digest128> {
   public int compareTo(Digest128 other) {
     int byHigh = Long.compareUnsigned(high, other.high);
     return byHigh != 0 ? byHigh : Long.compareUnsigned(low, other.low);
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
   }
 }

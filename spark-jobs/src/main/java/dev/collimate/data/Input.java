@@ -30,7 +30,7 @@ import org.apache.spark.sql.types.StructType;
  * One source of rows, read by Spark. JSON is read as lines and parsed here, so that a malformed
  * line is a row with a fault, not a row of nulls.
  *
- * @param key the run file's key of the source, for messages: {@code data.train[0]}
+ * @param key what names the source, for messages: {@code data.train.0}, or an option
  * @param number index in {@code data.train} followed by {@code data.eval}
  */
 record Input(String key, int number, Source source) {
@@ -41,6 +41,9 @@ record Input(String key, int number, Source source) {
   /** Options of Spark's JSON source that say which files are read, not how. */
   private static final Set<String> JSON_OPTIONS =
       Set.of("pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter");
+
+  /** Options of Spark's CSV source that Collimate sets itself. */
+  private static final Set<String> CSV_OWN = Set.of("mode", "columnnameofcorruptrecord");
 
   private static final String FILE = "__collimate_file";
   private static final String BLOCK = "__collimate_block";
@@ -81,13 +84,19 @@ record Input(String key, int number, Source source) {
     }
   }
 
+  /** A key of the source, or the option of a command that stands for it. */
+  private String key(String name) {
+    boolean isOption = key.startsWith("--");
+    return isOption ? (name.equals("path") ? key : "--" + name) : key + "." + name;
+  }
+
   private JavaRDD<InputRow> jsonLines(SparkSession spark) {
     for (String option : source.options().keySet()) {
       if (!JSON_OPTIONS.contains(option.toLowerCase(Locale.ROOT))) {
         throw CollimateException.usage(
-            "%s.options: '%s' is not supported for json, which is read as one object per line; accepted are %s"
+            "%s: '%s' is not supported for json, which is read as one object per line; accepted are %s"
                 .formatted(
-                    key,
+                    key("options"),
                     option,
                     "pathGlobFilter, recursiveFileLookup, modifiedBefore, modifiedAfter"));
       }
@@ -111,6 +120,7 @@ record Input(String key, int number, Source source) {
   }
 
   private Dataset<Row> csv(SparkSession spark) {
+    source.options().forEach(this::requireCsvOption);
     DataFrameReader reader =
         spark
             .read()
@@ -119,12 +129,30 @@ record Input(String key, int number, Source source) {
             .option("multiLine", "true")
             .option("escape", "\"")
             .options(source.options());
-    StructType schema = reader.load(name()).schema();
+    Dataset<Row> first = reader.load(name());
+    StructType schema = first.schema();
     return reader
+        // Else files after the first are read by position, also where their columns stand in
+        // another order.
+        .option("enforceSchema", Boolean.toString(first.inputFiles().length == 1))
         .option("mode", "PERMISSIVE")
         .option("columnNameOfCorruptRecord", MALFORMED)
         .schema(schema.add(MALFORMED, DataTypes.StringType))
         .load(name());
+  }
+
+  private void requireCsvOption(String option, String value) {
+    String name = option.toLowerCase(Locale.ROOT);
+    if (CSV_OWN.contains(name)) {
+      throw CollimateException.usage(
+          "%s: '%s' is not supported for csv; lines that are no rows go to quarantine"
+              .formatted(key("options"), option));
+    }
+    if (name.equals("enforceschema") && !value.equalsIgnoreCase("false")) {
+      throw CollimateException.usage(
+          "%s: '%s' must be false, got '%s'; columns are known by the header"
+              .formatted(key("options"), option, value));
+    }
   }
 
   private JavaRDD<InputRow> numbered(Dataset<Row> rows, String malformedColumn) {
@@ -139,14 +167,14 @@ record Input(String key, int number, Source source) {
   }
 
   private JavaRDD<InputRow> table(SparkSession spark, boolean inputOrder) {
-    Dataset<Row> rows = spark.read().options(source.options()).table(name());
+    Dataset<Row> rows = table(spark);
     int numberOfSource = number;
     String table = name();
     if (source.orderBy().isEmpty()) {
       if (inputOrder) {
         throw CollimateException.usage(
-            "%s.order_by: missing; the table '%s' has no order of its own, and data.shuffle false trains in input order"
-                .formatted(key, table));
+            "%s: missing; the table '%s' has no order of its own, and data.shuffle false trains in input order"
+                .formatted(key("order_by"), table));
       }
       return rows.javaRDD()
           .mapPartitionsWithIndex(
@@ -166,6 +194,29 @@ record Input(String key, int number, Source source) {
                     new RowOrigin(numberOfSource, table, 0, row._2()), RowValues.of(row._1())));
   }
 
+  private Dataset<Row> table(SparkSession spark) {
+    try {
+      return spark.read().options(source.options()).table(name());
+    } catch (Exception e) {
+      if (e instanceof AnalysisException) {
+        boolean isHive =
+            spark.conf().get("spark.sql.catalogImplementation", "in-memory").equals("hive");
+        throw new CollimateException(
+            CollimateException.Kind.USAGE,
+            "%s: cannot read '%s': %s%s"
+                .formatted(
+                    key("table"),
+                    name(),
+                    firstLine(e.getMessage()),
+                    isHive
+                        ? ""
+                        : "; for a Hive metastore set spark.sql.catalogImplementation=hive"),
+            e);
+      }
+      throw e;
+    }
+  }
+
   private DataFrameReader reader(SparkSession spark, String format) {
     return spark.read().format(format).options(source.options());
   }
@@ -179,8 +230,8 @@ record Input(String key, int number, Source source) {
             .orElseGet(() -> ending(configuration));
     if (!FILE_FORMATS.contains(format)) {
       throw CollimateException.usage(
-          "%s.format: '%s' is not supported; accepted are json, parquet, orc, avro and csv, or a table"
-              .formatted(key, format));
+          "%s: '%s' is not supported; accepted are json, parquet, orc, avro and csv, or a table"
+              .formatted(key("format"), format));
     }
     return format;
   }
@@ -194,8 +245,8 @@ record Input(String key, int number, Source source) {
     }
     if (!FILE_FORMATS.contains(ending)) {
       throw CollimateException.usage(
-          "%s.format: missing, and the ending of '%s' does not say it; accepted are json, parquet, orc, avro and csv"
-              .formatted(key, first));
+          "%s: missing, and the ending of '%s' does not say it; accepted are json, parquet, orc, avro and csv"
+              .formatted(key("format"), first));
     }
     return ending;
   }
@@ -214,7 +265,7 @@ record Input(String key, int number, Source source) {
                 .orElseThrow(
                     () ->
                         CollimateException.usage(
-                            "%s.path: the folder '%s' has no files".formatted(key, name())));
+                            "%s: the folder '%s' has no files".formatted(key("path"), name())));
       }
       return status.getPath().getName();
     } catch (IOException e) {
@@ -228,7 +279,7 @@ record Input(String key, int number, Source source) {
       FileStatus[] found = path.getFileSystem(configuration).globStatus(path);
       if (found == null || found.length == 0) {
         throw CollimateException.usage(
-            "%s.path: there is no file or folder '%s'".formatted(key, name()));
+            "%s: there is no file or folder '%s'".formatted(key("path"), name()));
       }
     } catch (IOException | IllegalArgumentException e) {
       throw unreadable(e);
@@ -245,9 +296,7 @@ record Input(String key, int number, Source source) {
       requirePath(configuration);
     }
     Dataset<Row> rows =
-        source.table().isPresent()
-            ? spark.read().options(source.options()).table(name())
-            : reader(spark, "text").load(name());
+        source.table().isPresent() ? table(spark) : reader(spark, "text").load(name());
     String[] files = rows.inputFiles();
     Arrays.sort(files);
     StringBuilder text = new StringBuilder(settings()).append('\n');
@@ -288,7 +337,6 @@ record Input(String key, int number, Source source) {
   }
 
   private static String firstLine(String message) {
-    int end = message.indexOf('\n');
-    return end < 0 ? message : message.substring(0, end);
+    return String.valueOf(message).lines().findFirst().orElse("");
   }
 }

@@ -1,5 +1,8 @@
 package dev.collimate.data;
 
+import dev.collimate.CollimateException;
+import dev.collimate.text.ExamplePreparer;
+import dev.collimate.text.Prepared;
 import java.io.Serializable;
 import java.util.Map;
 
@@ -9,7 +12,17 @@ sealed interface InputRow extends Serializable {
   RowOrigin origin();
 
   /** A row of plain Java values: maps, lists, strings, numbers, booleans, nulls. */
-  record Columns(RowOrigin origin, Map<String, Object> values) implements InputRow {}
+  record Columns(RowOrigin origin, Map<String, Object> values) implements InputRow {
+
+    /** Prepares the row; what ends the run because of it names it. */
+    Prepared prepare(ExamplePreparer preparer) {
+      try {
+        return preparer.prepare(values);
+      } catch (CollimateException e) {
+        throw new CollimateException(e.kind(), origin.place() + ": " + e.getMessage(), e);
+      }
+    }
+  }
 
   /**
    * A line that is no row.

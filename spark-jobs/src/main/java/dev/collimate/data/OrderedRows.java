@@ -61,7 +61,7 @@ public final class OrderedRows implements AutoCloseable {
       }
       JavaPairRDD<Long, String> numbered =
           sorted.zipWithIndex().mapToPair(entry -> new Tuple2<>(entry._2(), entry._1()));
-      requireWellFormed(key, input.name(), numbered);
+      requireWellFormed(key, input.name(), sorted);
       return new OrderedRows(
           sorted, numbered.repartitionAndSortWithinPartitions(new Pieces(count)), count);
     } catch (Exception e) {
@@ -72,17 +72,13 @@ public final class OrderedRows implements AutoCloseable {
 
   private static String text(InputRow row) {
     return row instanceof InputRow.Malformed malformed
-        ? MALFORMED + malformed.detail()
+        ? MALFORMED + row.origin().place() + ": " + malformed.detail()
         : ROW + RowJson.write(((InputRow.Columns) row).values());
   }
 
-  private static void requireWellFormed(
-      String key, String name, JavaPairRDD<Long, String> numbered) {
+  private static void requireWellFormed(String key, String name, JavaRDD<String> rows) {
     List<String> malformed =
-        numbered
-            .filter(row -> row._2().charAt(0) == MALFORMED)
-            .map(row -> "row %d: %s".formatted(row._1() + 1, row._2().substring(1)))
-            .take(SHOWN);
+        rows.filter(row -> row.charAt(0) == MALFORMED).map(row -> row.substring(1)).take(SHOWN);
     if (!malformed.isEmpty()) {
       throw CollimateException.data(
           "%s: '%s' has malformed rows (%s)".formatted(key, name, String.join("; ", malformed)));

@@ -79,7 +79,7 @@ public final class Prepare {
 
   private void addInputs(String key, List<Source> sources) {
     for (int i = 0; i < sources.size(); i++) {
-      inputs.add(new Input("%s[%d]".formatted(key, i), inputs.size(), sources.get(i)));
+      inputs.add(new Input(key + "." + i, inputs.size(), sources.get(i)));
     }
   }
 
@@ -112,9 +112,10 @@ public final class Prepare {
       log.info("Data set {} is prepared", folder);
       return present.get();
     }
-    try (Publication publication = new Publication(folder, configuration, ownership)) {
+    try (Publication publication =
+        new Publication(folder, PreparedData.INDEX, configuration, ownership)) {
       PreparedData.Index index = prepare(publication, identity);
-      publication.commit(PreparedData.INDEX, files -> index.toJson());
+      publication.commit(files -> index.toJson());
       log.info(
           "Data set {}: {} rows read, {} refused",
           folder,
@@ -199,7 +200,7 @@ public final class Prepare {
       for (JavaRDD<InputRow> rows : inputs) {
         for (InputRow row : rows.take(1)) {
           if (row instanceof InputRow.Columns columns) {
-            opened.preparer().prepare(columns.values());
+            columns.prepare(opened.preparer());
           }
         }
       }
@@ -310,7 +311,7 @@ public final class Prepare {
     if (sources.stream().allMatch(source -> source.train() + source.eval() == 0)) {
       throw CollimateException.data(
           "%s: none of %d rows can be used: %s"
-              .formatted(key, read, tally.refusals(firstSource, endSource)));
+              .formatted(key, read, tally.leftOut(firstSource, endSource)));
     }
   }
 

@@ -45,13 +45,21 @@ public record PreparerSource(
    * @return a preparer with the tokenizer, which the caller closes
    */
   public Open open() {
+    Optional<Tokenizer> tokenizer = tokenizer();
+    try {
+      return new Open(new ExamplePreparer(tokenizer, settings), tokenizer);
+    } catch (RuntimeException e) {
+      tokenizer.ifPresent(Tokenizer::close);
+      throw e;
+    }
+  }
+
+  private Optional<Tokenizer> tokenizer() {
     Folder folder = folder();
     try {
-      Optional<Tokenizer> tokenizer =
-          folder.contains("tokenizer.json")
-              ? Optional.of(Tokenizer.load(folder))
-              : Optional.empty();
-      return new Open(new ExamplePreparer(tokenizer, settings), tokenizer);
+      return folder.contains("tokenizer.json")
+          ? Optional.of(Tokenizer.load(folder))
+          : Optional.empty();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the tokenizer of '" + model + "'", e);
     }

@@ -2,12 +2,14 @@ package dev.collimate.data;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.security.PrivilegedAction;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.security.UserGroupInformation;
 
 /**
  * What a driver knows of every row of a split without its tokens, as plain arrays: about 60 bytes a
@@ -44,14 +46,31 @@ public final class RowFacts {
   /** Reads the narrow columns of all shards of a split. */
   public static RowFacts load(
       PreparedData data, PreparedData.Split split, Configuration configuration) {
+    UserGroupInformation user = user();
     int[] firstRows = data.firstRows(split);
     RowFacts facts =
         new RowFacts(firstRows[firstRows.length - 1], data.index().roles(), data.index().scalars());
-    // Shards fill disjoint parts of the arrays.
+    // Shards fill disjoint parts of the arrays. The threads of the common pool would read as the
+    // process's own user, not as the one that Hadoop was told.
     IntStream.range(0, firstRows.length - 1)
         .parallel()
-        .forEach(shard -> facts.fill(data, split, shard, firstRows[shard], configuration));
+        .forEach(
+            shard ->
+                user.doAs(
+                    (PrivilegedAction<Void>)
+                        () -> {
+                          facts.fill(data, split, shard, firstRows[shard], configuration);
+                          return null;
+                        }));
     return facts;
+  }
+
+  private static UserGroupInformation user() {
+    try {
+      return UserGroupInformation.getCurrentUser();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot tell Hadoop's user", e);
+    }
   }
 
   private void fill(

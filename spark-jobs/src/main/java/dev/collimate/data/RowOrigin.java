@@ -14,6 +14,16 @@ import java.io.Serializable;
 record RowOrigin(int source, String file, long block, long index)
     implements Serializable, Comparable<RowOrigin> {
 
+  /**
+   * File name and row number, for people. Where the file was read in parts, a task knows the number
+   * within its part alone.
+   */
+  String place() {
+    String name = file.substring(file.lastIndexOf('/') + 1);
+    String place = "'%s' row %d".formatted(name, index + 1);
+    return block == 0 ? place : place + " of the part at " + block;
+  }
+
   @Override
   public int compareTo(RowOrigin other) {
     return SortKey.ofOrigin(this).compareTo(SortKey.ofOrigin(other));

@@ -39,7 +39,8 @@ final class ShardFile implements AutoCloseable {
    * Opens a shard and checks it against the index.
    *
    * @param columns the columns to read
-   * @throws CollimateException (data) where it is missing, cut off, or has other rows
+   * @throws CollimateException (data) where it is missing, cut off, damaged, or has other rows
+   * @throws IOException where the storage fails, which says nothing of the shard
    */
   static ShardFile open(
       Path folder,
@@ -69,18 +70,21 @@ final class ShardFile implements AutoCloseable {
           ParquetFileReader.open(
               file,
               HadoopReadOptions.builder(configuration).usePageChecksumVerification(true).build());
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       throw damaged(path, e);
     }
-    if (reader.getRecordCount() != shard.rows()) {
-      long count = reader.getRecordCount();
+    try {
+      if (reader.getRecordCount() != shard.rows()) {
+        throw CollimateException.data(
+            "The shard '%s' has %d rows, the index says %d; prepare the data set again"
+                .formatted(path, reader.getRecordCount(), shard.rows()));
+      }
+      reader.setRequestedSchema(columns);
+      return new ShardFile(path, schema, columns, reader);
+    } catch (RuntimeException e) {
       reader.close();
-      throw CollimateException.data(
-          "The shard '%s' has %d rows, the index says %d; prepare the data set again"
-              .formatted(path, count, shard.rows()));
+      throw e;
     }
-    reader.setRequestedSchema(columns);
-    return new ShardFile(path, schema, columns, reader);
   }
 
   int groups() {

@@ -193,6 +193,18 @@ final class Tally implements Serializable {
     return String.join(", ", parts);
   }
 
+  /** Why rows of some sources are not used: {@link #refusals}, and how many were filtered. */
+  String leftOut(int firstSource, int endSource) {
+    long filtered =
+        sources.subMap(firstSource, endSource).values().stream()
+            .mapToLong(source -> source.filtered)
+            .sum();
+    String refusals = refusals(firstSource, endSource);
+    return filtered == 0
+        ? refusals
+        : filtered + " filtered" + (refusals.isEmpty() ? "" : ", " + refusals);
+  }
+
   /** Numbers of rows in their files, from 1. */
   record LineNumbers(HashMap<String, TreeMap<Long, Long>> firstOfBlock) implements Serializable {
 

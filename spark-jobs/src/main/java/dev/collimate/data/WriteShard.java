@@ -1,5 +1,6 @@
 package dev.collimate.data;
 
+import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
 import java.io.IOException;
@@ -86,7 +87,7 @@ record WriteShard(
     Path path = new Path(workspace, name);
     int count = 0;
     long bytes = 0;
-    try (DigestOutputStream out = new DigestOutputStream(create(path), Digest128.sha256())) {
+    try (DigestOutputStream out = new DigestOutputStream(create(path), Publication.sha256())) {
       while (rows.hasNext()) {
         CheckedRow.LeftOut row = (CheckedRow.LeftOut) RowCodec.decode(rows.next()._2());
         byte[] line = (json(row) + "\n").getBytes(StandardCharsets.UTF_8);

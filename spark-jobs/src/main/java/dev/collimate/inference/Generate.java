@@ -48,15 +48,7 @@ public final class Generate {
       SamplingParams sampling,
       int numReturnSequences)
       throws IOException {
-    if (numReturnSequences < 1) {
-      throw CollimateException.usage(
-          "--num_return_sequences: must be at least 1, got " + numReturnSequences);
-    }
-    if (numReturnSequences > 1 && sampling.temperature() == 0) {
-      throw CollimateException.usage(
-          "--num_return_sequences: with --temperature 0 all %d would be the same; accepted is 1"
-              .formatted(numReturnSequences));
-    }
+    requireSequences(sampling, numReturnSequences);
     RowOutput results = new RowOutput(session, output);
     PreparerSource preparers =
         Score.preparers(model, RowShape.PROMPT, session.sparkContext().hadoopConfiguration());
@@ -65,6 +57,19 @@ public final class Generate {
       Score.requireScorable(rows, preparers);
       results.write(rows, () -> new Task(model, preparers, preparers.open(), drawing));
       return rows.count() * numReturnSequences;
+    }
+  }
+
+  /** Throws (usage) where so many completions of a prompt cannot be had; needs no session. */
+  public static void requireSequences(SamplingParams sampling, int numReturnSequences) {
+    if (numReturnSequences < 1) {
+      throw CollimateException.usage(
+          "--num_return_sequences: must be at least 1, got " + numReturnSequences);
+    }
+    if (numReturnSequences > 1 && sampling.temperature() == 0) {
+      throw CollimateException.usage(
+          "--num_return_sequences: with --temperature 0 all %d would be the same; accepted is 1"
+              .formatted(numReturnSequences));
     }
   }
 

@@ -77,7 +77,7 @@ final class RowOutput {
         form == Form.FOLDER
             ? output
             : new Path(output.getParent(), "." + output.getName() + ".parts");
-    try (Publication publication = new Publication(target, configuration, () -> {})) {
+    try (Publication publication = new Publication(target, INDEX, configuration, () -> {})) {
       WritePart writing =
           new WritePart(
               publication.workspace().toString(),
@@ -155,7 +155,6 @@ final class RowOutput {
       publication.record(Publication.measure(storage, publication.workspace(), name));
     }
     publication.commit(
-        INDEX,
         files ->
             OrderedRows.json(
                     Map.of(

@@ -55,9 +55,9 @@ final class Inputs {
     if (Storage.of(target, configuration).exists(new Path(target, last))) {
       return;
     }
-    try (Publication sink = new Publication(target, configuration, () -> {})) {
+    try (Publication sink = new Publication(target, last, configuration, () -> {})) {
       content.writeTo(sink);
-      sink.commit(last);
+      sink.commit();
     }
   }
 

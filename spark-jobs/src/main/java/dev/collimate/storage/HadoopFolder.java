@@ -38,7 +38,7 @@ public final class HadoopFolder implements Folder {
    * @throws CollimateException (usage) where it is missing or no directory
    */
   public static Folder open(String key, String location, Configuration configuration) {
-    Path path = new Path(location);
+    Path path = new Path(Storage.absolute(key, location, configuration));
     Storage storage = Storage.of(path, configuration);
     try {
       if (!storage.fileSystem().getFileStatus(path).isDirectory()) {
@@ -53,8 +53,7 @@ public final class HadoopFolder implements Folder {
           e);
     }
     if (storage.fileSystem().getUri().getScheme().equals("file")) {
-      return LocalFolder.existing(
-          java.nio.file.Path.of(storage.fileSystem().makeQualified(path).toUri().getPath()));
+      return LocalFolder.existing(java.nio.file.Path.of(path.toUri().getPath()));
     }
     return new HadoopFolder(storage, path);
   }

@@ -13,43 +13,63 @@ import java.util.List;
 import java.util.UUID;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A directory that appears whole or not at all. Files are written beside the target where the file
- * system renames atomically, else at their final place; the last file, by which a reader knows that
- * the directory is complete, is written last of all and lists the others. Closing without {@link
- * #commit} removes what was written.
+ * A directory that appears whole or not at all. A reader knows by its last file that it is
+ * complete. Files are written beside the target where the file system renames, else at their final
+ * place; the last one arrives when all others are there. Closing without {@link #commit} removes
+ * what was written.
  */
 public final class Publication implements FolderSink, AutoCloseable {
 
+  private static final Logger log = LoggerFactory.getLogger(Publication.class);
+
   private final Storage storage;
   private final Path target;
+  private final String lastName;
   private final Path workspace;
   private final Runnable ownership;
   private final List<PublishedFile> files = new ArrayList<>();
   private boolean committed;
 
   /**
-   * @param ownership called before the directory becomes visible; throws where this process no
+   * @param lastName the file by which a reader knows that the directory is complete
+   * @param ownership called before anything of the target changes; throws where this process no
    *     longer owns the run
+   * @throws IOException also where the target is complete already
    */
-  public Publication(Path target, Configuration configuration, Runnable ownership)
+  public Publication(Path target, String lastName, Configuration configuration, Runnable ownership)
       throws IOException {
     this.storage = Storage.of(target, configuration);
     // A path made from a directory's URI may end in a slash, and then has no name.
     this.target = new Path(target.toString());
+    this.lastName = lastName;
     this.ownership = ownership;
     this.workspace =
         storage.renamesAtomically()
             ? new Path(
                 this.target.getParent(), "." + this.target.getName() + "." + UUID.randomUUID())
             : this.target;
-    if (!storage.renamesAtomically()) {
-      storage.fileSystem().delete(target, true);
+    requireIncomplete();
+    if (isInPlace()) {
+      ownership.run();
+      storage.fileSystem().delete(this.target, true);
     }
     storage.fileSystem().mkdirs(workspace);
+  }
+
+  /** Whether files stand where readers look for them from the first on. */
+  private boolean isInPlace() {
+    return workspace.equals(target);
+  }
+
+  private void requireIncomplete() throws IOException {
+    if (storage.exists(new Path(target, lastName))) {
+      throw new IOException("'" + target + "' is already complete; it is never overwritten");
+    }
   }
 
   /** Where the files stand until the commit; tasks on executors may write below it. */
@@ -64,9 +84,13 @@ public final class Publication implements FolderSink, AutoCloseable {
 
   @Override
   public OutputStream create(String name) throws IOException {
+    if (isInPlace() && name.equals(lastName)) {
+      // With this file the directory is complete; the commit comes too late to ask.
+      ownership.run();
+    }
     DigestingStream digesting =
         new DigestingStream(
-            storage.fileSystem().create(new Path(workspace, name), /* overwrite= */ true));
+            storage.fileSystem().create(new Path(workspace, name), /* overwrite= */ false));
     return new FilterOutputStream(digesting) {
       private boolean closed;
 
@@ -105,41 +129,62 @@ public final class Publication implements FolderSink, AutoCloseable {
   /**
    * Writes the last file and makes the directory visible.
    *
-   * @param lastName by which a reader knows that the directory is complete
    * @param lastContent from the list of all other files
    */
-  public void commit(String lastName, Function<List<PublishedFile>, byte[]> lastContent)
-      throws IOException {
-    ownership.run();
+  public void commit(Function<List<PublishedFile>, byte[]> lastContent) throws IOException {
     write(lastName, lastContent.apply(files()));
-    commit(lastName);
+    commit();
   }
 
   /** Makes the directory visible; its last file has been written already. */
-  public void commit(String lastName) throws IOException {
+  public void commit() throws IOException {
     if (files.isEmpty() || !files.get(files.size() - 1).name().equals(lastName)) {
       throw new IllegalStateException("'" + lastName + "' must be the last file written");
     }
-    ownership.run();
-    FileSystem fileSystem = storage.fileSystem();
-    if (!workspace.equals(target)) {
-      if (fileSystem.exists(new Path(target, lastName))) {
-        throw new IOException("'" + target + "' is already complete; it is never overwritten");
-      }
+    if (!isInPlace()) {
+      ownership.run();
+      requireIncomplete();
+      // Where a store behind the file system copies file by file, the last file must not arrive
+      // before the others: it stands aside meanwhile.
+      rename(new Path(workspace, lastName), aside());
       // A directory without its last file is a remnant. Hadoop's rename would nest the new one
       // inside it.
-      fileSystem.delete(target, true);
-      if (!fileSystem.rename(workspace, target)) {
-        throw new IOException("cannot rename '" + workspace + "' to '" + target + "'");
-      }
+      storage.fileSystem().delete(target, true);
+      rename(workspace, target);
+      rename(aside(), new Path(target, lastName));
     }
     committed = true;
   }
 
+  private Path aside() {
+    return workspace.suffix(".last");
+  }
+
+  private void rename(Path from, Path to) throws IOException {
+    if (!storage.fileSystem().rename(from, to)) {
+      throw new IOException("cannot rename '" + from + "' to '" + to + "'");
+    }
+  }
+
   @Override
   public void close() throws IOException {
-    if (!committed) {
-      storage.fileSystem().delete(workspace, true);
+    if (committed || (isInPlace() && !isStillOurs())) {
+      return;
+    }
+    storage.fileSystem().delete(workspace, true);
+    if (!isInPlace()) {
+      storage.fileSystem().delete(aside(), false);
+    }
+  }
+
+  /** Another driver that took the run over writes to the same place. */
+  private boolean isStillOurs() {
+    try {
+      ownership.run();
+      return true;
+    } catch (RuntimeException e) {
+      log.warn("{} stays as it is: {}", target, e.getMessage());
+      return false;
     }
   }
 

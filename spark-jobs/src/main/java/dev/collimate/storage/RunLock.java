@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.Path;
@@ -23,8 +24,9 @@ import org.slf4j.LoggerFactory;
 /**
  * {@code run.lock}: keeps two drivers off one output. The owner renews its heartbeat every 10 s. A
  * newcomer takes over at once where the owner's process is dead on the same host or the newcomer is
- * a later attempt of the same application; else it waits until the heartbeat is 30 s old, or gives
- * up while the owner lives.
+ * a later attempt of the same application; else it watches the heartbeat: one that stands still for
+ * 30 s is taken over, one that goes on is an owner that lives. Only the newcomer's own clock is
+ * read for that, so clocks of machines need not agree.
  */
 public final class RunLock implements AutoCloseable {
 
@@ -56,6 +58,10 @@ public final class RunLock implements AutoCloseable {
       return token.equals(other.token);
     }
 
+    private boolean isUnreadable() {
+      return token.isEmpty();
+    }
+
     @Override
     public String toString() {
       return "application "
@@ -75,7 +81,12 @@ public final class RunLock implements AutoCloseable {
   private final Clock clock;
   private final ScheduledExecutorService scheduler;
   private final ScheduledFuture<?> heartbeat;
-  private volatile String lostTo;
+  private String lostTo;
+
+  /** A heartbeat that failed half-way leaves a file without an owner, which is still ours. */
+  private boolean mayBeTorn;
+
+  private boolean closed;
 
   private RunLock(Storage storage, Path path, Owner owner, Clock clock) {
     this.storage = storage;
@@ -97,10 +108,23 @@ public final class RunLock implements AutoCloseable {
   /**
    * Takes the lock of an output directory, waiting for a silent owner to become stale.
    *
+   * @param clock what heartbeats are stamped with
    * @throws CollimateException (usage) while another driver is alive
    */
   public static RunLock acquire(
       Path output, Configuration configuration, String application, int attempt, Clock clock)
+      throws IOException, InterruptedException {
+    return acquire(output, configuration, application, attempt, clock, System::nanoTime);
+  }
+
+  /** As above, with another measure of how long a heartbeat stands still. */
+  static RunLock acquire(
+      Path output,
+      Configuration configuration,
+      String application,
+      int attempt,
+      Clock clock,
+      LongSupplier nanoTime)
       throws IOException, InterruptedException {
     Storage storage = Storage.of(output, configuration);
     storage.fileSystem().mkdirs(output);
@@ -113,7 +137,8 @@ public final class RunLock implements AutoCloseable {
             ProcessHandle.current().pid(),
             clock.millis(),
             java.util.UUID.randomUUID().toString());
-    long firstSeenHeartbeat = -1;
+    Owner seen = null;
+    long seenSince = 0;
     while (true) {
       if (create(storage, path, me.at(clock.millis()))) {
         return new RunLock(storage, path, me, clock);
@@ -122,15 +147,18 @@ public final class RunLock implements AutoCloseable {
       if (holder == null) {
         continue;
       }
-      if (mayTakeOver(holder, me, clock.millis())) {
+      long now = nanoTime.getAsLong();
+      boolean isStale = holder.equals(seen) && now - seenSince > STALE.toNanos();
+      if (isStale || isSucceededAtOnce(holder, me)) {
         log.warn("Taking over {} from {}", path, holder);
         storage.fileSystem().delete(path, false);
         continue;
       }
-      if (firstSeenHeartbeat < 0) {
-        firstSeenHeartbeat = holder.heartbeatMillis();
+      if (seen == null) {
+        seen = holder;
+        seenSince = now;
         log.warn("{} is held by {}; waiting whether it still lives", path, holder);
-      } else if (holder.heartbeatMillis() != firstSeenHeartbeat) {
+      } else if (!holder.equals(seen)) {
         throw CollimateException.usage(
             "output: '"
                 + output
@@ -142,15 +170,12 @@ public final class RunLock implements AutoCloseable {
     }
   }
 
-  private static boolean mayTakeOver(Owner holder, Owner me, long now) {
+  private static boolean isSucceededAtOnce(Owner holder, Owner me) {
     boolean sameHost = holder.host().equals(me.host());
     if (sameHost && ProcessHandle.of(holder.pid()).isEmpty()) {
       return true;
     }
-    if (holder.application().equals(me.application()) && me.attempt() > holder.attempt()) {
-      return true;
-    }
-    return now - holder.heartbeatMillis() > STALE.toMillis();
+    return holder.application().equals(me.application()) && me.attempt() > holder.attempt();
   }
 
   /**
@@ -159,10 +184,7 @@ public final class RunLock implements AutoCloseable {
    */
   public synchronized void requireOwned() {
     try {
-      Owner holder = read(storage, path);
-      if (holder == null || !holder.isSameProcessAs(owner)) {
-        lostTo = holder == null ? "nobody: the lock file is gone" : holder.toString();
-      }
+      look();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + path, e);
     }
@@ -173,18 +195,38 @@ public final class RunLock implements AutoCloseable {
     }
   }
 
-  private synchronized void renew() {
+  /** Notes to whom the lock was lost, if it was. */
+  private void look() throws IOException {
+    Owner holder = read(storage, path);
+    if (holder == null) {
+      lostTo = "nobody: the lock file is gone";
+    } else if (!isOurs(holder)) {
+      lostTo = holder.toString();
+    }
+  }
+
+  private boolean isOurs(Owner holder) {
+    return holder.isSameProcessAs(owner) || (mayBeTorn && holder.isUnreadable());
+  }
+
+  /** The next heartbeat. */
+  synchronized void renew() {
+    if (closed) {
+      return;
+    }
     try {
-      Owner holder = read(storage, path);
-      if (holder == null || !holder.isSameProcessAs(owner)) {
-        lostTo = holder == null ? "nobody: the lock file is gone" : holder.toString();
+      look();
+      if (lostTo != null) {
         heartbeat.cancel(false);
         return;
       }
+      mayBeTorn = true;
       // In place: while a rename replaces the file on HDFS, it is missing and another driver could
       // create it.
       storage.overwrite(path, JSON.writeValueAsBytes(owner.at(clock.millis())));
-    } catch (IOException e) {
+      mayBeTorn = false;
+    } catch (IOException | RuntimeException e) {
+      // Thrown out of here it would end the heartbeats.
       log.warn("Cannot renew {}; trying again in {} s", path, HEARTBEAT.toSeconds(), e);
     }
   }
@@ -204,8 +246,8 @@ public final class RunLock implements AutoCloseable {
   }
 
   /**
-   * The owner, or null where the file is gone; a half-written file counts as held since its
-   * modification time.
+   * The owner, or null where the file is gone; a half-written file has an unreadable one, whose
+   * heartbeat is its modification time.
    */
   private static Owner read(Storage storage, Path path) throws IOException {
     try {
@@ -222,12 +264,13 @@ public final class RunLock implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    closed = true;
     heartbeat.cancel(false);
     scheduler.shutdownNow();
     try {
       Owner holder = read(storage, path);
-      if (holder != null && holder.isSameProcessAs(owner)) {
+      if (holder != null && isOurs(holder)) {
         storage.fileSystem().delete(path, false);
       }
     } catch (IOException e) {

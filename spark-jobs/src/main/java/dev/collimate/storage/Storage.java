@@ -20,9 +20,12 @@ public final class Storage {
 
   private static final Set<String> ATOMIC_RENAME = Set.of("file", "hdfs", "viewfs", "ofs", "o3fs");
 
+  /** Object stores where a file that is written over changes at once, when it is closed. */
+  private static final Set<String> WHOLE_PUT = Set.of("s3a", "s3", "gs", "oss", "cosn", "obs");
+
   private final FileSystem fileSystem;
 
-  private Storage(FileSystem fileSystem) {
+  Storage(FileSystem fileSystem) {
     this.fileSystem = fileSystem;
   }
 
@@ -35,18 +38,41 @@ public final class Storage {
       FileSystem fileSystem = path.getFileSystem(configuration);
       return new Storage(
           fileSystem instanceof LocalFileSystem local ? local.getRawFileSystem() : fileSystem);
-    } catch (IOException | IllegalArgumentException e) {
+    } catch (IOException | RuntimeException e) {
+      // A file system whose class is missing is a RuntimeException to Hadoop.
       throw new CollimateException(
           CollimateException.Kind.USAGE,
-          "Cannot open the file system of '" + path + "': " + e.getMessage(),
+          "Cannot open the file system of '" + path + "': " + reason(e),
           e);
     }
   }
 
-  /** A location with its scheme, host and whole path; relative ones begin where Hadoop says. */
-  public static String absolute(String location, Configuration configuration) {
-    Path path = new Path(location);
-    return of(path, configuration).fileSystem().makeQualified(path).toString();
+  /**
+   * A location with its scheme, host and whole path; relative ones begin where Hadoop says.
+   *
+   * @param key the run file's key or the option that named it, for the message
+   * @throws CollimateException (usage) where it is no location, or nothing here opens its scheme
+   */
+  public static String absolute(String key, String location, Configuration configuration) {
+    try {
+      Path path = new Path(location);
+      return path.getFileSystem(configuration).makeQualified(path).toString();
+    } catch (IOException | RuntimeException e) {
+      throw new CollimateException(
+          CollimateException.Kind.USAGE,
+          "%s: cannot open '%s': %s".formatted(key, location, reason(e)),
+          e);
+    }
+  }
+
+  private static String reason(Exception e) {
+    Throwable cause = e;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause.getMessage() == null
+        ? cause.getClass().getSimpleName()
+        : cause.getMessage().lines().findFirst().orElse("");
   }
 
   public FileSystem fileSystem() {
@@ -73,11 +99,11 @@ public final class Storage {
   }
 
   /**
-   * Replaces a small file so that a reader sees the old content or the new, where the file system
-   * can rename; elsewhere an object store's put has the same effect.
+   * Replaces a small file so that {@link #readReplaced} sees the old content or the new, never a
+   * part: by a rename, or where the store is known for it, by writing over it.
    */
   public void replace(Path path, byte[] content) throws IOException {
-    if (!renamesAtomically()) {
+    if (WHOLE_PUT.contains(fileSystem.getUri().getScheme())) {
       overwrite(path, content);
       return;
     }
@@ -98,11 +124,12 @@ public final class Storage {
     try {
       return read(path);
     } catch (FileNotFoundException missing) {
-      Path temporary = new Path(path.getParent(), "." + path.getName() + ".next");
-      if (!fileSystem.exists(temporary)) {
-        throw missing;
+      try {
+        return read(new Path(path.getParent(), "." + path.getName() + ".next"));
+      } catch (FileNotFoundException gone) {
+        // Between the two looks the writer may have renamed it.
+        return read(path);
       }
-      return read(temporary);
     }
   }
 

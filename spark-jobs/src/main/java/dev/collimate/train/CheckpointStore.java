@@ -77,12 +77,12 @@ public final class CheckpointStore {
       storage.fileSystem().delete(target, true);
     }
     storage.fileSystem().mkdirs(run.checkpoints());
-    try (Publication publication = new Publication(target, configuration, ownership)) {
+    try (Publication publication = new Publication(target, INDEX, configuration, ownership)) {
       write(publication, MASTERS, state.masters());
       for (Map.Entry<String, FlatVector> vector : state.optimizer().entrySet()) {
         write(publication, vector.getKey(), vector.getValue());
       }
-      publication.commit(INDEX, files -> index(new Index(state.progress(), files)));
+      publication.commit(files -> index(new Index(state.progress(), files)));
     }
   }
 

@@ -59,7 +59,7 @@ public final class Pipeline {
     this.session = session;
     this.spark = JavaSparkContext.fromSparkContext(session.sparkContext());
     this.configuration = spark.hadoopConfiguration();
-    this.run = run.located(location -> Storage.absolute(location, configuration));
+    this.run = run.located((key, location) -> Storage.absolute(key, location, configuration));
     this.directory = new RunDirectory(this.run.output());
     this.progress = progress;
   }

@@ -147,9 +147,10 @@ public final class PolicySource implements AutoCloseable {
   /** Publishes the result and lists its files. */
   List<PublishedFile> publish(
       RunDirectory run, FlatVector values, SaveDtype dtype, Runnable ownership) throws IOException {
-    try (Publication publication = new Publication(directory(run), configuration, ownership)) {
+    try (Publication publication =
+        new Publication(directory(run), lastFile(), configuration, ownership)) {
       write(values, dtype, publication);
-      publication.commit(lastFile());
+      publication.commit();
       return publication.files();
     }
   }

@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.files.LocalFolderSink;
+import dev.collimate.storage.ObjectStore;
 import dev.collimate.text.ByteLevelTokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,9 +61,22 @@ class CollimateTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"run", "prepare", "reference", "train", "evaluate", "init", "merge", "inspect"})
+      strings = {
+        "run",
+        "prepare",
+        "reference",
+        "train",
+        "evaluate",
+        "score",
+        "generate",
+        "init",
+        "merge",
+        "inspect",
+        "quickstart",
+        "bench aggregator"
+      })
   void everyCommandHasHelp(String command) {
-    assertThat(run(command, "--help")).isZero();
+    assertThat(run((command + " --help").split(" "))).isZero();
     assertThat(out.toString()).contains("Usage: collimate " + command).contains("--json");
   }
 
@@ -120,6 +136,9 @@ class CollimateTest {
   void benchSaysWhatItCanMeasure() {
     assertThat(run("bench")).isEqualTo(2);
     assertThat(err.toString()).contains("bench: what to measure is missing; it is aggregator");
+    assertThat(run("bench", "agregator", "--runs", "3")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("bench: there is no measurement 'agregator'; it is aggregator");
     assertThat(run("bench", "aggregator", "--help")).isZero();
     assertThat(out.toString()).contains("--parameters", "--workers", "--simulated", "--json");
   }
@@ -181,7 +200,59 @@ class CollimateTest {
   @Test
   void aMissingRunFileIsWrongUsage() {
     assertThat(run("run", "nothing.yaml")).isEqualTo(2);
-    assertThat(err.toString()).isEqualTo("collimate: RUN.yaml: there is no file 'nothing.yaml'\n");
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: RUN.yaml: there is no file 'file:"
+                + Path.of("nothing.yaml").toAbsolutePath()
+                + "'\n");
+  }
+
+  /** Where paths are the cluster's, a relative one is not where the command was given. */
+  @Test
+  void aRunFileThatIsNotOnTheClusterIsNamedInFullWithARemedy() {
+    String prefix = "spark.hadoop.";
+    Map<String, String> cluster = new LinkedHashMap<>();
+    ObjectStore.configuration()
+        .getValByRegex("^fs\\.put\\.")
+        .forEach((key, value) -> cluster.put(prefix + key, value));
+    cluster.put(prefix + "fs.defaultFS", ObjectStore.UNKNOWN + ":///");
+    cluster.forEach(System::setProperty);
+    try {
+      assertThat(run("run", "nothing.yaml")).isEqualTo(2);
+    } finally {
+      cluster.keySet().forEach(System::clearProperty);
+    }
+    Path here = Path.of("nothing.yaml").toAbsolutePath();
+    assertThat(err.toString())
+        .isEqualTo(
+            "collimate: RUN.yaml: there is no file 'put:%s'; write file:%s for a file of this machine\n"
+                .formatted(here, here));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"hf:x", "hf://x/y"})
+  void aRunFileWhereNothingCanReadIsWrongUsage(String location) {
+    assertThat(run("run", location)).isEqualTo(2);
+    assertThat(err.toString().lines())
+        .singleElement()
+        .asString()
+        .startsWith("collimate: RUN.yaml: cannot open '" + location + "': ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"score --data", "generate --prompts"})
+  void withoutThreadsNothingIsStarted(String command) {
+    String rest = " a --model m --output o --threads 0";
+    assertThat(run((command + rest).split(" "))).isEqualTo(2);
+    assertThat(err.toString()).isEqualTo("collimate: --threads: must be >= 1, got 0\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "2 --temperature 0"})
+  void completionsThatCannotBeAreRefusedBeforeAnythingStarts(String sequences) {
+    String rest = "generate --prompts a --model m --output o --num_return_sequences ";
+    assertThat(run((rest + sequences).split(" "))).isEqualTo(2);
+    assertThat(err.toString()).startsWith("collimate: --num_return_sequences: ");
   }
 
   @Test

@@ -83,6 +83,7 @@ class RunConfigRejectionTest {
           adapter.lora_alpha=0 | adapter.lora_alpha: must be > 0, got 0 (--set); usual is 32
           adapter.lora_dropout=0.05 | adapter.lora_dropout: 0.05 is not supported yet (--set); supported is 0.0
           adapter.target_modules={a: b} | adapter.target_modules: must be a list of names, got a section (--set)
+          adapter.target_modules=[q_proj, null] | adapter.target_modules: must be a list of names, one of them is null (--set)
           adapter.target_modules=[] | adapter.target_modules: must name at least one layer (--set); or write all-linear
           adapter={path: a, r: 4} | adapter.r: has no effect on an adapter that is continued (--set); its own settings hold
           adapter.modules_to_save=[x] | adapter.modules_to_save: is not supported yet (--set)

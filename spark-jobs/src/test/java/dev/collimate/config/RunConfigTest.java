@@ -14,11 +14,14 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RunConfigTest {
 
@@ -80,7 +83,7 @@ class RunConfigTest {
         inner_state: reset
       save_dtype: bfloat16
       reference: {store: shared/reference}
-      cluster: {workers: 8, device: cpu, threads: 2, mixed: true}
+      cluster: {workers: 8, device: cpu, threads: 2, wire: bfloat16, mixed: true}
       report: {samples: 4, max_new_tokens: 64}
       """;
 
@@ -221,7 +224,8 @@ class RunConfigTest {
                 InnerState.RESET));
     assertThat(config.saveDtype()).isEqualTo(SaveDtype.BFLOAT16);
     assertThat(config.reference().store()).contains("shared/reference");
-    assertThat(config.cluster()).isEqualTo(new ClusterConfig(8, Device.CPU, 2, Wire.FLOAT32, true));
+    assertThat(config.cluster())
+        .isEqualTo(new ClusterConfig(8, Device.CPU, 2, Wire.BFLOAT16, true));
     assertThat(config.report()).isEqualTo(new ReportConfig(4, 64));
   }
 
@@ -252,8 +256,26 @@ class RunConfigTest {
   }
 
   @Test
-  void theResolvedFileReadsBackAsTheSameRun() {
-    RunConfig config = read(EVERYTHING);
+  void aNullMaxLengthLiftsTheLimit() {
+    RunConfig written = read(LEAST.replace("data:\n", "data:\n  max_length: null\n"));
+    RunConfig overridden = read(LEAST, "data.max_length=null");
+    assertThat(written.data().maxLength()).isEmpty();
+    assertThat(overridden).isEqualTo(written);
+    assertThat(written.differences(read(LEAST)))
+        .containsExactly("data.max_length is 1024 there and null here");
+  }
+
+  @Test
+  void aNullAmongOptionsIsNoOption() {
+    assertThat(read(LEAST, "data.train.0.options={sep: null, quote: x}").data().train().get(0))
+        .extracting(Source::options)
+        .isEqualTo(Map.of("quote", "x"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"train.max_grad_norm=0", "data.max_length=null", "adapter.r=4"})
+  void theResolvedFileReadsBackAsTheSameRun(String override) {
+    RunConfig config = read(EVERYTHING, override);
     assertThat(read(RunConfig.yaml(config.resolved()))).isEqualTo(config);
     assertThat(RunConfig.ofResolved(config.resolved())).isEqualTo(config);
   }
@@ -280,7 +302,7 @@ class RunConfigTest {
                 "adapter=null",
                 "data.train.1={path: more.jsonl}",
                 "data.shuffle=true")
-            .located(location -> "/at/" + location);
+            .located((key, location) -> "/at/" + location);
     assertThat(located.model()).isEqualTo("/at/models/base");
     assertThat(located.referenceModel()).isEqualTo("/at/other");
     assertThat(located.output()).isEqualTo("/at/runs/one");
@@ -291,7 +313,7 @@ class RunConfigTest {
     assertThat(located.reference().store()).contains("/at/shared/reference");
     assertThat(
             read(LEAST, "adapter={path: a}")
-                .located(l -> "/at/" + l)
+                .located((key, location) -> "/at/" + location)
                 .adapter()
                 .orElseThrow()
                 .path())
@@ -299,8 +321,34 @@ class RunConfigTest {
   }
 
   @Test
+  void everyLocationIsNamedByItsKey() {
+    List<String> keys = new ArrayList<>();
+    read(
+            EVERYTHING,
+            "reference_model=other",
+            "adapter={path: a}",
+            "data.train.1={path: more.jsonl}",
+            "data.shuffle=true")
+        .located(
+            (key, location) -> {
+              keys.add(key);
+              return location;
+            });
+    assertThat(keys)
+        .containsExactlyInAnyOrder(
+            "model",
+            "reference_model",
+            "output",
+            "data.train.0.path",
+            "data.train.1.path",
+            "data.eval.0.path",
+            "adapter.path",
+            "reference.store");
+  }
+
+  @Test
   void wordsForTheReferenceAreNoLocations() {
-    assertThat(read(LEAST).located(location -> "/at/" + location).referenceModel())
+    assertThat(read(LEAST).located((key, location) -> "/at/" + location).referenceModel())
         .isEqualTo("initial");
   }
 

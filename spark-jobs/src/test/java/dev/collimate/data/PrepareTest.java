@@ -26,6 +26,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @ExtendWith(LocalSpark.class)
 class PrepareTest {
@@ -194,21 +196,99 @@ class PrepareTest {
   }
 
   @Test
-  void parquetAndCsvGiveTheRowsOfJson() throws IOException {
+  void parquetAndOrcGiveTheRowsOfJson() throws IOException {
     write("pairs.jsonl", pairs(40));
-    spark
-        .read()
-        .json(folder.resolve("pairs.jsonl").toString())
-        .repartition(3)
-        .write()
-        .parquet(folder.resolve("pairs.parquet").toString());
-    PreparedData json = prepare("output=" + folder.resolve("json"));
-    PreparedData parquet =
-        prepare(
-            "output=" + folder.resolve("parquet"),
-            "data.train=[{path: " + folder.resolve("pairs.parquet") + "}]");
+    List<String> keys = keys(prepare("output=" + folder.resolve("json")));
+    for (String format : List.of("parquet", "orc")) {
+      Path copy = folder.resolve("pairs." + format);
+      spark
+          .read()
+          .json(folder.resolve("pairs.jsonl").toString())
+          .repartition(3)
+          .write()
+          .format(format)
+          .save(copy.toString());
+      PreparedData data =
+          prepare("output=" + folder.resolve("of-" + format), "data.train=[{path: " + copy + "}]");
 
-    assertThat(keys(parquet)).isEqualTo(keys(json));
+      assertThat(keys(data)).as(format).isEqualTo(keys);
+    }
+  }
+
+  @Test
+  void csvGivesTheRowsOfJson() throws IOException {
+    write(
+        "pairs.jsonl",
+        texts(0, 40, "{\"prompt\": \"%d\", \"chosen\": \"a, %d\", \"rejected\": \"b\"}"));
+    // A column without a name, as other tools write row numbers.
+    List<String> csv = new ArrayList<>(List.of(",prompt,chosen,rejected"));
+    csv.addAll(texts(0, 40, "x,%d,\"a, %d\",b"));
+    write("pairs.csv", csv);
+    PreparedData json = prepare("output=" + folder.resolve("json"));
+    PreparedData data =
+        prepare(
+            "output=" + folder.resolve("csv"),
+            "data.train=[{path: " + folder.resolve("pairs.csv") + "}]");
+
+    assertThat(keys(data)).isEqualTo(keys(json));
+  }
+
+  @Test
+  void csvFilesWithColumnsInAnotherOrderAreNamed() throws IOException {
+    write("csv/a.csv", List.of("prompt,chosen,rejected", "p,c,r"));
+    write("csv/b.csv", List.of("prompt,rejected,chosen", "p,r,c"));
+
+    assertThatThrownBy(() -> prepare("data.train=[{path: " + folder.resolve("csv") + "}]"))
+        .isInstanceOf(CollimateException.class)
+        .hasFieldOrPropertyWithValue("kind", CollimateException.Kind.DATA)
+        .hasMessageStartingWith("CSV files of one source have different headers (")
+        .hasMessageContaining("csv/b.csv");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          mode: DROPMALFORMED | 'mode' is not supported for csv; lines that are no rows go to quarantine
+          columnNameOfCorruptRecord: bad | 'columnNameOfCorruptRecord' is not supported for csv; lines that are no rows go to quarantine
+          enforceSchema: true | 'enforceSchema' must be false, got 'true'; columns are known by the header
+          """)
+  void csvOptionsThatWouldHaveNoEffectAreRefused(String option, String why) throws IOException {
+    write("pairs.csv", List.of("prompt,chosen,rejected", "p,c,r"));
+
+    assertThatThrownBy(
+            () ->
+                prepare(
+                    "data.train=[{path: %s, options: {%s}}]"
+                        .formatted(folder.resolve("pairs.csv"), option)))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage("data.train.0.options: " + why);
+  }
+
+  @Test
+  void aTableThatIsNotThereIsNamedWithItsKey() {
+    assertThatThrownBy(() -> prepare("data.train=[{table: db.pears}]"))
+        .isInstanceOf(CollimateException.class)
+        .hasFieldOrPropertyWithValue("kind", CollimateException.Kind.USAGE)
+        .hasMessageStartingWith("data.train.0.table: cannot read 'db.pears': ")
+        .hasMessageEndingWith("; for a Hive metastore set spark.sql.catalogImplementation=hive");
+  }
+
+  /** A text among tokenized rows, for a model without a tokenizer. */
+  @Test
+  void aRowThatEndsTheRunIsNamed() throws IOException {
+    List<String> lines = new ArrayList<>(pairs(3));
+    lines.add("{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"}");
+    write("pairs.jsonl", lines);
+    for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+      Files.delete(folder.resolve("model").resolve(name));
+    }
+
+    assertThatThrownBy(() -> prepare())
+        .isInstanceOf(CollimateException.class)
+        .hasFieldOrPropertyWithValue("kind", CollimateException.Kind.DATA)
+        .hasMessageStartingWith("'pairs.jsonl' row 4: ");
   }
 
   @Test
@@ -247,7 +327,7 @@ class PrepareTest {
     assertThatThrownBy(() -> prepare())
         .isInstanceOf(CollimateException.class)
         .hasMessage(
-            "data.train[0].path: there is no file or folder '%s'", folder.resolve("pairs.jsonl"));
+            "data.train.0.path: there is no file or folder '%s'", folder.resolve("pairs.jsonl"));
   }
 
   @Test
@@ -297,6 +377,10 @@ class PrepareTest {
                 "{\"prompt_input_ids\": [%d, 7], \"chosen_input_ids\": [%d, 2], \"rejected_input_ids\": [5, %d, 2]}"
                     .formatted(n, n % 11, n % 13))
         .toList();
+  }
+
+  private static List<String> texts(int from, int to, String format) {
+    return IntStream.range(from, to).mapToObj(n -> format.formatted(n, n % 7)).toList();
   }
 
   private List<Example> rows(PreparedData data, PreparedData.Split split) throws IOException {

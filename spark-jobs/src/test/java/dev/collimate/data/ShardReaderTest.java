@@ -4,20 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
+import dev.collimate.storage.ObjectStore;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.PrivilegedExceptionAction;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.security.UserGroupInformation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -157,19 +162,62 @@ class ShardReaderTest {
     }
   }
 
+  @Test
+  void storageThatFailsSaysNothingOfTheShard() throws IOException {
+    PreparedData data = write(rows(5, 5));
+    Configuration failing = ObjectStore.configuration();
+    failing.setBoolean(ObjectStore.READS_FAIL, true);
+
+    try (ShardReader reader =
+        new ShardReader(inStore(data), PreparedData.Split.TRAIN, failing, 1 << 20)) {
+      assertThatThrownBy(() -> reader.read(0, 0, 1))
+          .isInstanceOf(UncheckedIOException.class)
+          .hasRootCauseMessage("connection reset");
+    }
+  }
+
+  @Test
+  void factsAreReadAsTheUserWhoAsks() throws Exception {
+    PreparedData data = writeAll(Collections.nCopies(60, rows(3, 5)));
+    Configuration configuration = ObjectStore.configuration();
+    configuration.set(ObjectStore.READER, "trainer");
+
+    RowFacts facts =
+        UserGroupInformation.createRemoteUser("trainer")
+            .doAs(
+                (PrivilegedExceptionAction<RowFacts>)
+                    () -> RowFacts.load(inStore(data), PreparedData.Split.TRAIN, configuration));
+
+    assertThat(facts.count()).isEqualTo(180);
+  }
+
+  private PreparedData inStore(PreparedData data) {
+    return new PreparedData(ObjectStore.UNKNOWN + ":" + folder, data.index());
+  }
+
   private ShardReader reader(PreparedData data, long maxCachedTokens) {
     return new ShardReader(data, PreparedData.Split.TRAIN, configuration, maxCachedTokens);
   }
 
   @SafeVarargs
   private PreparedData write(List<Example>... shards) throws IOException {
+    List<List<Example>> all = new ArrayList<>();
+    for (List<Example> shard : shards) {
+      all.add(shard);
+    }
+    return writeAll(all);
+  }
+
+  private PreparedData writeAll(List<List<Example>> shards) throws IOException {
     List<Shard> written = new ArrayList<>();
-    for (int shard = 0; shard < shards.length; shard++) {
+    for (int shard = 0; shard < shards.size(); shard++) {
       written.add(
           ShardWriter.write(
               new org.apache.hadoop.fs.Path(folder.toString(), "train-" + shard + ".parquet"),
               SCHEMA,
-              shards[shard].stream().map(row -> new ShardRow(row, 0, "pairs.jsonl", 1)).iterator(),
+              shards.get(shard).stream()
+                  .map(row -> new ShardRow(row, 0, "pairs.jsonl", 1))
+                  .iterator(),
               configuration));
     }
     return new PreparedData(

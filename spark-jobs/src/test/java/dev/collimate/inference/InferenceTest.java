@@ -137,7 +137,7 @@ class InferenceTest {
     assertThatThrownBy(() -> score("rows.jsonl", "out.jsonl", Score.Detail.SUMS))
         .isInstanceOf(CollimateException.class)
         .hasMessageStartingWith(
-            "--data: '%s' has malformed rows (row 5: not a JSON object",
+            "--data: '%s' has malformed rows ('rows.jsonl' row 5: not a JSON object",
             folder.resolve("rows.jsonl"));
   }
 

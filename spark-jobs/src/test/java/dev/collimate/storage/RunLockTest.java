@@ -8,10 +8,15 @@ import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RunLockTest {
 
@@ -44,12 +49,64 @@ class RunLockTest {
     }
   }
 
-  @Test
-  void aHeartbeatOlderThanThirtySecondsIsStale() throws Exception {
-    holdBy("application_0", 1, "elsewhere", 1, NOW.minusSeconds(31));
-    try (RunLock lock = acquire("application_1", 1, NOW)) {
+  /** The other machine's clock may be an hour off, so its stamp says nothing. */
+  @ParameterizedTest
+  @ValueSource(ints = {-3600, 0, 3600})
+  void aHeartbeatThatStandsStillForThirtySecondsIsStale(int secondsAhead) throws Exception {
+    holdBy("application_0", 1, "elsewhere", 1, NOW.plusSeconds(secondsAhead));
+    List<Long> seconds = new ArrayList<>(List.of(100L, 131L));
+    try (RunLock lock = acquire("application_1", 1, () -> seconds.remove(0) * 1_000_000_000L)) {
       lock.requireOwned();
     }
+    assertThat(seconds).isEmpty();
+  }
+
+  @Test
+  void anOldStampAloneIsNotStale() throws Exception {
+    holdBy("application_0", 1, "elsewhere", 1, NOW.minusSeconds(3600));
+    LongSupplier beats =
+        () -> {
+          holdBy("application_0", 1, "elsewhere", 1, NOW.minusSeconds(3590));
+          return 0;
+        };
+    assertThatThrownBy(() -> acquire("application_1", 1, beats))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("is in use by application application_0");
+  }
+
+  @Test
+  void anOwnHeartbeatThatFailedHalfWayIsNotAnothers() throws Exception {
+    Configuration configuration = ObjectStore.configuration();
+    try (RunLock lock =
+        RunLock.acquire(
+            new Path(ObjectStore.UNKNOWN + ":" + output),
+            configuration,
+            "application_1",
+            1,
+            Clock.fixed(NOW, ZoneOffset.UTC))) {
+      configuration.setBoolean(ObjectStore.WRITES_ARE_TORN, true);
+      lock.renew();
+      assertThat(output.resolve(RunLock.NAME)).isEmptyFile();
+      lock.requireOwned();
+
+      configuration.setBoolean(ObjectStore.WRITES_ARE_TORN, false);
+      lock.renew();
+      assertThat(output.resolve(RunLock.NAME)).content().contains("application_1");
+      lock.requireOwned();
+
+      Files.writeString(output.resolve(RunLock.NAME), "");
+      assertThatThrownBy(lock::requireOwned).hasMessageContaining("lost the lock");
+    }
+  }
+
+  @Test
+  void noHeartbeatComesAfterTheRelease() throws Exception {
+    RunLock lock = acquire("application_1", 1, NOW);
+    String held = Files.readString(output.resolve(RunLock.NAME)) + "\n";
+    lock.close();
+    Files.writeString(output.resolve(RunLock.NAME), held);
+    lock.renew();
+    assertThat(output.resolve(RunLock.NAME)).content().isEqualTo(held);
   }
 
   @Test
@@ -95,6 +152,16 @@ class RunLockTest {
         application,
         attempt,
         Clock.fixed(now, ZoneOffset.UTC));
+  }
+
+  private RunLock acquire(String application, int attempt, LongSupplier nanoTime) throws Exception {
+    return RunLock.acquire(
+        new Path(output.toUri()),
+        new Configuration(),
+        application,
+        attempt,
+        Clock.fixed(NOW, ZoneOffset.UTC),
+        nanoTime);
   }
 
   private void holdBy(String application, int attempt, String host, long pid, Instant heartbeat) {

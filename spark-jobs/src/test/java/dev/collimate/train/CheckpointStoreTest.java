@@ -2,10 +2,13 @@ package dev.collimate.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.storage.ObjectStore;
 import dev.collimate.storage.PublishedFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,22 +22,31 @@ import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Also where files stand in place, and where a rename copies. */
+@ParameterizedClass
+@ValueSource(strings = {"file", ObjectStore.UNKNOWN, ObjectStore.MOUNTED})
 class CheckpointStoreTest {
 
   private static final ParameterLayout LAYOUT =
       new ParameterLayout(List.of(new ParameterLayout.Parameter("weight", List.of(300L, 300L))));
 
+  @Parameter private String scheme;
   @TempDir private Path output;
+  private final Configuration configuration = ObjectStore.configuration();
   private CheckpointStore store;
 
   @BeforeEach
   void open() {
-    store =
-        new CheckpointStore(
-            new RunDirectory(output.toString()), new Configuration(), /* ownership= */ () -> {});
+    store = new CheckpointStore(directory(), configuration, /* ownership= */ () -> {});
+  }
+
+  private RunDirectory directory() {
+    return new RunDirectory(scheme + ":" + output);
   }
 
   @Test
@@ -72,8 +84,32 @@ class CheckpointStoreTest {
   }
 
   private Map<String, Object> describe(long step) {
-    return CheckpointStore.describe(
-        output.resolve("checkpoints/step-" + step).toString(), new Configuration());
+    return CheckpointStore.describe(directory().checkpoint(step).toString(), configuration);
+  }
+
+  @Test
+  void aCheckpointThatFailsWhileItIsWrittenIsNone() throws IOException {
+    assumeFalse(scheme.equals("file"), "local files are not made to fail");
+    store.save(state(1));
+    configuration.setBoolean(ObjectStore.WRITES_ARE_TORN, true);
+    assertThatThrownBy(() -> store.save(state(2))).hasMessage("connection reset");
+    assertThat(store.steps()).containsExactly(1L);
+    configuration.setBoolean(ObjectStore.WRITES_ARE_TORN, false);
+    store.save(state(2));
+    assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void aCheckpointThatFailsWhileItIsCopiedIsNone(int files) throws IOException {
+    assumeTrue(scheme.equals(ObjectStore.MOUNTED), "nothing is copied elsewhere");
+    store.save(state(1));
+    configuration.setInt(ObjectStore.RENAME_FAILS_AFTER, files);
+    assertThatThrownBy(() -> store.save(state(2))).hasMessage("connection reset");
+    assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(1);
+    configuration.unset(ObjectStore.RENAME_FAILS_AFTER);
+    store.save(state(2));
+    assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(2);
   }
 
   @Test
@@ -177,7 +213,7 @@ class CheckpointStoreTest {
   }
 
   private ReplicaStore replicas() {
-    return new ReplicaStore(new RunDirectory(output.toString()), new Configuration());
+    return new ReplicaStore(directory(), configuration);
   }
 
   @Test
