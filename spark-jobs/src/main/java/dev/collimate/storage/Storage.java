@@ -20,7 +20,7 @@ public final class Storage {
 
   private static final Set<String> ATOMIC_RENAME = Set.of("file", "hdfs", "viewfs", "ofs", "o3fs");
 
-  /** Object stores where a file that is written over changes at once, when it is closed. */
+  /** Object stores that take a file as one put. */
   private static final Set<String> WHOLE_PUT = Set.of("s3a", "s3", "gs", "oss", "cosn", "obs");
 
   private final FileSystem fileSystem;
@@ -87,6 +87,11 @@ public final class Storage {
     return ATOMIC_RENAME.contains(uri.getScheme());
   }
 
+  /** Whether a file appears, or changes, at once when it is closed. */
+  public boolean putsWhole() {
+    return WHOLE_PUT.contains(fileSystem.getUri().getScheme());
+  }
+
   public boolean exists(Path path) throws IOException {
     return fileSystem.exists(path);
   }
@@ -103,7 +108,7 @@ public final class Storage {
    * part: by a rename, or where the store is known for it, by writing over it.
    */
   public void replace(Path path, byte[] content) throws IOException {
-    if (WHOLE_PUT.contains(fileSystem.getUri().getScheme())) {
+    if (putsWhole()) {
       overwrite(path, content);
       return;
     }

@@ -39,11 +39,8 @@ final class ReplicaStore {
     FileSystem files = storage.fileSystem();
     String name = "replica-" + replica + ".f32";
     Path target = new Path(directory, name);
-    // An object store's file appears when it is closed.
     Path written =
-        storage.renamesAtomically()
-            ? new Path(directory, "." + name + "." + UUID.randomUUID())
-            : target;
+        storage.putsWhole() ? target : new Path(directory, "." + name + "." + UUID.randomUUID());
     DigestingStream out = new DigestingStream(files.create(written, /* overwrite= */ true));
     try (out) {
       VectorFile.write(first, out);
