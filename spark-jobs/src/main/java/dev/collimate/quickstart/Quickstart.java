@@ -1,6 +1,7 @@
 package dev.collimate.quickstart;
 
 import dev.collimate.quickstart.Comparison.Scores;
+import dev.collimate.storage.Storage;
 import dev.collimate.train.Pipeline;
 import dev.collimate.train.RunProgress;
 import java.io.IOException;
@@ -38,8 +39,7 @@ public final class Quickstart {
   /** Runs the stages and puts the three models to the test. */
   public Comparison run() throws IOException, InterruptedException {
     JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
-    Path given = new Path(root);
-    Path directory = given.getFileSystem(spark.hadoopConfiguration()).makeQualified(given);
+    Path directory = new Path(Storage.absolute("--output", root, spark.hadoopConfiguration()));
     AdditionData data = AdditionData.draw(seed);
     new Inputs(directory, spark.hadoopConfiguration()).write(data, seed);
     Examination examination = new Examination(spark, data, seed);

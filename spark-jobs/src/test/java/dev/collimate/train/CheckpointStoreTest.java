@@ -106,6 +106,7 @@ class CheckpointStoreTest {
     store.save(state(1));
     configuration.setInt(ObjectStore.RENAME_FAILS_AFTER, files);
     assertThatThrownBy(() -> store.save(state(2))).hasMessage("connection reset");
+    assertThat(output.resolve("checkpoints/step-2").resolve(CheckpointStore.INDEX)).doesNotExist();
     assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(1);
     configuration.unset(ObjectStore.RENAME_FAILS_AFTER);
     store.save(state(2));
