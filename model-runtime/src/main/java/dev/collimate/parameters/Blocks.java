@@ -1,4 +1,4 @@
-package dev.collimate.learn;
+package dev.collimate.parameters;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 
 /** Work on the blocks of a flat vector by several threads, each block by one of them. */
-final class Blocks {
+public final class Blocks {
 
   private static final Executor NEW_THREAD =
       work -> {
@@ -20,7 +20,7 @@ final class Blocks {
   private Blocks() {}
 
   /** Returns when every block is done; a failure of one is thrown here. */
-  static void run(int blocks, int threads, IntConsumer work) {
+  public static void run(int blocks, int threads, IntConsumer work) {
     AtomicInteger next = new AtomicInteger();
     Runnable loop =
         () -> {
