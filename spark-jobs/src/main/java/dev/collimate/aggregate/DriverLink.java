@@ -9,10 +9,12 @@ import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.buffer.NioManagedBuffer;
@@ -87,24 +89,31 @@ final class DriverLink implements AutoCloseable {
    */
   boolean pull(long version, FlatVector into) throws BrokenException, StoppedException {
     List<CompletableFuture<String>> parts = new ArrayList<>();
-    for (int i = 0; i < streams.length; i++) {
-      int from = cut(into, i);
-      int to = cut(into, i + 1);
-      if (from < to) {
-        CompletableFuture<String> part = new CompletableFuture<>();
-        String name = DriverConnection.parametersStream(version, from, to);
-        VectorReceiver receiver =
-            new VectorReceiver(
-                name, into, from, to, version, GradientFormat.FLOAT32, part::complete);
-        stream(i).stream(name, receiver);
-        parts.add(part);
+    List<VectorReceiver> receivers = new ArrayList<>();
+    try {
+      for (int i = 0; i < streams.length; i++) {
+        int from = cut(into, i);
+        int to = cut(into, i + 1);
+        if (from < to) {
+          CompletableFuture<String> part = new CompletableFuture<>();
+          String name = DriverConnection.parametersStream(version, from, to);
+          VectorReceiver receiver =
+              new VectorReceiver(
+                  name, into, from, to, version, GradientFormat.FLOAT32, part::complete);
+          receivers.add(receiver);
+          stream(i).stream(name, receiver);
+          parts.add(part);
+        }
       }
+      boolean whole = true;
+      for (CompletableFuture<String> part : parts) {
+        whole &= await(part).isEmpty();
+      }
+      return whole;
+    } finally {
+      // Where one part was given up, the others must not go on writing into what the caller uses.
+      receivers.forEach(receiver -> receiver.abort("the parameters are not waited for"));
     }
-    boolean whole = true;
-    for (CompletableFuture<String> part : parts) {
-      whole &= await(part).isEmpty();
-    }
-    return whole;
   }
 
   /**
@@ -116,24 +125,39 @@ final class DriverLink implements AutoCloseable {
   boolean push(long lease, FlatVector sum, GradientFormat format)
       throws BrokenException, StoppedException {
     List<CompletableFuture<ByteBuffer>> parts = new ArrayList<>();
-    for (int i = 0; i < streams.length; i++) {
-      int from = cut(sum, i);
-      int to = cut(sum, i + 1);
-      if (from < to) {
-        CompletableFuture<ByteBuffer> part = new CompletableFuture<>();
-        stream(i)
-            .uploadStream(
-                new NioManagedBuffer(DriverConnection.uploadHeader(lease, from, to)),
-                new VectorBody(sum, from, to, lease, format, () -> false),
-                new Answer(part));
-        parts.add(part);
+    // Where one part was given up, the others must not send what the caller puts there next.
+    AtomicBoolean over = new AtomicBoolean();
+    try {
+      for (int i = 0; i < streams.length; i++) {
+        int from = cut(sum, i);
+        int to = cut(sum, i + 1);
+        if (from < to) {
+          CompletableFuture<ByteBuffer> part = new CompletableFuture<>();
+          stream(i)
+              .uploadStream(
+                  new NioManagedBuffer(DriverConnection.uploadHeader(lease, from, to)),
+                  new VectorBody(sum, from, to, lease, format, over::get),
+                  new Answer(part));
+          parts.add(part);
+        }
       }
+      boolean whole = true;
+      Optional<BrokenException> broken = Optional.empty();
+      for (CompletableFuture<ByteBuffer> part : parts) {
+        try {
+          whole &= decode(await(part)) instanceof Reply.Fine;
+        } catch (BrokenException e) {
+          // The other parts end too before the sum is offered again, or they would meet the next.
+          broken = Optional.of(e);
+        }
+      }
+      if (broken.isPresent()) {
+        throw broken.get();
+      }
+      return whole;
+    } finally {
+      over.set(true);
     }
-    boolean whole = true;
-    for (CompletableFuture<ByteBuffer> part : parts) {
-      whole &= decode(await(part)) instanceof Reply.Fine;
-    }
-    return whole;
   }
 
   @Override
