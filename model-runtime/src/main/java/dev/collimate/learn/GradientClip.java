@@ -1,6 +1,7 @@
 package dev.collimate.learn;
 
 import dev.collimate.CollimateException;
+import dev.collimate.parameters.Blocks;
 import dev.collimate.parameters.FlatVector;
 
 /** Global gradient norm and the factor that keeps it under a maximum. */

@@ -1,5 +1,6 @@
 package dev.collimate.learn;
 
+import dev.collimate.parameters.Blocks;
 import dev.collimate.parameters.FlatVector;
 
 /**

@@ -72,13 +72,22 @@ public final class FlatVector {
 
   /** Adds the other vector entry by entry, in float32: {@code this = this + other}. */
   public void add(FlatVector other) {
+    add(other, 1);
+  }
+
+  /**
+   * The same, to the same bits.
+   *
+   * @param threads how many share the blocks
+   */
+  public void add(FlatVector other, int threads) {
     requireSameSize(other);
-    for (int i = 0; i < blocks.length; i++) {
-      float[] mine = blocks[i];
-      float[] theirs = other.blocks[i];
-      for (int j = 0; j < mine.length; j++) {
-        mine[j] += theirs[j];
-      }
+    Blocks.run(blocks.length, threads, block -> add(blocks[block], other.blocks[block]));
+  }
+
+  private static void add(float[] mine, float[] theirs) {
+    for (int i = 0; i < mine.length; i++) {
+      mine[i] += theirs[i];
     }
   }
 

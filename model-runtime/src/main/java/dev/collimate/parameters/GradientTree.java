@@ -12,6 +12,7 @@ public final class GradientTree {
 
   private final TreeFront front;
   private final VectorPool pool;
+  private final int threads;
   private final Map<TreeNode, FlatVector> sums = new HashMap<>();
 
   /**
@@ -19,8 +20,18 @@ public final class GradientTree {
    * @param pool takes back the vectors that were added into others
    */
   public GradientTree(TreeNode root, VectorPool pool) {
+    this(root, pool, 1);
+  }
+
+  /**
+   * @param root the node to be summed: the whole step's, or a lease's
+   * @param pool takes back the vectors that were added into others
+   * @param threads that share an addition
+   */
+  public GradientTree(TreeNode root, VectorPool pool, int threads) {
     this.front = new TreeFront(root);
     this.pool = pool;
+    this.threads = threads;
   }
 
   /**
@@ -34,7 +45,7 @@ public final class GradientTree {
     for (TreeNode parent : completed) {
       FlatVector left = sums.remove(parent.left());
       FlatVector right = sums.remove(parent.right());
-      left.add(right);
+      left.add(right, threads);
       pool.giveBack(right);
       sums.put(parent, left);
     }

@@ -23,7 +23,7 @@ class GradientTreeTest {
 
   @ParameterizedTest
   @MethodSource("seeds")
-  void anyArrivalOrderAndGroupingGivesTheReferenceBits(long seed) {
+  void anyArrivalOrderGroupingAndNumberOfThreadsGivesTheReferenceBits(long seed) {
     Random random = new Random(seed);
     int leaves = 1 + random.nextInt(40);
     VectorPool pool = new VectorPool(SIZE);
@@ -31,7 +31,7 @@ class GradientTreeTest {
     cut(TreeNode.root(leaves), random, nodes);
     Collections.shuffle(nodes, random);
 
-    GradientTree tree = new GradientTree(TreeNode.root(leaves), pool);
+    GradientTree tree = new GradientTree(TreeNode.root(leaves), pool, 1 + random.nextInt(3));
     for (TreeNode node : nodes) {
       tree.put(node, reference(node, seed, pool));
     }

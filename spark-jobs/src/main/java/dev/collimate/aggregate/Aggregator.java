@@ -29,16 +29,19 @@ public final class Aggregator implements AutoCloseable {
   private final TransportContext context;
   private final TransportServer server;
   private final Endpoint endpoint;
+  private final boolean encrypted;
 
   private Aggregator(
       Coordinator coordinator,
       TransportContext context,
       TransportServer server,
-      Endpoint endpoint) {
+      Endpoint endpoint,
+      boolean encrypted) {
     this.coordinator = coordinator;
     this.context = context;
     this.server = server;
     this.endpoint = endpoint;
+    this.encrypted = encrypted;
   }
 
   /** Starts on the running Spark driver, with its addresses and its security settings. */
@@ -71,7 +74,7 @@ public final class Aggregator implements AutoCloseable {
               (channel, handler) -> new DriverConnection(channel, secret.token(), coordinator));
       Endpoint endpoint = new Endpoint(host, server.getPort(), secret.token());
       log.info("The aggregator listens on {} and is announced as {}", bindAddress, endpoint);
-      return new Aggregator(coordinator, context, server, endpoint);
+      return new Aggregator(coordinator, context, server, endpoint, transport.isEncrypted());
     } catch (RuntimeException e) {
       coordinator.close();
       context.close();
@@ -140,6 +143,19 @@ public final class Aggregator implements AutoCloseable {
   /** The workers that take part at the moment. */
   public List<WorkerPlace> workers() {
     return await(coordinator.workers());
+  }
+
+  /**
+   * Results so far that differed in bits from the first of their leaf. Where there is one the sum
+   * depends on who was faster; without {@code mixed} the step fails instead.
+   */
+  public long differing() {
+    return coordinator.differing();
+  }
+
+  /** Whether what travels is encrypted. */
+  public boolean isEncrypted() {
+    return encrypted;
   }
 
   /** Remembers a worker's failure that the wire could not tell, for the message of a failed run. */

@@ -3,7 +3,6 @@ package dev.collimate.aggregate;
 import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.VectorPool;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,8 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import org.apache.spark.network.buffer.ManagedBuffer;
 import org.apache.spark.network.client.RpcResponseCallback;
@@ -30,22 +27,23 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Coordinator.class);
   private static final long TICK_MILLIS = 200;
-  private static final double PROOF_SECONDS = 15;
+  private static final int STRANGERS = 256;
 
   private final AggregatorConfig config;
   private final LeafTimes gradientTimes;
   private final LeafTimes callTimes;
-  private final ScheduledExecutorService loop =
-      Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "collimate-aggregator"));
+  private final Loop loop = new Loop(this::failed);
   private final ExecutorService reducer =
-      Executors.newSingleThreadExecutor(task -> daemon(task, "collimate-reducer"));
+      Executors.newSingleThreadExecutor(task -> Loop.daemon(task, "collimate-reducer"));
   private final Workers workers;
-  private final Map<DriverConnection, Long> unproved = new HashMap<>();
+  private final Strangers strangers;
   private VectorPool pool = new VectorPool(0);
   private boolean stopping;
   private final CompletableFuture<Void> empty = new CompletableFuture<>();
   private long nextRound = 1;
   private long nextLease = 1;
+  private long differingBefore;
+  private volatile long differing;
   private volatile Optional<Round> round = Optional.empty();
   private volatile Served served = Served.of(0, new FlatVector(0));
   private final Map<Session, Awaited> awaited = new LinkedHashMap<>();
@@ -59,31 +57,23 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     this.gradientTimes = new LeafTimes(config.firstLeaseSeconds(), config.leaseSlackSeconds());
     this.callTimes = new LeafTimes(config.firstLeaseSeconds(), config.leaseSlackSeconds());
     served.retire();
-    var unused =
-        loop.scheduleWithFixedDelay(
-            guarded(this::tick), TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    // A run's own workers come by the hundred too, and prove themselves in milliseconds.
+    this.strangers = new Strangers(Math.max(STRANGERS, 4 * config.workers()));
+    loop.every(TICK_MILLIS, this::tick);
   }
 
   /** Waits for the workers asked for, and a stated time later goes on with fewer. */
   CompletableFuture<Integer> gather() {
-    CompletableFuture<Integer> all = new CompletableFuture<>();
-    inLoop(() -> workers.gather(all, now()));
-    return all;
+    return loop.ask(all -> workers.gather(all, now()));
   }
 
   CompletableFuture<StepResult> begin(
       Reply.Work work, long version, FlatVector parameters, List<byte[]> payloads) {
-    CompletableFuture<StepResult> result = new CompletableFuture<>();
-    inLoop(
-        () -> {
-          try {
-            start(work, version, parameters, payloads, result);
-            dispatch();
-          } catch (RuntimeException e) {
-            result.completeExceptionally(e);
-          }
+    return loop.ask(
+        result -> {
+          start(work, version, parameters, payloads, result);
+          dispatch();
         });
-    return result;
   }
 
   /**
@@ -93,7 +83,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
    */
   IntConsumer announce(long version, FlatVector parameters) {
     Served next = Served.announced(version, parameters);
-    inLoop(
+    loop.execute(
         () -> {
           served = next;
           workers.all().stream()
@@ -103,19 +93,23 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
         });
     return count -> {
       next.ready(count);
-      inLoop(this::answerAwaited);
+      loop.execute(this::answerAwaited);
     };
   }
 
   /** Remembers why a worker could not take part; the first cause of each place is what counts. */
   void noteFailure(String place, String sentence) {
-    inLoop(() -> workers.roll().failed(place, sentence));
+    loop.execute(() -> workers.roll().failed(place, sentence));
   }
 
   CompletableFuture<List<WorkerPlace>> workers() {
-    CompletableFuture<List<WorkerPlace>> places = new CompletableFuture<>();
-    inLoop(() -> places.complete(workers.registered().stream().map(Session::place).toList()));
-    return places;
+    return loop.ask(
+        places -> places.complete(workers.registered().stream().map(Session::place).toList()));
+  }
+
+  /** Results of all rounds that differed in bits from the first of their leaf; see mixed. */
+  long differing() {
+    return differing;
   }
 
   /**
@@ -124,32 +118,48 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
    * @return completed when none is left
    */
   CompletableFuture<Void> stop() {
-    inLoop(
+    loop.execute(
         () -> {
           stopping = true;
           answerAwaited();
           completeWhenEmpty();
-          round.ifPresent(
-              current -> current.fail(CollimateException.resources("the aggregator was closed")));
+          round.ifPresent(current -> current.fail(Loop.closed()));
           workers.all().forEach(session -> session.answerPoll(new Reply.Stop()));
         });
     return empty;
   }
 
+  /** Whoever still waits for something hears that it will not come. */
   @Override
   public void close() {
-    loop.shutdownNow();
+    loop.close();
     reducer.shutdownNow();
+  }
+
+  /** Sums run here; what fails there must not leave the round waiting for it. */
+  void onReducer(Runnable sum) {
+    try {
+      reducer.execute(
+          () -> {
+            try {
+              sum.run();
+            } catch (RuntimeException | Error e) {
+              loop.execute(() -> failed(e));
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      log.debug("The aggregator is closed", e);
+    }
   }
 
   @Override
   public void opened(DriverConnection connection) {
-    inLoop(() -> unproved.put(connection, now()));
+    loop.execute(() -> strangers.came(connection, now()));
   }
 
   @Override
   public void request(DriverConnection connection, Request request, RpcResponseCallback answer) {
-    inLoop(() -> handle(connection, request, answer));
+    loop.execute(() -> handle(connection, request, answer));
   }
 
   @Override
@@ -172,9 +182,9 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   @Override
   public void closed(DriverConnection connection) {
-    inLoop(
+    loop.execute(
         () -> {
-          unproved.remove(connection);
+          strangers.noMore(connection);
           workers.of(connection).ifPresent(session -> lose(session, "its connection closed"));
         });
   }
@@ -186,7 +196,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
       List<byte[]> payloads,
       CompletableFuture<StepResult> result) {
     if (stopping) {
-      throw new IllegalStateException("the aggregator is closed");
+      throw Loop.closed();
     }
     round.ifPresent(
         previous -> {
@@ -194,6 +204,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
             throw new IllegalStateException("a round is in progress");
           }
           nextLease = previous.nextLease();
+          differingBefore += previous.differing();
           previous.takeBackGradient();
         });
     if (pool.vectorSize() != parameters.size()) {
@@ -219,26 +230,25 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
                 payloads,
                 ledger,
                 pool,
-                this::inLoop,
-                reducer,
-                workers.roll()::place,
+                loop,
+                this::onReducer,
+                workers.roll(),
                 config.format(),
                 result,
                 now()));
   }
 
   private void handle(DriverConnection connection, Request request, RpcResponseCallback answer) {
-    unproved.remove(connection);
-    if (request instanceof Request.Arrive arrive) {
-      Session session = workers.arrive(connection, arrive.place(), now());
-      connection.belongsTo(session.id());
-      answer.onSuccess(new Reply.Arrived(session.id()).encode());
-      return;
-    }
-    if (request instanceof Request.Attach attach) {
-      boolean known = workers.isHere(attach.session());
-      connection.belongsTo(known ? attach.session() : DriverConnection.NOBODY);
-      answer.onSuccess((known ? new Reply.Fine() : new Reply.Refused("no such worker")).encode());
+    strangers.noMore(connection);
+    if (request instanceof Request.Arrive || request instanceof Request.Attach) {
+      if (connection.session() != DriverConnection.NOBODY) {
+        log.warn("Closed the connection from {}: it belongs to a worker already", connection);
+        connection.close();
+      } else if (request instanceof Request.Arrive arrive) {
+        arrive(connection, arrive.place(), answer);
+      } else if (request instanceof Request.Attach attach) {
+        attach(connection, attach.session(), answer);
+      }
       return;
     }
     Optional<Session> sender = workers.of(connection);
@@ -279,6 +289,25 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     }
   }
 
+  private void arrive(DriverConnection connection, WorkerPlace place, RpcResponseCallback answer) {
+    for (Session older : workers.at(place)) {
+      older.control().close();
+      lose(older, "it has come anew");
+    }
+    Session session = workers.arrive(connection, place, now());
+    connection.belongsTo(session.id());
+    answer.onSuccess(new Reply.Arrived(session.id()).encode());
+  }
+
+  private void attach(DriverConnection connection, long session, RpcResponseCallback answer) {
+    if (workers.isHere(session)) {
+      connection.belongsTo(session);
+      answer.onSuccess(new Reply.Fine().encode());
+    } else {
+      answer.onSuccess(new Reply.Refused("no such worker").encode());
+    }
+  }
+
   private void poll(Session session, RpcResponseCallback answer) {
     if (stopping) {
       answer.onSuccess(new Reply.Stop().encode());
@@ -294,7 +323,16 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
       answer.onSuccess(new Reply.Drop().encode());
     } else {
       round.get().offer(session, offer, answer, now());
+      countDiffering();
     }
+  }
+
+  private void countDiffering() {
+    long total = differingBefore + round.map(Round::differing).orElse(0L);
+    if (differing == 0 && total > 0) {
+      log.warn("Two results for one micro-batch differ in bits: the run is no longer exact");
+    }
+    differing = total;
   }
 
   private Reply reply(Session session, Request request) {
@@ -305,6 +343,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
           .orElseGet(Reply.Fine::new);
     } else if (request instanceof Request.Answer result) {
       round.ifPresent(current -> current.answer(session, result, now()));
+      countDiffering();
     } else if (request instanceof Request.Failed failed) {
       workers.roll().failed(session.place().toString(), failed.sentence());
       log.warn("{} failed: {}", session.place(), failed.sentence());
@@ -375,9 +414,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
       session.control().close();
       lose(session, "it was silent for too long");
     }
-    unproved.entrySet().stream()
-        .filter(entry -> (now - entry.getValue()) / 1e9 > PROOF_SECONDS)
-        .forEach(entry -> entry.getKey().close());
+    strangers.look(now);
     boolean roundWaits = round.filter(current -> !current.isOver()).isPresent();
     workers
         .nobody(roundWaits, now)
@@ -385,37 +422,16 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     dispatch();
   }
 
-  private void inLoop(Runnable task) {
-    try {
-      loop.execute(guarded(task));
-    } catch (RejectedExecutionException e) {
-      log.debug("The aggregator is closed", e);
-    }
-  }
-
-  /** A fault of ours ends the round with its cause; it must not end the thread unseen. */
-  private Runnable guarded(Runnable task) {
-    return () -> {
-      try {
-        task.run();
-      } catch (RuntimeException | Error e) {
-        log.error("The aggregator failed", e);
-        round.ifPresent(
-            current ->
-                current.fail(
-                    new CollimateException(
-                        CollimateException.Kind.INTERNAL, "the aggregator failed: " + e, e)));
-      }
-    };
+  private void failed(Throwable e) {
+    log.error("The aggregator failed", e);
+    round.ifPresent(
+        current ->
+            current.fail(
+                new CollimateException(
+                    CollimateException.Kind.INTERNAL, "the aggregator failed: " + e, e)));
   }
 
   private static long now() {
     return System.nanoTime();
-  }
-
-  private static Thread daemon(Runnable task, String name) {
-    Thread thread = new Thread(task, name);
-    thread.setDaemon(true);
-    return thread;
   }
 }

@@ -9,10 +9,12 @@ import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.buffer.NioManagedBuffer;
@@ -87,12 +89,12 @@ final class DriverLink implements AutoCloseable {
    * @return false where the driver does not serve this version any more
    */
   boolean pull(long version, FlatVector into) throws BrokenException, StoppedException {
-    List<CompletableFuture<String>> parts = new ArrayList<>();
-    for (int i = 0; i < streams.length; i++) {
-      parts.add(
-          pull(version, into, cut(into, i, streams.length), cut(into, i + 1, streams.length), i));
+    try (Parts parts = new Parts(version, into)) {
+      for (int i = 0; i < streams.length; i++) {
+        parts.pull(cut(into, i, streams.length), cut(into, i + 1, streams.length), i);
+      }
+      return parts.areWhole();
     }
-    return areWhole(parts);
   }
 
   /**
@@ -102,41 +104,56 @@ final class DriverLink implements AutoCloseable {
    * @return false where the driver does not serve this version any more
    */
   boolean prefetch(long version, FlatVector into) throws BrokenException, StoppedException {
-    List<CompletableFuture<String>> parts = new ArrayList<>();
     int pieces = PIECES_PER_STREAM * streams.length;
-    for (int i = 0; i < pieces; i++) {
-      int to = cut(into, i + 1, pieces);
-      if (!(call(new Request.Await(version, to)) instanceof Reply.Fine)) {
-        areWhole(parts);
-        return false;
+    try (Parts parts = new Parts(version, into)) {
+      for (int i = 0; i < pieces; i++) {
+        int to = cut(into, i + 1, pieces);
+        if (!(call(new Request.Await(version, to)) instanceof Reply.Fine)) {
+          return false;
+        }
+        parts.pull(cut(into, i, pieces), to, i % streams.length);
       }
-      parts.add(pull(version, into, cut(into, i, pieces), to, i % streams.length));
+      return parts.areWhole();
     }
-    return areWhole(parts);
   }
 
-  private CompletableFuture<String> pull(
-      long version, FlatVector into, int from, int to, int stream)
-      throws BrokenException, StoppedException {
-    CompletableFuture<String> part = new CompletableFuture<>();
-    if (from == to) {
-      part.complete("");
-      return part;
-    }
-    String name = DriverConnection.parametersStream(version, from, to);
-    VectorReceiver receiver =
-        new VectorReceiver(name, into, from, to, version, GradientFormat.FLOAT32, part::complete);
-    stream(stream).stream(name, receiver);
-    return part;
-  }
+  /** Parts of a vector on their way; once closed, nothing is written into it any more. */
+  private final class Parts implements AutoCloseable {
+    private final long version;
+    private final FlatVector into;
+    private final List<CompletableFuture<String>> ends = new ArrayList<>();
+    private final List<VectorReceiver> receivers = new ArrayList<>();
 
-  private boolean areWhole(List<CompletableFuture<String>> parts)
-      throws BrokenException, StoppedException {
-    boolean whole = true;
-    for (CompletableFuture<String> part : parts) {
-      whole &= await(part).isEmpty();
+    Parts(long version, FlatVector into) {
+      this.version = version;
+      this.into = into;
     }
-    return whole;
+
+    void pull(int from, int to, int stream) throws BrokenException, StoppedException {
+      if (from == to) {
+        return;
+      }
+      CompletableFuture<String> end = new CompletableFuture<>();
+      String name = DriverConnection.parametersStream(version, from, to);
+      VectorReceiver receiver =
+          new VectorReceiver(name, into, from, to, version, GradientFormat.FLOAT32, end::complete);
+      receivers.add(receiver);
+      stream(stream).stream(name, receiver);
+      ends.add(end);
+    }
+
+    boolean areWhole() throws BrokenException, StoppedException {
+      boolean whole = true;
+      for (CompletableFuture<String> end : ends) {
+        whole &= await(end).isEmpty();
+      }
+      return whole;
+    }
+
+    @Override
+    public void close() {
+      receivers.forEach(receiver -> receiver.abort("the parameters are not waited for"));
+    }
   }
 
   /**
@@ -148,24 +165,39 @@ final class DriverLink implements AutoCloseable {
   boolean push(long lease, FlatVector sum, GradientFormat format)
       throws BrokenException, StoppedException {
     List<CompletableFuture<ByteBuffer>> parts = new ArrayList<>();
-    for (int i = 0; i < streams.length; i++) {
-      int from = cut(sum, i, streams.length);
-      int to = cut(sum, i + 1, streams.length);
-      if (from < to) {
-        CompletableFuture<ByteBuffer> part = new CompletableFuture<>();
-        stream(i)
-            .uploadStream(
-                new NioManagedBuffer(DriverConnection.uploadHeader(lease, from, to)),
-                new VectorBody(sum, from, to, lease, format, () -> false),
-                new Answer(part));
-        parts.add(part);
+    // Where one part was given up, the others must not send what the caller puts there next.
+    AtomicBoolean over = new AtomicBoolean();
+    try {
+      for (int i = 0; i < streams.length; i++) {
+        int from = cut(sum, i, streams.length);
+        int to = cut(sum, i + 1, streams.length);
+        if (from < to) {
+          CompletableFuture<ByteBuffer> part = new CompletableFuture<>();
+          stream(i)
+              .uploadStream(
+                  new NioManagedBuffer(DriverConnection.uploadHeader(lease, from, to)),
+                  new VectorBody(sum, from, to, lease, format, over::get),
+                  new Answer(part));
+          parts.add(part);
+        }
       }
+      boolean whole = true;
+      Optional<BrokenException> broken = Optional.empty();
+      for (CompletableFuture<ByteBuffer> part : parts) {
+        try {
+          whole &= decode(await(part)) instanceof Reply.Fine;
+        } catch (BrokenException e) {
+          // The other parts end too before the sum is offered again, or they would meet the next.
+          broken = Optional.of(e);
+        }
+      }
+      if (broken.isPresent()) {
+        throw broken.get();
+      }
+      return whole;
+    } finally {
+      over.set(true);
     }
-    boolean whole = true;
-    for (CompletableFuture<ByteBuffer> part : parts) {
-      whole &= decode(await(part)) instanceof Reply.Fine;
-    }
-    return whole;
   }
 
   @Override

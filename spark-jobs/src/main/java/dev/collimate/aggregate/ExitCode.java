@@ -7,7 +7,10 @@ import java.util.regex.Pattern;
 final class ExitCode {
 
   private static final Pattern CODE =
-      Pattern.compile("(?:exit(?:ed)?(?: with)?(?: code| status)?:?|code) ?(\\d{2,3})\\b");
+      Pattern.compile(
+          "(?:exit ?(?:code|status)|exited|code|status)(?: with| code| status| is)*[:=]?"
+              + " ?(\\d{2,3})\\b",
+          Pattern.CASE_INSENSITIVE);
 
   private ExitCode() {}
 

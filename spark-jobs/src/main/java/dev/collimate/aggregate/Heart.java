@@ -11,6 +11,7 @@ final class Heart implements AutoCloseable {
   private final DriverLink link;
   private final Thread thread;
   private volatile boolean closed;
+  private volatile boolean broken;
   private volatile long roundOver = Long.MIN_VALUE;
 
   Heart(DriverLink link) {
@@ -23,22 +24,25 @@ final class Heart implements AutoCloseable {
     thread.start();
   }
 
-  /** Whether the round is known to be over, so that its work is void. */
+  /** Whether the round is known to be over, or nobody there to tell, so that its work is void. */
   boolean isOver(long round) {
-    return round <= roundOver;
+    return broken || round <= roundOver;
   }
 
   private void beat() {
     try {
       while (!closed) {
-        if (link.call(new Request.Heartbeat()) instanceof Reply.Beat beat) {
+        Reply reply = link.call(new Request.Heartbeat());
+        if (reply instanceof Reply.Beat beat) {
           roundOver = beat.roundOver();
+        } else if (reply instanceof Reply.Stop) {
+          roundOver = Long.MAX_VALUE;
         }
         Thread.sleep(BEAT_MILLIS);
       }
     } catch (BrokenException | StoppedException e) {
       // The worker's own thread meets the same and acts on it.
-      closed = true;
+      broken = true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

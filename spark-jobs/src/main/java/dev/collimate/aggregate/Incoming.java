@@ -14,6 +14,11 @@ final class Incoming {
     void ended(Incoming incoming, int from, int to, String fault);
   }
 
+  /** A window of so many seconds has to bring so many bytes, a trickle of 1 MB/s. */
+  private static final double WINDOW_SECONDS = 30;
+
+  private static final long WINDOW_BYTES = 30_000_000;
+
   private final long lease;
   private final long session;
   private final FlatVector buffer;
@@ -23,8 +28,8 @@ final class Incoming {
   private final BitSet claimed = new BitSet();
   private final BitSet arrived = new BitSet();
   private boolean aborted;
-  private long progress = -1;
-  private long progressAt;
+  private long windowBytes;
+  private long windowStart;
 
   Incoming(long lease, long session, FlatVector buffer, GradientFormat format, long now) {
     this.lease = lease;
@@ -32,7 +37,7 @@ final class Incoming {
     this.buffer = buffer;
     this.format = format;
     this.startedAt = now;
-    this.progressAt = now;
+    this.windowStart = now;
   }
 
   long lease() {
@@ -55,7 +60,7 @@ final class Incoming {
   synchronized Optional<VectorReceiver> open(int from, int to, Listener listener) {
     int next = claimed.nextSetBit(Math.max(0, from));
     boolean free = next < 0 || next >= to;
-    if (aborted || from < 0 || to < from || to > buffer.blockCount() || !free) {
+    if (aborted || from < 0 || to <= from || to > buffer.blockCount() || !free) {
       return Optional.empty();
     }
     claimed.set(from, to);
@@ -84,13 +89,15 @@ final class Incoming {
     receivers.forEach(receiver -> receiver.abort(why));
   }
 
-  /** Seconds since a byte last came in. */
-  synchronized double stalledSeconds(long now) {
-    long received = receivers.stream().mapToLong(VectorReceiver::received).sum();
-    if (received != progress) {
-      progress = received;
-      progressAt = now;
+  /** Whether so little has come in for so long that it holds the buffer for nothing. */
+  synchronized boolean isTooSlow(long now) {
+    if ((now - windowStart) / 1e9 <= WINDOW_SECONDS) {
+      return false;
     }
-    return (now - progressAt) / 1e9;
+    long received = receivers.stream().mapToLong(VectorReceiver::received).sum();
+    boolean tooSlow = received - windowBytes < WINDOW_BYTES;
+    windowBytes = received;
+    windowStart = now;
+    return tooSlow;
   }
 }

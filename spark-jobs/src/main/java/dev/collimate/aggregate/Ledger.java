@@ -1,5 +1,6 @@
 package dev.collimate.aggregate;
 
+import dev.collimate.aggregate.LedgerEntry.Stage;
 import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeFront;
 import dev.collimate.parameters.TreeNode;
@@ -40,30 +41,8 @@ final class Ledger {
   /** The answer to an offer. */
   record Ruling(long lease, Verdict verdict) {}
 
-  private enum Stage {
-    /** Computing. */
-    GRANTED,
-    /** Offered, unanswered. */
-    OFFERED,
-    /** Told to send. */
-    SENDING,
-    /** Here, not merged yet. */
-    RECEIVED
-  }
-
-  private static final class Entry {
-    private final Lease lease;
-    private Stage stage = Stage.GRANTED;
-    private boolean released;
-
-    private Entry(Lease lease) {
-      this.lease = lease;
-    }
-
-    private boolean claims(int leaf) {
-      return !released && lease.node.from() <= leaf && leaf < lease.node.to();
-    }
-  }
+  /** Uploads of one lease that may break before somebody else gets its work. */
+  private static final int BROKEN_UPLOADS = 3;
 
   private final TreeNode root;
   private final LeafTimes times;
@@ -73,7 +52,7 @@ final class Ledger {
   private final BitSet open = new BitSet();
   private final BitSet taken = new BitSet();
   private final Witnesses witnesses;
-  private final Map<Long, Entry> entries = new LinkedHashMap<>();
+  private final Map<Long, LedgerEntry> entries = new LinkedHashMap<>();
   private final Set<Long> silent = new HashSet<>();
   private long nextLease;
   private long releases;
@@ -127,8 +106,14 @@ final class Ledger {
     }
     open.clear(node.from(), node.to());
     Lease lease = new Lease(nextLease++, node, worker, now + times.allowance(node.leaves()));
-    entries.put(lease.id, new Entry(lease));
+    entries.put(lease.id, new LedgerEntry(lease));
     return Optional.of(lease);
+  }
+
+  /** Whether the lease's worker still has to offer its result, for the first time or again. */
+  boolean isComputing(long id) {
+    LedgerEntry entry = entries.get(id);
+    return entry != null && entry.stage == Stage.GRANTED;
   }
 
   /** The lease, while its result is still wanted or at least comparable. */
@@ -143,31 +128,34 @@ final class Ledger {
    * @return a leaf that has been seen with other bits, unless mixed
    */
   Optional<Witnesses.Conflict> offer(long id, List<Hash128> hashes, double secondsPerLeaf) {
-    Entry entry = entries.get(id);
+    LedgerEntry entry = entries.get(id);
     if (entry == null || entry.stage != Stage.GRANTED) {
       return Optional.empty();
     }
-    times.measured(secondsPerLeaf);
+    if (!entry.wasSilent) {
+      // Else the time is the one it stood still, and the deadlines to come would follow it.
+      times.measured(secondsPerLeaf);
+    }
     entry.stage = Stage.OFFERED;
-    return witnesses.compare(entry.lease.node.from(), hashes, entry.lease.worker);
+    return witnesses.compare(entry.lease.node().from(), hashes, entry.lease.worker());
   }
 
   /** Rulings that can be given now, lowest leaves first. To be asked for after every change. */
   List<Ruling> settle() {
-    List<Entry> offered =
-        offered().sorted(Comparator.comparingInt(entry -> entry.lease.node.from())).toList();
+    List<LedgerEntry> offered =
+        offered().sorted(Comparator.comparingInt(entry -> entry.lease.node().from())).toList();
     List<Ruling> rulings = new ArrayList<>();
-    for (Entry entry : offered) {
-      TreeNode node = entry.lease.node;
+    for (LedgerEntry entry : offered) {
+      TreeNode node = entry.lease.node();
       if (isTaken(node)) {
         drop(entry);
         duplicates += node.leaves();
-        rulings.add(new Ruling(entry.lease.id, Verdict.DROP));
+        rulings.add(new Ruling(entry.lease.id(), Verdict.DROP));
       } else if (!overlapsSending(node) && hasRoom(node)) {
         entry.stage = Stage.SENDING;
         entry.released = false;
         open.clear(node.from(), node.to());
-        rulings.add(new Ruling(entry.lease.id, Verdict.SEND));
+        rulings.add(new Ruling(entry.lease.id(), Verdict.SEND));
       }
     }
     return rulings;
@@ -193,32 +181,39 @@ final class Ledger {
     if (moving) {
       return Optional.empty();
     }
-    Optional<Entry> highest =
-        offered().max(Comparator.comparingInt(entry -> entry.lease.node.from()));
+    Optional<LedgerEntry> highest =
+        offered().max(Comparator.comparingInt(entry -> entry.lease.node().from()));
     highest.ifPresent(this::drop);
-    return highest.map(entry -> new Ruling(entry.lease.id, Verdict.DROP));
+    return highest.map(entry -> new Ruling(entry.lease.id(), Verdict.DROP));
   }
 
   /** The result of a lease that was told to send is here, whole. */
   void received(long id) {
-    Entry entry = require(id, Stage.SENDING);
+    LedgerEntry entry = require(id, Stage.SENDING);
     entry.stage = Stage.RECEIVED;
-    taken.set(entry.lease.node.from(), entry.lease.node.to());
-    open.clear(entry.lease.node.from(), entry.lease.node.to());
+    taken.set(entry.lease.node().from(), entry.lease.node().to());
+    open.clear(entry.lease.node().from(), entry.lease.node().to());
   }
 
   /** The received result has been added to the tree. */
   void merged(long id) {
-    Entry entry = require(id, Stage.RECEIVED);
+    LedgerEntry entry = require(id, Stage.RECEIVED);
     entries.remove(id);
-    front.fill(entry.lease.node);
+    front.fill(entry.lease.node());
   }
 
-  /** Sending broke off; the worker may offer again while its lease lasts. */
+  /**
+   * Sending broke off; the worker may offer again while its lease lasts, but not for ever: a result
+   * that does not come through again and again is somebody else's to compute.
+   */
   void broken(long id) {
-    Entry entry = entries.get(id);
+    LedgerEntry entry = entries.get(id);
     if (entry != null && entry.stage == Stage.SENDING) {
       entry.stage = Stage.GRANTED;
+      entry.broken++;
+      if (entry.broken == BROKEN_UPLOADS) {
+        giveBack(id);
+      }
     }
   }
 
@@ -228,9 +223,9 @@ final class Ledger {
    * @return what it was computing
    */
   List<Lease> lost(long worker) {
-    List<Entry> held = held(worker);
-    for (Entry entry : held) {
-      entries.remove(entry.lease.id);
+    List<LedgerEntry> held = held(worker);
+    for (LedgerEntry entry : held) {
+      entries.remove(entry.lease.id());
       reopen(entry);
     }
     return held.stream()
@@ -239,13 +234,19 @@ final class Ledger {
         .toList();
   }
 
-  /** The worker gives the lease back, say after a failure. */
-  void giveBack(long id) {
-    Entry entry = entries.get(id);
-    if (entry != null && entry.stage != Stage.RECEIVED) {
-      entries.remove(id);
-      reopen(entry);
+  /**
+   * The worker gives the lease back, say after a failure.
+   *
+   * @return whether there was something to give back; a result that is here stays
+   */
+  boolean giveBack(long id) {
+    LedgerEntry entry = entries.get(id);
+    if (entry == null || entry.stage == Stage.RECEIVED) {
+      return false;
     }
+    entries.remove(id);
+    reopen(entry);
+    return true;
   }
 
   /**
@@ -254,7 +255,10 @@ final class Ledger {
    */
   void silent(long worker) {
     silent.add(worker);
-    held(worker).forEach(this::release);
+    for (LedgerEntry entry : held(worker)) {
+      entry.wasSilent = true;
+      release(entry);
+    }
   }
 
   /** The silent worker has spoken again. */
@@ -264,10 +268,10 @@ final class Ledger {
 
   /** Releases what is overdue; returns the leases released. */
   List<Lease> overdue(long now) {
-    List<Entry> late =
+    List<LedgerEntry> late =
         entries.values().stream()
             .filter(entry -> entry.stage == Stage.GRANTED && !entry.released)
-            .filter(entry -> entry.lease.deadline - now < 0)
+            .filter(entry -> entry.lease.deadline() - now < 0)
             .toList();
     late.forEach(this::release);
     return late.stream().map(entry -> entry.lease).toList();
@@ -308,10 +312,10 @@ final class Ledger {
     return nextLease;
   }
 
-  private Stream<Entry> offered() {
+  private Stream<LedgerEntry> offered() {
     return entries.values().stream()
         .filter(entry -> entry.stage == Stage.OFFERED)
-        .filter(entry -> !silent.contains(entry.lease.worker));
+        .filter(entry -> !silent.contains(entry.lease.worker()));
   }
 
   private boolean isTaken(TreeNode node) {
@@ -321,7 +325,7 @@ final class Ledger {
 
   private boolean overlapsSending(TreeNode node) {
     return entries.values().stream()
-        .anyMatch(entry -> entry.stage == Stage.SENDING && entry.lease.node.overlaps(node));
+        .anyMatch(entry -> entry.stage == Stage.SENDING && entry.lease.node().overlaps(node));
   }
 
   private boolean hasRoom(TreeNode node) {
@@ -333,36 +337,36 @@ final class Ledger {
 
   private boolean holdsLowestMissing(TreeNode node) {
     int lowest = taken.nextClearBit(0);
-    for (Entry entry : entries.values()) {
-      if (entry.stage == Stage.SENDING && entry.lease.node.from() <= lowest) {
+    for (LedgerEntry entry : entries.values()) {
+      if (entry.stage == Stage.SENDING && entry.lease.node().from() <= lowest) {
         return false;
       }
     }
     return node.from() <= lowest && lowest < node.to();
   }
 
-  private List<Entry> held(long worker) {
+  private List<LedgerEntry> held(long worker) {
     return entries.values().stream()
-        .filter(entry -> entry.lease.worker == worker && entry.stage != Stage.RECEIVED)
+        .filter(entry -> entry.lease.worker() == worker && entry.stage != Stage.RECEIVED)
         .toList();
   }
 
-  private void release(Entry entry) {
+  private void release(LedgerEntry entry) {
     if (!entry.released && entry.stage != Stage.RECEIVED) {
       entry.released = true;
       reopen(entry);
     }
   }
 
-  private void drop(Entry entry) {
-    entries.remove(entry.lease.id);
-    for (int leaf = entry.lease.node.from(); leaf < entry.lease.node.to(); leaf++) {
+  private void drop(LedgerEntry entry) {
+    entries.remove(entry.lease.id());
+    for (int leaf = entry.lease.node().from(); leaf < entry.lease.node().to(); leaf++) {
       openIfMissing(leaf);
     }
   }
 
-  private void reopen(Entry entry) {
-    for (int leaf = entry.lease.node.from(); leaf < entry.lease.node.to(); leaf++) {
+  private void reopen(LedgerEntry entry) {
+    for (int leaf = entry.lease.node().from(); leaf < entry.lease.node().to(); leaf++) {
       if (openIfMissing(leaf)) {
         releases++;
       }
@@ -379,8 +383,8 @@ final class Ledger {
     return true;
   }
 
-  private Entry require(long id, Stage stage) {
-    Entry entry = entries.get(id);
+  private LedgerEntry require(long id, Stage stage) {
+    LedgerEntry entry = entries.get(id);
     if (entry == null || entry.stage != stage) {
       throw new IllegalStateException(
           "lease " + id + " is " + (entry == null ? "gone" : entry.stage) + ", not " + stage);

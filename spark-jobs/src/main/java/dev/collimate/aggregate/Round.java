@@ -18,7 +18,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.function.LongFunction;
 import org.apache.spark.network.client.RpcResponseCallback;
 import org.apache.spark.network.client.StreamCallbackWithID;
 import org.slf4j.Logger;
@@ -31,9 +30,8 @@ import org.slf4j.LoggerFactory;
 final class Round {
 
   private static final Logger log = LoggerFactory.getLogger(Round.class);
-  private static final int TRIES_PER_LEAF = 3;
-  private static final int LOSSES_PER_LEAF = 8;
-  private static final double STALLED_SECONDS = 30;
+
+  private static final int ADDING_THREADS = Math.min(4, Runtime.getRuntime().availableProcessors());
 
   private record Offered(Request.Offer offer, long session, RpcResponseCallback callback) {}
 
@@ -46,23 +44,21 @@ final class Round {
   private final GradientTree tree;
   private final Executor loop;
   private final Executor reducer;
-  private final LongFunction<WorkerPlace> places;
+  private final WorkerRoll roll;
   private final GradientFormat format;
   private final RoundTally tally;
   private final byte[][] results;
   private final Map<Long, Offered> waiting = new HashMap<>();
   private final Map<Long, Request.Offer> sending = new HashMap<>();
   private final Map<Long, Incoming> incoming = new ConcurrentHashMap<>();
-  private final Map<Integer, String> firstFailures = new HashMap<>();
-  private final Map<Integer, Integer> failures = new HashMap<>();
-  private final Map<Integer, Integer> losses = new HashMap<>();
+  private final Troubles troubles;
   private final CompletableFuture<StepResult> result;
   private FlatVector gradient = new FlatVector(0);
 
   /**
    * @param loop the aggregator's thread
    * @param reducer the thread that adds
-   * @param places names the worker of a session
+   * @param roll names the worker of a session, and what went wrong first
    * @param format of the leaves' gradients
    * @param result completed when the round is over
    */
@@ -75,7 +71,7 @@ final class Round {
       VectorPool pool,
       Executor loop,
       Executor reducer,
-      LongFunction<WorkerPlace> places,
+      WorkerRoll roll,
       GradientFormat format,
       CompletableFuture<StepResult> result,
       long now) {
@@ -85,10 +81,11 @@ final class Round {
     this.payloads = payloads;
     this.ledger = ledger;
     this.pool = pool;
-    this.tree = new GradientTree(TreeNode.root(payloads.size()), pool);
+    this.tree = new GradientTree(TreeNode.root(payloads.size()), pool, ADDING_THREADS);
     this.loop = loop;
     this.reducer = reducer;
-    this.places = places;
+    this.roll = roll;
+    this.troubles = new Troubles(roll);
     this.format = format;
     this.result = result;
     this.tally = new RoundTally(now);
@@ -105,6 +102,11 @@ final class Round {
 
   long nextLease() {
     return ledger.nextLease();
+  }
+
+  /** Results so far that differed from the first of their leaf. */
+  long differing() {
+    return ledger.differing();
   }
 
   /** The caller of the finished round has no more use for the sum it was handed. */
@@ -134,6 +136,16 @@ final class Round {
     Optional<Lease> lease = held(session, offer.lease());
     if (isOver() || work != Reply.Work.GRADIENT || lease.isEmpty()) {
       callback.onSuccess(new Reply.Drop().encode());
+      return;
+    }
+    Incoming stale = incoming.get(offer.lease());
+    if (stale != null) {
+      // Its streams broke on the worker's side, which is heard of here late or not at all.
+      breakUpload(stale, "its worker offers the result again");
+    }
+    if (!ledger.isComputing(offer.lease())) {
+      callback.onSuccess(new Reply.Drop().encode());
+      settle(now);
       return;
     }
     int leaves = lease.get().node().leaves();
@@ -176,44 +188,43 @@ final class Round {
 
   void failed(Session session, Request.Failed failed, long now) {
     Optional<Lease> lease = held(session, failed.lease());
-    if (isOver() || lease.isEmpty()) {
+    if (isOver() || lease.isEmpty() || !takeBack(failed.lease(), "the worker has failed")) {
       return;
     }
-    int leaf = lease.get().node().from();
-    String sentence = session.place() + ": " + failed.sentence();
-    ledger.giveBack(failed.lease());
-    String first = firstFailures.computeIfAbsent(leaf, key -> sentence);
-    boolean userCanMend =
-        failed.kind() == CollimateException.Kind.USAGE
-            || failed.kind() == CollimateException.Kind.DATA;
-    if (userCanMend) {
-      fail(new CollimateException(failed.kind(), failed.sentence()));
-    } else if (failures.merge(leaf, 1, Integer::sum) >= TRIES_PER_LEAF) {
-      fail(
-          new CollimateException(
-              failed.kind(),
-              "micro-batch " + leaf + " failed " + TRIES_PER_LEAF + " times, first on " + first));
-    }
+    troubles.failed(lease.get().node(), session.place(), failed, now).ifPresent(this::fail);
     settle(now);
   }
 
   void giveBack(Session session, long lease, long now) {
-    if (!isOver() && held(session, lease).isPresent()) {
-      Incoming place = incoming.get(lease);
-      if (place != null) {
-        breakUpload(place, "the worker gave the lease back");
-      }
-      waiting.remove(lease);
-      ledger.giveBack(lease);
+    if (!isOver()
+        && held(session, lease).isPresent()
+        && takeBack(lease, "the worker gave the lease back")) {
       settle(now);
     }
+  }
+
+  /**
+   * Ends a lease that its worker holds: its upload, the wait for its offer's answer, its claim.
+   *
+   * @return whether the worker held it still; a result that is here stays
+   */
+  private boolean takeBack(long lease, String why) {
+    Incoming place = incoming.get(lease);
+    if (place != null) {
+      breakUpload(place, why);
+    }
+    Offered offered = waiting.remove(lease);
+    if (offered != null) {
+      offered.callback.onSuccess(new Reply.Drop().encode());
+    }
+    return ledger.giveBack(lease) || place != null;
   }
 
   void lost(Session session, long now) {
     breakUploads(session, "the worker is lost");
     waiting.values().removeIf(offered -> offered.session == session.id());
     for (Lease lease : ledger.lost(session.id())) {
-      countLoss(lease.node(), session.place());
+      troubles.lost(lease.node(), session.place(), now).ifPresent(this::fail);
     }
     settle(now);
   }
@@ -237,13 +248,14 @@ final class Round {
     for (Lease late : ledger.overdue(now)) {
       log.warn(
           "{} is late with micro-batches {} of round {}: they are given out again",
-          places.apply(late.worker()),
+          roll.place(late.worker()),
           late.node(),
           id);
     }
-    for (Incoming stalled : incoming.values()) {
-      if (stalled.stalledSeconds(now) > STALLED_SECONDS) {
-        breakUpload(stalled, "the upload stands still");
+    for (Incoming place : incoming.values()) {
+      if (place.isTooSlow(now)) {
+        log.warn("An upload from {} hardly moves", roll.place(place.session()));
+        breakUpload(place, "the upload hardly moves");
       }
     }
     ledger.unblock(workersAsk).ifPresent(ruling -> rule(ruling, now));
@@ -297,8 +309,9 @@ final class Round {
             return;
           }
           if (!fault.isEmpty()) {
-            log.warn("An upload from {} failed: {}", places.apply(place.session()), fault);
+            log.warn("An upload from {} failed: {}", roll.place(place.session()), fault);
             breakUpload(place, fault);
+            settle(System.nanoTime());
           } else if (place.arrived(from, to)) {
             received(place, System.nanoTime());
           }
@@ -310,8 +323,8 @@ final class Round {
     Request.Offer offer = sending.remove(place.lease());
     incoming.remove(place.lease());
     ledger.received(place.lease());
-    tally.pushed(places.apply(place.session()), place.seconds(now));
-    tally.taken(places.apply(place.session()), lease.node().leaves());
+    tally.pushed(roll.place(place.session()), place.seconds(now));
+    tally.taken(roll.place(place.session()), lease.node().leaves());
     for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {
       results[leaf] = offer.leaves().get(leaf - lease.node().from()).result();
     }
@@ -371,24 +384,7 @@ final class Round {
     pool.giveBack(place.buffer());
   }
 
-  /** A micro-batch that takes every worker down with it must not go round for ever. */
-  private void countLoss(TreeNode node, WorkerPlace place) {
-    for (int leaf = node.from(); leaf < node.to(); leaf++) {
-      int count = losses.merge(leaf, 1, Integer::sum);
-      if (count >= LOSSES_PER_LEAF) {
-        fail(
-            CollimateException.resources(
-                count
-                    + " workers were lost while they computed micro-batch "
-                    + leaf
-                    + ", the last on "
-                    + place
-                    + "; see the executors' stderr and spark.executor.memoryOverhead"));
-      }
-    }
-  }
-
   private void failOnConflict(Witnesses.Conflict conflict) {
-    fail(new CollimateException(CollimateException.Kind.INTERNAL, conflict.sentence(places)));
+    fail(new CollimateException(CollimateException.Kind.INTERNAL, conflict.sentence(roll::place)));
   }
 }

@@ -3,6 +3,7 @@ package dev.collimate.aggregate;
 import dev.collimate.parameters.FlatVector;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.netty.handler.stream.ChunkedStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,6 +22,7 @@ import org.apache.spark.network.util.AbstractFileRegion;
 final class VectorBody extends ManagedBuffer {
 
   private static final int SSL_CHUNK = 64 * 1024;
+  private static final int ENOUGH_BYTES = 32 * 1024;
 
   private final FlatVector vector;
   private final int from;
@@ -93,11 +95,9 @@ final class VectorBody extends ManagedBuffer {
 
   /** Encodes block after block into one buffer. */
   private final class Encoder {
-    private final ByteBuf memory =
-        PooledByteBufAllocator.DEFAULT.directBuffer(
-            FlatVector.BLOCK * Float.BYTES + BlockChecksum.BYTES);
-    private final ByteBuffer frame =
-        memory.nioBuffer(0, memory.capacity()).order(ByteOrder.LITTLE_ENDIAN).limit(0);
+    // Taken when the first byte is asked for: a body that waits to be sent holds nothing.
+    private ByteBuf memory = Unpooled.EMPTY_BUFFER;
+    private ByteBuffer frame = ByteBuffer.allocate(0);
     private final BlockChecksum checksum = new BlockChecksum(context);
     private int next = from;
 
@@ -111,6 +111,12 @@ final class VectorBody extends ManagedBuffer {
 
     private void encode(int index) {
       float[] block = vector.block(index);
+      if (memory.capacity() == 0) {
+        memory =
+            PooledByteBufAllocator.DEFAULT.directBuffer(
+                FlatVector.BLOCK * Float.BYTES + BlockChecksum.BYTES);
+        frame = memory.nioBuffer(0, memory.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+      }
       frame.clear();
       format.write(block, frame);
       frame.limit(block.length * format.bytes());
@@ -155,9 +161,14 @@ final class VectorBody extends ManagedBuffer {
       if (position != transferred) {
         throw new IOException("a stream goes on at " + transferred + ", not at " + position);
       }
-      int written = target.write(encoder.frame());
-      transferred += written;
-      return written;
+      // A block ends in four bytes, which are not worth a call of their own.
+      long before = transferred;
+      int written;
+      do {
+        written = target.write(encoder.frame());
+        transferred += written;
+      } while (written > 0 && transferred - before < ENOUGH_BYTES);
+      return transferred - before;
     }
 
     @Override

@@ -95,11 +95,12 @@ final class WorkerClient {
         return new WorkerEnd(WorkerEnd.Why.REFUSED, refused.sentence());
       }
       failures = 0;
+      failedPulls = 0;
       while (true) {
         outbox.awaitRoom();
         Reply reply = link.call(new Request.Poll());
         if (reply instanceof Reply.Stop) {
-          link.call(new Request.Leave("told to stop"));
+          leave(link);
           return new WorkerEnd(WorkerEnd.Why.STOPPED, "");
         } else if (reply instanceof Reply.Grant grant) {
           work(link, heart, outbox, grant);
@@ -115,6 +116,14 @@ final class WorkerClient {
       log.error("The worker's task failed", e);
       link.call(new Request.Leave(sentence(e)));
       return new WorkerEnd(WorkerEnd.Why.FAILED, sentence(e));
+    }
+  }
+
+  private void leave(DriverLink link) throws StoppedException {
+    try {
+      link.call(new Request.Leave("told to stop"));
+    } catch (BrokenException e) {
+      log.debug("The driver was gone before it could answer", e);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.collimate.aggregate;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** Who has come, who has gone and what went wrong first: for messages. */
 final class WorkerRoll {
@@ -13,6 +14,7 @@ final class WorkerRoll {
   private final int asked;
   private final Map<Long, WorkerPlace> places = new HashMap<>();
   private final Map<String, String> firstFailures = new LinkedHashMap<>();
+  private final Map<String, String> departures = new LinkedHashMap<>();
   private String lastSeen = "";
   private long lastSeenAt;
 
@@ -32,12 +34,16 @@ final class WorkerRoll {
 
   void left(WorkerPlace place, String why, long now) {
     seen(place, now);
-    failed(place.toString(), why);
+    keep(departures, place.toString(), why);
   }
 
   void failed(String place, String sentence) {
-    if (firstFailures.size() < FAILURES_KEPT) {
-      firstFailures.putIfAbsent(place, sentence);
+    keep(firstFailures, place, sentence);
+  }
+
+  private static void keep(Map<String, String> causes, String place, String sentence) {
+    if (causes.size() < FAILURES_KEPT) {
+      causes.putIfAbsent(place, sentence);
     }
   }
 
@@ -48,7 +54,8 @@ final class WorkerRoll {
       text.append("; last seen ").append(lastSeen);
       text.append(' ').append(Math.round((now - lastSeenAt) / 1e9)).append(" s ago");
     }
-    firstFailures.entrySet().stream()
+    // A closed connection only follows from what the worker itself or Spark has to say.
+    Stream.concat(firstFailures.entrySet().stream(), departures.entrySet().stream())
         .limit(FAILURES_TOLD)
         .forEach(
             entry ->

@@ -128,8 +128,9 @@ public final class WorkerSeats implements AutoCloseable {
     if (end.why() == WorkerEnd.Why.BUSY) {
       log.debug("Seat {}: {}", number, end.sentence());
     } else {
-      log.warn("Seat {} ended ({}) and is opened again: {}", number, end.why(), end.sentence());
-      aggregator.noteFailure("seat " + number, end.sentence());
+      String sentence = ExitCode.explain(end.sentence());
+      log.warn("Seat {} ended ({}) and is opened again: {}", number, end.why(), sentence);
+      aggregator.noteFailure("seat " + number, sentence);
     }
   }
 

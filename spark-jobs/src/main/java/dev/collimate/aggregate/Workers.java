@@ -1,6 +1,7 @@
 package dev.collimate.aggregate;
 
 import dev.collimate.CollimateException;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -15,6 +16,7 @@ import org.slf4j.LoggerFactory;
 final class Workers {
 
   private static final Logger log = LoggerFactory.getLogger(Workers.class);
+  private static final SecureRandom RANDOM = new SecureRandom();
   private static final double POLL_SECONDS = 15;
   private static final double PAUSE_SECONDS = 2;
   private static final double FORGET_SECONDS = 120;
@@ -30,7 +32,6 @@ final class Workers {
   private long gatheringSince;
   private long nobodySince;
   private long lastLook;
-  private long nextSession = 1;
 
   Workers(AggregatorConfig config, RegistrationPolicy policy, long now) {
     this.config = config;
@@ -45,10 +46,21 @@ final class Workers {
   }
 
   Session arrive(DriverConnection connection, WorkerPlace place, long now) {
-    Session session = new Session(nextSession++, place, connection, now);
+    Session session = new Session(unguessable(), place, connection, now);
     sessions.put(session.id(), session);
     roll.arrived(session.id(), place, now);
     return session;
+  }
+
+  /** Whoever knows a session's number can send in its name. */
+  private long unguessable() {
+    long id = RANDOM.nextLong() & Long.MAX_VALUE;
+    return roll.place(id) == null ? id : unguessable();
+  }
+
+  /** Sessions of a worker that has come anew and so has no more use for them. */
+  List<Session> at(WorkerPlace place) {
+    return sessions.values().stream().filter(session -> session.place().equals(place)).toList();
   }
 
   /** The session whose requests come over this connection. */
@@ -67,7 +79,7 @@ final class Workers {
 
   /** Admits the worker, or says why not; a refused worker is forgotten. */
   Optional<String> register(Session session, byte[] description, long now) {
-    Optional<String> refusal = policy.refuse(session.place(), description);
+    Optional<String> refusal = refusal(session.place(), description);
     if (refusal.isPresent()) {
       log.warn("{} is refused: {}", session.place(), refusal.get());
       roll.failed(session.place().toString(), refusal.get());
@@ -78,6 +90,16 @@ final class Workers {
       checkGathered(now);
     }
     return refusal;
+  }
+
+  /** What one worker says of itself, whatever it is, must not end the run of the others. */
+  private Optional<String> refusal(WorkerPlace worker, byte[] description) {
+    try {
+      return policy.refuse(worker, description);
+    } catch (RuntimeException e) {
+      log.warn("The description of {} cannot be judged", worker, e);
+      return RegistrationPolicy.unreadable(worker);
+    }
   }
 
   void leave(Session session, String why, long now) {

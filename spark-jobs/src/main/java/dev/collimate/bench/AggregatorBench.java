@@ -11,14 +11,19 @@ import dev.collimate.aggregate.SimulatedWorkers;
 import dev.collimate.aggregate.StepResult;
 import dev.collimate.aggregate.WorkerSeats;
 import dev.collimate.parameters.FlatVector;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -72,6 +77,7 @@ public final class AggregatorBench {
   private int leastWorkers = Integer.MAX_VALUE;
   private long releases;
   private long heapPeak;
+  private boolean encrypted;
   private long version;
 
   public AggregatorBench(JavaSparkContext spark, Options options) {
@@ -140,6 +146,7 @@ public final class AggregatorBench {
             : WorkerSeats.open(spark, aggregator, tasks, options.workers());
     try (workers;
         aggregator) {
+      encrypted = aggregator.isEncrypted();
       int there = aggregator.awaitWorkers();
       if (there < options.workers()) {
         throw CollimateException.resources(
@@ -195,12 +202,25 @@ public final class AggregatorBench {
         .toList();
   }
 
+  /** Heap, buffers and all, since the driver began; empty where the kernel does not tell. */
+  private static OptionalLong residentPeak() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines
+          .filter(line -> line.startsWith("VmHWM:"))
+          .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
+          .findFirst();
+    } catch (IOException e) {
+      return OptionalLong.empty();
+    }
+  }
+
   private Map<String, Object> report() {
     double gigabytes = options.parameters() * (double) Float.BYTES / 1e9;
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("parameters", options.parameters());
     report.put("gigabytes_each_way_per_worker", gigabytes);
     report.put("wire", options.format().name().toLowerCase(Locale.ROOT));
+    report.put("encrypted", encrypted);
     report.put("workers", options.workers());
     report.put("workers_that_took_part", leastWorkers);
     report.put("leaves_given_out_again", releases);
@@ -221,6 +241,7 @@ public final class AggregatorBench {
     report.put("gradients_held_at_most", bound);
     report.put("bound_holds", peakBuffers <= bound);
     report.put("driver_heap_peak_bytes", heapPeak);
+    residentPeak().ifPresent(bytes -> report.put("driver_resident_peak_bytes", bytes));
     return report;
   }
 }

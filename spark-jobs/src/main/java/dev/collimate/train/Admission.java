@@ -1,12 +1,13 @@
 package dev.collimate.train;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.aggregate.RegistrationPolicy;
 import dev.collimate.aggregate.WorkerPlace;
 import dev.collimate.nn.Numerics;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +33,11 @@ final class Admission implements RegistrationPolicy {
    * @param modelFingerprint of the model folder as it sees it
    */
   record Description(Map<String, String> numerics, String probe, String modelFingerprint) {
+    Description {
+      numerics = Map.copyOf(numerics);
+      requireNonNull(probe, "probe");
+      requireNonNull(modelFingerprint, "modelFingerprint");
+    }
 
     byte[] toBytes() {
       try {
@@ -41,11 +47,13 @@ final class Admission implements RegistrationPolicy {
       }
     }
 
-    static Description of(byte[] bytes) {
+    /** Empty where the bytes are no description, as another version's are not. */
+    static Optional<Description> of(byte[] bytes) {
       try {
-        return JSON.readValue(bytes, Description.class);
+        return Optional.ofNullable(JSON.readValue(bytes, Description.class));
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        log.debug("A description cannot be read", e);
+        return Optional.empty();
       }
     }
   }
@@ -76,18 +84,22 @@ final class Admission implements RegistrationPolicy {
 
   @Override
   public synchronized Optional<String> refuse(WorkerPlace worker, byte[] description) {
-    Description said = Description.of(description);
+    Optional<Description> read = Description.of(description);
+    if (read.isEmpty()) {
+      return RegistrationPolicy.unreadable(worker);
+    }
+    Description said = read.get();
     if (!said.probe().equals(probe)) {
       return Optional.of(
           worker
-              + " does not see the file that the driver wrote below output; put output on a file system that all executors"
-              + " share, such as hdfs or s3a");
+              + " does not see the file that the driver wrote below output; put output on a file"
+              + " system that all executors share, such as hdfs or s3a");
     }
     if (!said.modelFingerprint().equals(modelFingerprint)) {
       return Optional.of(
           worker
-              + " reads other model files than the driver; put model on a file system that all executors share, or the same"
-              + " copy on every machine");
+              + " reads other model files than the driver; put model on a file system that all"
+              + " executors share, or the same copy on every machine");
     }
     if (numerics.isEmpty()) {
       numerics = new TreeMap<>(said.numerics());
@@ -104,8 +116,8 @@ final class Admission implements RegistrationPolicy {
           worker
               + " computes with other numerics than the run (run here, worker there: "
               + String.join("; ", differences)
-              + "); give it the same machine type and settings, or set cluster.mixed: true to give up bitwise"
-              + " reproducibility");
+              + "); give it the same machine type and settings, or set cluster.mixed: true to give"
+              + " up bitwise reproducibility");
     }
     log.warn(
         "{} computes with other numerics ({}); the run is no longer exact", worker, differences);

@@ -178,7 +178,7 @@ final class TrainStage {
               run.train(),
               plan.steps(),
               method(session, shares, start),
-              session.admission(),
+              session,
               writer,
               new ReplicaStore(directory, configuration),
               observer(metrics, measured));
@@ -237,7 +237,7 @@ final class TrainStage {
     record.update(
         manifest ->
             manifest
-                .withTraining(numbers, session.admission().numerics(), session.admission().exact())
+                .withTraining(numbers, session.admission().numerics(), session.exact())
                 .withState(RunManifest.State.TRAINED, RunManifest.Failure.NONE));
   }
 

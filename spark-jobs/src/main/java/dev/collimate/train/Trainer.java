@@ -28,7 +28,7 @@ final class Trainer {
   private final TrainConfig config;
   private final long steps;
   private final StepMethod method;
-  private final Admission admission;
+  private final TrainingSession session;
   private final CheckpointWriter checkpoints;
   private final ReplicaStore replicas;
   private final Observer observer;
@@ -40,14 +40,14 @@ final class Trainer {
       TrainConfig config,
       long steps,
       StepMethod method,
-      Admission admission,
+      TrainingSession session,
       CheckpointWriter checkpoints,
       ReplicaStore replicas,
       Observer observer) {
     this.config = config;
     this.steps = steps;
     this.method = method;
-    this.admission = admission;
+    this.session = session;
     this.checkpoints = checkpoints;
     this.replicas = replicas;
     this.observer = observer;
@@ -120,8 +120,8 @@ final class Trainer {
             batch.epochsDone(),
             before.progress().identity(),
             before.progress().layout(),
-            admission.numerics(),
-            admission.exact(),
+            session.admission().numerics(),
+            session.exact(),
             objectiveState,
             window.save(),
             advance.replicas());

@@ -97,6 +97,11 @@ final class TrainingSession implements AutoCloseable {
     return admission;
   }
 
+  /** Whether all workers so far, and all their results, were the same to the bit. */
+  boolean exact() {
+    return admission.exact() && aggregator.differing() == 0;
+  }
+
   @Override
   public void close() throws IOException {
     aggregator.close();

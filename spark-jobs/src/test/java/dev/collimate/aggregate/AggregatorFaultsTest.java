@@ -16,7 +16,9 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.apache.spark.network.buffer.NioManagedBuffer;
 import org.junit.jupiter.api.Test;
@@ -46,6 +48,112 @@ class AggregatorFaultsTest {
       assertThat(worker.upload(header(grant), body)).isEqualTo(new Reply.Fine());
       assertIsReference(step, 1);
     }
+  }
+
+  /** The worker's stream broke on its own side; the driver has not heard of it. */
+  @Test
+  void aResultThatIsOfferedAgainIsAskedForAgain() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      Reply.Grant grant = worker.work();
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      assertThat(worker.upload(header(grant), body(grant))).isEqualTo(new Reply.Fine());
+      assertIsReference(step, 1);
+    }
+  }
+
+  @Test
+  void aResultThatDoesNotComeThroughInThreeTriesIsSomebodyElsesToCompute() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      Reply.Grant grant = worker.work();
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Drop());
+      cluster.add(place -> new KnownVectors.Task());
+      assertIsReference(step, 1);
+    }
+  }
+
+  @Test
+  void aWorkerMayFailWhileItIsAwaitedToSend() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      Reply.Grant grant = worker.work();
+      assertThat(worker.call(RawWorker.offer(grant, PARAMETERS))).isEqualTo(new Reply.Send());
+      worker.call(
+          new Request.Failed(grant.lease(), CollimateException.Kind.INTERNAL, "out of order"));
+      assertThat(worker.upload(header(grant), body(grant)))
+          .isEqualTo(new Reply.Refused("the result is not waited for"));
+      cluster.add(place -> new KnownVectors.Task());
+      assertIsReference(step, 1);
+    }
+  }
+
+  @Test
+  void theLastOfThreeFailuresTellsTheFirstAndItsMicroBatches() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+      cluster.aggregator().noteFailure("executor 3", "exited with 137");
+      CompletableFuture<StepResult> step = step(cluster, 4);
+      for (int i = 0; i < 3; i++) {
+        Reply.Grant grant = worker.work();
+        worker.call(
+            new Request.Failed(grant.lease(), CollimateException.Kind.INTERNAL, "cause " + i));
+      }
+      assertThatThrownBy(() -> step.get(20, TimeUnit.SECONDS))
+          .rootCause()
+          .hasMessageStartingWith(
+              "one of micro-batches 0 to 1 failed 3 times, first on executor 7 on 127.0.0.1"
+                  + " (pid 1): cause 0; asked for 1, 1 came so far; last seen ")
+          .hasMessageContaining("; executor 3: exited with 137; ");
+    }
+  }
+
+  @Test
+  void aWorkerThatHasLostTheDriverDoesNotComputeOn() throws Exception {
+    try (Cluster cluster = Cluster.of(1);
+        CutProxy proxy = new CutProxy(cluster.aggregator().endpoint().port())) {
+      Endpoint real = cluster.aggregator().endpoint();
+      AtomicInteger cuts = new AtomicInteger();
+      AtomicBoolean noticed = new AtomicBoolean();
+      cluster.add(
+          place ->
+              new KnownVectors.Task() {
+                @Override
+                public byte[] leaf(byte[] payload, FlatVector gradientOut, BooleanSupplier isVoid) {
+                  if (cuts.getAndIncrement() == 0) {
+                    cut(proxy);
+                    noticed.set(becomesTrue(isVoid));
+                  }
+                  return super.leaf(payload, gradientOut, isVoid);
+                }
+              },
+          new Endpoint(real.host(), proxy.port(), real.token()));
+      assertIsReference(step(cluster, 2), 2);
+      assertThat(noticed).isTrue();
+    }
+  }
+
+  private static void cut(CutProxy proxy) {
+    try {
+      proxy.cut();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static boolean becomesTrue(BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (!condition.getAsBoolean() && System.nanoTime() < end) {
+      LockSupport.parkNanos(1_000_000);
+    }
+    return condition.getAsBoolean();
   }
 
   @Test
@@ -115,6 +223,64 @@ class AggregatorFaultsTest {
               "micro-batch 0 came out with different bits from executor 8 on 127.0.0.1 (pid 1) and"
                   + " from executor 7 on 127.0.0.1 (pid 1); the result would depend on the cluster"
                   + " (cluster.mixed: true admits it)");
+    }
+  }
+
+  @Test
+  void amongMixedWorkersOtherBitsAreCountedForTheWholeRun() throws Exception {
+    AggregatorConfig mixed = NERVOUS.withMixed(true);
+    try (Cluster cluster = new Cluster(mixed, RegistrationPolicy.ANYONE, Cluster.plain());
+        RawWorker frozen = RawWorker.registered(cluster.aggregator().endpoint(), "7");
+        RawWorker other = new RawWorker(cluster.aggregator().endpoint())) {
+      CompletableFuture<StepResult> step = step(cluster, 1);
+      Reply.Grant grant = frozen.work();
+      other.call(new Request.Arrive(new WorkerPlace("8", "127.0.0.1", 1)));
+      other.call(new Request.Register(new byte[0]));
+      Reply.Grant again = other.work();
+      other.call(RawWorker.offer(again, PARAMETERS));
+      Request.Leaf wrong = new Request.Leaf(new Hash128(1, 2), new byte[0]);
+      CompletableFuture<Reply> late =
+          frozen.ask(new Request.Offer(grant.lease(), List.of(wrong), 0, 0));
+      frozen.call(new Request.Heartbeat());
+      assertThat(other.upload(header(again), body(again))).isEqualTo(new Reply.Fine());
+      assertThat(RawWorker.get(late)).isEqualTo(new Reply.Drop());
+      assertThat(assertIsReference(step, 1).stats().differingDuplicates()).isEqualTo(1);
+
+      CompletableFuture<StepResult> next = step(cluster, 1);
+      cluster.add(place -> new KnownVectors.Task());
+      assertThat(assertIsReference(next, 1).stats().differingDuplicates()).isZero();
+      assertThat(cluster.aggregator().differing()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aDescriptionThatCannotBeJudgedCostsOnlyItsWorker() throws Exception {
+    RegistrationPolicy fragile =
+        (worker, description) -> {
+          if (description[0] == 66) {
+            throw new IllegalStateException("no such description");
+          }
+          return Optional.empty();
+        };
+    try (Cluster cluster = new Cluster(AggregatorConfig.forWorkers(1), fragile, Cluster.plain())) {
+      CompletableFuture<StepResult> step = step(cluster, 3);
+      Cluster.Worker strange =
+          cluster.add(
+              place ->
+                  new KnownVectors.Task() {
+                    @Override
+                    public byte[] describe() {
+                      return new byte[] {66};
+                    }
+                  });
+      WorkerEnd end = strange.end();
+      assertThat(end.why()).isEqualTo(WorkerEnd.Why.REFUSED);
+      assertThat(end.sentence())
+          .endsWith(
+              " describes itself in a way this driver cannot read; give driver and executors the"
+                  + " same Collimate jar");
+      cluster.add(place -> new KnownVectors.Task());
+      assertIsReference(step, 3);
     }
   }
 
@@ -217,13 +383,19 @@ class AggregatorFaultsTest {
             RawWorker.registered(cluster.aggregator().endpoint(), String.valueOf(i))) {
           worker.work();
         }
+        if (i == 3) {
+          // As Spark tells it, some time after the connection has closed.
+          cluster.aggregator().noteFailure("executor 3", "exited with 137");
+        }
       }
       assertThatThrownBy(() -> step.get(20, TimeUnit.SECONDS))
           .hasRootCauseInstanceOf(CollimateException.class)
-          .hasRootCauseMessage(
+          .rootCause()
+          .hasMessageStartingWith(
               "8 workers were lost while they computed micro-batch 0, the last on executor 7 on"
                   + " 127.0.0.1 (pid 1); see the executors' stderr and"
-                  + " spark.executor.memoryOverhead");
+                  + " spark.executor.memoryOverhead; asked for 1, 8 came so far; last seen")
+          .hasMessageContaining("; executor 3: exited with 137; executor 0 on 127.0.0.1 (pid 1): ");
     }
   }
 

@@ -72,6 +72,42 @@ class LedgerTest {
     assertThat(ledger.lease(2, 1, 0).orElseThrow().node()).isEqualTo(new TreeNode(1, 2));
   }
 
+  /** Its time is not its work's, and would hold for every deadline after it. */
+  @Test
+  void aWorkerThatStoodStillTeachesNoDeadline() {
+    Ledger ledger = gradients(8);
+    Lease frozen = take(ledger, 1, 4);
+    Lease quick = take(ledger, 2, 4);
+    ledger.silent(1);
+    ledger.heard(1);
+    deliver(ledger, quick, 2.0);
+    deliver(ledger, frozen, 3_600);
+    assertThat(take(ledger, 3, 4).deadline()).isEqualTo(13 * SECOND);
+  }
+
+  @Test
+  void aLeaseWhoseUploadsKeepBreakingIsGivenToOthers() {
+    Ledger ledger = gradients(2);
+    Lease lease = take(ledger, 1, 1);
+    for (int i = 0; i < 3; i++) {
+      assertThat(ledger.isComputing(lease.id())).isTrue();
+      assertThat(offer(ledger, lease)).containsExactly(new Ruling(lease.id(), Verdict.SEND));
+      ledger.broken(lease.id());
+    }
+    assertThat(ledger.find(lease.id())).isEmpty();
+    assertThat(take(ledger, 2, 1).node()).isEqualTo(lease.node());
+  }
+
+  @Test
+  void aResultThatIsHereIsNotGivenBack() {
+    Ledger ledger = gradients(2);
+    Lease lease = take(ledger, 1, 1);
+    offer(ledger, lease);
+    ledger.received(lease.id());
+    assertThat(ledger.giveBack(lease.id())).isFalse();
+    ledger.merged(lease.id());
+  }
+
   @Test
   void aSecondResultForALeafIsDropped() {
     Ledger ledger = gradients(2);

@@ -4,8 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.Hash128;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocatorMetric;
+import io.netty.channel.FileRegion;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -75,6 +81,32 @@ class VectorStreamTest {
   void aBlockInAnotherPlaceIsNoticed() throws IOException {
     feed(receiver(1, 2, CONTEXT), body(0, 1).nioByteBuffer().array(), 10_000);
     assertThat(outcomes).containsExactly("the checksum of block 1 is wrong");
+  }
+
+  @Test
+  void aBlocksChecksumGoesOutWithIt() throws IOException {
+    FileRegion region = (FileRegion) body(0, 3).convertToNetty();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    WritableByteChannel network = Channels.newChannel(bytes);
+    int calls = 0;
+    for (; region.transferred() < region.count(); calls++) {
+      region.transferTo(network, region.transferred());
+    }
+    region.release();
+    assertThat(calls).isEqualTo(3);
+    assertThat(bytes.toByteArray()).isEqualTo(body(0, 3).nioByteBuffer().array());
+  }
+
+  @Test
+  void aBodyThatWaitsHoldsNoMemory() throws IOException {
+    PooledByteBufAllocatorMetric memory = PooledByteBufAllocator.DEFAULT.metric();
+    long before = memory.usedDirectMemory();
+    List<FileRegion> waiting = new ArrayList<>();
+    for (int i = 0; i < 1_000; i++) {
+      waiting.add((FileRegion) body(0, 3).convertToNetty());
+    }
+    assertThat(memory.usedDirectMemory() - before).isLessThan(100_000_000);
+    waiting.forEach(FileRegion::release);
   }
 
   @Test

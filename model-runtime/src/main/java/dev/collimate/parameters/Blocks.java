@@ -1,4 +1,4 @@
-package dev.collimate.learn;
+package dev.collimate.parameters;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 
 /** Work on the blocks of a flat vector by several threads, each block by one of them. */
-final class Blocks {
+public final class Blocks {
 
   private static final Executor NEW_THREAD =
       work -> {
@@ -24,7 +24,7 @@ final class Blocks {
    * Returns when no thread works any more. The failure of a block ends the thread that met it and
    * is thrown here as it is, one of them where there are several.
    */
-  static void run(int blocks, int threads, IntConsumer work) {
+  public static void run(int blocks, int threads, IntConsumer work) {
     AtomicInteger next = new AtomicInteger();
     Runnable loop =
         () -> {

@@ -1,4 +1,4 @@
-package dev.collimate.learn;
+package dev.collimate.parameters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
