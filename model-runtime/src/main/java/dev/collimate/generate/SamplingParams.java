@@ -1,6 +1,7 @@
 package dev.collimate.generate;
 
 import dev.collimate.CollimateException;
+import java.io.Serializable;
 
 /**
  * How tokens are drawn.
@@ -13,7 +14,8 @@ import dev.collimate.CollimateException;
  * @param ignoreEos whether completions go on after an end-of-sequence token
  */
 public record SamplingParams(
-    int maxNewTokens, double temperature, int topK, double topP, long seed, boolean ignoreEos) {
+    int maxNewTokens, double temperature, int topK, double topP, long seed, boolean ignoreEos)
+    implements Serializable {
 
   public SamplingParams {
     require(maxNewTokens >= 1, "max_new_tokens must be at least 1, got " + maxNewTokens);

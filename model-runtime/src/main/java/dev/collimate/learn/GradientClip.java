@@ -60,9 +60,9 @@ public final class GradientClip {
   public static void requireFinite(long step, double loss, double norm) {
     if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
       throw CollimateException.data(
-          "step %d: the loss is %s and the gradient norm %s; lower train.learning_rate or set"
+          "step %d: the loss is %s and the gradient norm %s; lower train.learning_rate or raise"
                   .formatted(step, loss, norm)
-              + " train.max_grad_norm");
+              + " train.warmup_ratio; with the first step, look at the model's weights");
     }
   }
 }

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.ToDoubleBiFunction;
+import java.util.stream.Collectors;
 
 /**
  * Micro-batch to gradient: runs the rows' sequences as one batch, lets the objective say how the
@@ -104,7 +105,11 @@ public final class Learner {
           batch.sum(
               (row, learnRow) -> {
                 double share = row.differentiate(learnRow.example().weight(), context.totals());
-                requireFinite(share, context, learnRow);
+                if (!Double.isFinite(share)) {
+                  throw CollimateException.data(
+                      "step %d: the loss of row '%s' is %s; lower train.learning_rate or look at the row"
+                          .formatted(context.step(), learnRow.example().key(), share));
+                }
                 return share;
               });
       backward(pass, batch.gradients(), own, into);
@@ -112,12 +117,25 @@ public final class Learner {
     }
   }
 
-  /** The rows' share of the loss, and their metrics; the totals are those of all held-out rows. */
+  /**
+   * The rows' share of the loss, and their metrics; the totals are those of all held-out rows.
+   *
+   * @throws CollimateException of kind DATA where a row's loss is not finite
+   */
   public LeafResult evaluate(StepContext context, List<LearnRow> rows) {
     try (Pass pass = forward(rows, declaration.quantities(), Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
       Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
-      return batch.sum((row, learnRow) -> row.value(learnRow.example().weight(), context.totals()));
+      return batch.sum(
+          (row, learnRow) -> {
+            double share = row.value(learnRow.example().weight(), context.totals());
+            if (!Double.isFinite(share)) {
+              throw CollimateException.data(
+                  "evaluation: the loss of row '%s' is %s; look at the model's weights or the row"
+                      .formatted(learnRow.example().key(), share));
+            }
+            return share;
+          });
     }
   }
 
@@ -152,7 +170,16 @@ public final class Learner {
         sequences.add(sequence);
       }
     }
-    return model.forward(sequences, quantities, mode, Adapter.ON);
+    try {
+      return model.forward(sequences, quantities, mode, Adapter.ON);
+    } catch (CollimateException e) {
+      String keys =
+          rows.stream()
+              .map(row -> "'" + row.example().key() + "'")
+              .collect(Collectors.joining(", "));
+      throw new CollimateException(
+          e.kind(), "The model cannot read rows %s: %s".formatted(keys, e.getMessage()), e);
+    }
   }
 
   private void backward(Pass pass, float[][] gradients, OwnParameters own, FlatVector into) {
@@ -168,14 +195,6 @@ public final class Learner {
     loss.metrics().forEach(metric -> metrics.add(metric.name(), metric.sum(), metric.weight()));
     for (String role : declaration.sequences()) {
       metrics.count("num_tokens", row.example().sequences().get(role).length());
-    }
-  }
-
-  private static void requireFinite(double share, StepContext context, LearnRow row) {
-    if (!Double.isFinite(share)) {
-      throw CollimateException.data(
-          "step %d: the loss of row '%s' is %s; lower the learning rate or look at the row"
-              .formatted(context.step(), row.example().key(), share));
     }
   }
 

@@ -4,6 +4,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
+import dev.collimate.CollimateException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -108,15 +109,27 @@ public final class CachedRows implements AutoCloseable {
    * @param topK how many of the most probable tokens take part, 0: all
    * @param topP the smallest set of most probable tokens with this probability takes part, 1: all
    * @param uniform per row a number in [0, 1), unused at temperature 0
+   * @throws CollimateException of kind DATA where a log-probability is not finite
    */
   public Draw draw(double temperature, int topK, double topP, double[] uniform) {
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       PtNDArray numbers = (PtNDArray) scope.create(uniform);
       List<PtNDArray> drawn =
           kernels.callForList(scope, "draw", logits, numbers, temperature, topK, topP);
+      float[] logProbs = drawn.get(1).toFloatArray();
+      requireFinite(logProbs);
       return new Draw(
-          Arrays.stream(drawn.get(0).toLongArray()).mapToInt(Math::toIntExact).toArray(),
-          drawn.get(1).toFloatArray());
+          Arrays.stream(drawn.get(0).toLongArray()).mapToInt(Math::toIntExact).toArray(), logProbs);
+    }
+  }
+
+  private static void requireFinite(float[] logProbs) {
+    for (float logProb : logProbs) {
+      if (!Float.isFinite(logProb)) {
+        throw CollimateException.data(
+            "The model gives the token that it draws the log-probability %s; its weights are broken"
+                .formatted(logProb));
+      }
     }
   }
 

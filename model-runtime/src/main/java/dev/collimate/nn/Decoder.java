@@ -24,6 +24,9 @@ import java.util.Set;
  */
 public final class Decoder implements CausalModel {
 
+  /** Most logits that are held at a time, whatever the batch. */
+  public static final int CHUNK_LOGITS = OutputHead.CHUNK_LOGITS;
+
   private final ModelConfig config;
   private final DecoderOptions options;
   private final Kernels kernels;
@@ -157,11 +160,14 @@ public final class Decoder implements CausalModel {
   public CachedRows continuing(List<int[]> prompts, int newTokens, Adapter adapter) {
     Engine.prepareThread();
     prompts.forEach(this::requireReadable);
-    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0) + newTokens;
-    if (config.positions() instanceof Positions.Learned && longest > config.maxPositions()) {
+    if (prompts.stream().anyMatch(prompt -> prompt.length == 0)) {
+      throw new IllegalArgumentException("a prompt without a token cannot be continued");
+    }
+    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
+    if (newTokens > roomAfter(longest)) {
       throw CollimateException.data(
-          "Prompt and new tokens come to %d tokens, this model reads at most %d"
-              .formatted(longest, config.maxPositions()));
+          "A prompt of %d tokens leaves room for %d new ones, not for %d: this model reads at most %d"
+              .formatted(longest, roomAfter(longest), newTokens, config.maxPositions()));
     }
     PtNDManager ofRows = (PtNDManager) manager.newSubManager();
     try {
@@ -170,6 +176,16 @@ public final class Decoder implements CausalModel {
       ofRows.close();
       throw e;
     }
+  }
+
+  /**
+   * How many tokens can follow a prompt: any number, or what is left of the learned positions. The
+   * last new token is drawn but never read, so it needs none.
+   */
+  public int roomAfter(int promptLength) {
+    return config.positions() instanceof Positions.Learned
+        ? Math.max(0, config.maxPositions() - promptLength + 1)
+        : Integer.MAX_VALUE;
   }
 
   /**

@@ -11,9 +11,11 @@ import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
+import dev.collimate.nn.DecoderOptions.Trained;
 import dev.collimate.nn.Engine;
 import dev.collimate.nn.Quantity;
 import dev.collimate.nn.RandomModel;
+import dev.collimate.parameters.FlatVector;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -182,6 +184,55 @@ class GeneratorTest {
         .hasMessage("temperature must be 0 or more, got -1.0");
     assertThatThrownBy(() -> new SamplingParams(1, 1, 0, 0, 0, false))
         .hasMessage("top_p must be above 0 and at most 1, got 0.0");
+  }
+
+  @Test
+  void aPromptWithoutATokenIsRefused() {
+    assertThatThrownBy(() -> decoder.continuing(List.of(PROMPT, new int[0]), 1, Adapter.ON))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("a prompt without a token cannot be continued");
+  }
+
+  @Test
+  void theLastNewTokenNeedsNoLearnedPosition() {
+    String gpt2 =
+        """
+        {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": 16, "n_head": 2,
+         "n_layer": 1, "n_positions": 5, "vocab_size": 13}
+        """;
+    try (ModelFolder model = RandomModel.of(gpt2, 0.5, 3);
+        Decoder learned = Decoder.load(model, DecoderOptions.frozen())) {
+      Generator generator = new Generator(learned, new int[0]);
+      assertThat(learned.roomAfter(PROMPT.length)).isEqualTo(3);
+      assertThat(
+              generator
+                  .generate(List.of(PROMPT), List.of(0L), SamplingParams.greedy(3))
+                  .get(0)
+                  .ids())
+          .hasSize(3);
+      assertThatThrownBy(
+              () -> generator.generate(List.of(PROMPT), List.of(0L), SamplingParams.greedy(4)))
+          .isInstanceOf(CollimateException.class)
+          .hasMessage(
+              "A prompt of 3 tokens leaves room for 3 new ones, not for 4: this model reads at most 5");
+    }
+  }
+
+  @Test
+  void aTokenWhoseLogProbabilityIsNoNumberIsBadData() {
+    try (ModelFolder model = RandomModel.of(RandomModel.llama(1, 16, 24, 2, VOCAB), 0.5, 3);
+        Decoder broken = Decoder.load(model, DecoderOptions.training(Trained.ALL_WEIGHTS))) {
+      FlatVector weights = new FlatVector(broken.layout().size());
+      for (long i = 0; i < weights.size(); i++) {
+        weights.set(i, Float.NaN);
+      }
+      broken.load(weights);
+      Generator generator = new Generator(broken, new int[] {2});
+      assertThatThrownBy(
+              () -> generator.generate(List.of(PROMPT), List.of(0L), SamplingParams.greedy(2)))
+          .isInstanceOf(CollimateException.class)
+          .hasMessageContaining("the log-probability NaN; its weights are broken");
+    }
   }
 
   private static long distinctFirst(SamplingParams params) {

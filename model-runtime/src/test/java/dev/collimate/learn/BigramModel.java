@@ -14,7 +14,7 @@ import java.util.Set;
  * A real causal model small enough to differentiate by hand: the logits of a token are the row of a
  * [vocab, vocab] matrix that the token before it picks.
  */
-final class BigramModel implements CausalModel {
+class BigramModel implements CausalModel {
 
   private final int vocab;
   private final ParameterLayout layout;

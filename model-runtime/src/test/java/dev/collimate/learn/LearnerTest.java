@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.collimate.CollimateException;
 import dev.collimate.learn.SixteenRows.Result;
+import dev.collimate.nn.Quantity;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.RowFacts;
@@ -16,6 +17,7 @@ import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Test;
@@ -199,6 +201,41 @@ class LearnerTest {
     assertThatThrownBy(
             () -> learner.gradient(new StepContext(7, totals(rows), new double[0]), rows, into))
         .isInstanceOf(CollimateException.class)
-        .hasMessageStartingWith("step 7: the loss of row 'row-0' is NaN");
+        .hasMessage(
+            "step 7: the loss of row 'row-0' is NaN; lower train.learning_rate or look at the row");
+  }
+
+  @Test
+  void anEvaluationThatIsNoNumberNamesTheRow() {
+    Objective dpo = Objectives.create("dpo", Map.of());
+    LearnRow row = SixteenRows.rows(dpo, 1).get(0);
+    Reference broken = new Reference(Map.of("chosen", Double.NaN, "rejected", 0.0), Map.of());
+    List<LearnRow> rows = List.of(new LearnRow(row.example(), broken));
+
+    assertThatThrownBy(
+            () -> learner(dpo).evaluate(new StepContext(0, totals(rows), new double[0]), rows))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageStartingWith("evaluation: the loss of row 'row-0' is NaN");
+  }
+
+  @Test
+  void rowsThatTheModelCannotReadAreNamed() {
+    Objective sft = Objectives.create("sft", Map.of());
+    Learner learner =
+        new Learner(
+            new BigramModel(SixteenRows.VOCAB) {
+              @Override
+              public Pass forward(
+                  List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter) {
+                throw CollimateException.data("A sequence is too long");
+              }
+            },
+            sft);
+    List<LearnRow> rows = SixteenRows.rows(sft, 1).subList(0, 2);
+
+    assertThatThrownBy(
+            () -> learner.evaluate(new StepContext(1, totals(rows), new double[0]), rows))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage("The model cannot read rows 'row-0', 'row-1': A sequence is too long");
   }
 }

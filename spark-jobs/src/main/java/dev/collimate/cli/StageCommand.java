@@ -98,12 +98,7 @@ final class StageCommand implements Callable<Integer> {
 
   private static void planMemory(RunConfig run, SparkConf conf) {
     try (PolicySource policy = PolicySource.open(run, HadoopFiles.configuration())) {
-      MemoryPlan.of(
-              run,
-              policy.model().config(),
-              policy.model().layout().parameters().size(),
-              policy.layout().size())
-          .applyTo(conf);
+      MemoryPlan.of(run, policy, HadoopFiles.configuration()).applyTo(conf);
     }
   }
 

@@ -35,14 +35,16 @@ public final class ExecutorNumerics {
   /**
    * Checks this executor.
    *
+   * @return its fingerprint, another than the expected one only where that is admitted
    * @throws CollimateException (resources) where its results would have other bits; says why
    */
-  public static void require(Numerics expected, Mixture mixture) {
+  public static Numerics require(Numerics expected, Mixture mixture) {
     Numerics here = ModelSlot.numerics();
     if (mixture == Mixture.REFUSED && !here.hash().equals(expected.hash())) {
       throw CollimateException.resources(
           "This executor's numerics differ from the first one's, so its bits may (%s); use equal machines or set cluster.mixed: true"
               .formatted(String.join("; ", here.differences(expected))));
     }
+    return here;
   }
 }

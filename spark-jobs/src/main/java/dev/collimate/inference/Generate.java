@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.LongStream;
 import org.apache.spark.sql.SparkSession;
 
@@ -26,6 +27,10 @@ import org.apache.spark.sql.SparkSession;
  * seeded by the row's number, so neither partitions nor executors change them.
  */
 public final class Generate {
+
+  private static final String COMPLETION = "completion";
+  private static final String COMPLETION_IDS = "completion_input_ids";
+  private static final Set<String> ADDED = Set.of(COMPLETION, COMPLETION_IDS);
 
   private Generate() {}
 
@@ -38,7 +43,8 @@ public final class Generate {
    *     completion_input_ids}
    * @param numReturnSequences completions of each prompt, one output row each
    * @return number of output rows
-   * @throws CollimateException (data) where a prompt cannot be used; names the first ones
+   * @throws CollimateException (data) where a prompt cannot be used; names the first ones; (usage)
+   *     where a row has a column that the output adds
    */
   public static long run(
       SparkSession session,
@@ -52,10 +58,10 @@ public final class Generate {
     RowOutput results = new RowOutput(session, output);
     PreparerSource preparers =
         Score.preparers(model, RowShape.PROMPT, session.sparkContext().hadoopConfiguration());
-    Sampling drawing = Sampling.of(sampling, numReturnSequences);
     try (OrderedRows rows = OrderedRows.read(session, "--prompts", prompts)) {
-      Score.requireScorable(rows, preparers);
-      results.write(rows, () -> new Task(model, preparers, preparers.open(), drawing));
+      Score.requireUsable("--prompts", rows, preparers, ADDED);
+      results.write(
+          rows, () -> new Task(model, preparers, preparers.open(), sampling, numReturnSequences));
       return rows.count() * numReturnSequences;
     }
   }
@@ -75,14 +81,17 @@ public final class Generate {
 
   /** Completes prompts on an executor. */
   private record Task(
-      ModelSpec model, PreparerSource preparers, PreparerSource.Open open, Sampling sampling)
+      ModelSpec model,
+      PreparerSource preparers,
+      PreparerSource.Open open,
+      SamplingParams sampling,
+      int count)
       implements RowTask {
 
     @Override
     public List<Map<String, Object>> run(long number, Map<String, Object> row) {
       int[] prompt =
           ((Prepared.Ready) open.preparer().prepare(row)).example().sequences().get("prompt").ids();
-      int count = sampling.numReturnSequences();
       List<Long> seeds = LongStream.range(0, count).mapToObj(k -> number * count + k).toList();
       List<Completion> completions =
           ModelSlot.with(
@@ -90,13 +99,13 @@ public final class Generate {
               preparers.configuration().value(),
               decoder ->
                   new Generator(decoder, eosIds(decoder))
-                      .generate(Collections.nCopies(count, prompt), seeds, sampling.params()));
+                      .generate(Collections.nCopies(count, prompt), seeds, sampling));
       List<Map<String, Object>> rows = new ArrayList<>();
       for (Completion completion : completions) {
         Map<String, Object> result = new LinkedHashMap<>(row);
         open.tokenizer()
-            .ifPresent(tokenizer -> result.put("completion", tokenizer.decode(completion.ids())));
-        result.put("completion_input_ids", completion.ids());
+            .ifPresent(tokenizer -> result.put(COMPLETION, tokenizer.decode(completion.ids())));
+        result.put(COMPLETION_IDS, completion.ids());
         rows.add(result);
       }
       return rows;

@@ -9,9 +9,11 @@ import dev.collimate.storage.Storage;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
@@ -101,12 +103,18 @@ final class RowOutput {
     Storage storage = Storage.of(output, configuration);
     // An object appears when its upload is complete; a file is renamed when it is.
     Path joined = storage.renamesAtomically() ? new Path(workspace, "joined") : output;
-    try (OutputStream out = storage.fileSystem().create(joined, /* overwrite= */ false)) {
+    requireAbsent(storage);
+    OutputStream out = storage.fileSystem().create(joined, /* overwrite= */ false);
+    try (out) {
       for (String name : names) {
         try (FSDataInputStream in = storage.fileSystem().open(new Path(workspace, name))) {
           in.transferTo(out);
         }
       }
+    } catch (IOException | RuntimeException e) {
+      // Closing the stream has made what was written so far an object.
+      storage.fileSystem().delete(joined, false);
+      throw e;
     }
     moveToOutput(storage, joined);
   }
@@ -114,21 +122,25 @@ final class RowOutput {
   private void toParquet(Path workspace, List<String> names) throws IOException {
     Storage storage = Storage.of(output, configuration);
     Path folder = new Path(workspace, "parquet");
-    Column[] columns =
-        firstRow(storage, new Path(workspace, names.get(0))).keySet().stream()
-            .map(name -> functions.col("`" + name + "`"))
-            .toArray(Column[]::new);
-    // One partition that reads the parts one after the other keeps the order of the rows.
     PartLines lines =
         new PartLines(workspace.toString(), new SerializableConfiguration(configuration));
-    session
-        .read()
-        .json(
-            session.createDataset(
-                spark(session).parallelize(names, 1).flatMap(lines::of).rdd(), Encoders.STRING()))
-        .select(columns)
-        .write()
-        .parquet(folder.toString());
+    try {
+      Column[] columns =
+          columns(lines, names).stream()
+              .map(name -> functions.col("`" + name.replace("`", "``") + "`"))
+              .toArray(Column[]::new);
+      // One partition that reads the parts one after the other keeps the order of the rows.
+      session
+          .read()
+          .json(
+              session.createDataset(
+                  spark(session).parallelize(names, 1).flatMap(lines::of).rdd(), Encoders.STRING()))
+          .select(columns)
+          .write()
+          .parquet(folder.toString());
+    } catch (Exception e) {
+      throw SparkFailure.of("writing '" + output + "'", e);
+    }
     for (var file : storage.fileSystem().listStatus(folder)) {
       if (file.getPath().getName().endsWith(".parquet")) {
         moveToOutput(storage, file.getPath());
@@ -138,13 +150,39 @@ final class RowOutput {
     throw new IOException("Spark wrote no Parquet file into '" + folder + "'");
   }
 
-  private static Map<String, Object> firstRow(Storage storage, Path part) throws IOException {
-    String text = new String(storage.read(part), StandardCharsets.UTF_8);
-    return OrderedRows.row(" " + text.lines().findFirst().orElseThrow());
+  /** The names of all rows' columns, in the order in which the rows bring them. */
+  private Set<String> columns(PartLines lines, List<String> parts) {
+    Set<String> columns = new LinkedHashSet<>();
+    spark(session)
+        .parallelize(parts, parts.size())
+        .map(
+            part -> {
+              LinkedHashSet<String> ofPart = new LinkedHashSet<>();
+              lines
+                  .of(part)
+                  .forEachRemaining(line -> ofPart.addAll(OrderedRows.row(" " + line).keySet()));
+              return ofPart;
+            })
+        .collect()
+        .forEach(columns::addAll);
+    return columns;
+  }
+
+  private void requireAbsent(Storage storage) throws IOException {
+    if (storage.exists(output)) {
+      throw CollimateException.usage(
+          "--output: '%s' has come to exist meanwhile; nothing is overwritten, choose another"
+              .formatted(output));
+    }
   }
 
   private void moveToOutput(Storage storage, Path file) throws IOException {
-    if (!file.equals(output) && !storage.fileSystem().rename(file, output)) {
+    if (file.equals(output)) {
+      return;
+    }
+    // A local rename replaces a file.
+    requireAbsent(storage);
+    if (!storage.fileSystem().rename(file, output)) {
       throw new IOException("cannot rename '%s' to '%s'".formatted(file, output));
     }
   }

@@ -17,11 +17,14 @@ import dev.collimate.text.PreparerConfig;
 import dev.collimate.text.RowShape;
 import dev.collimate.text.Sequence;
 import java.io.IOException;
+import java.io.Serializable;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.SerializableConfiguration;
@@ -35,6 +38,10 @@ import scala.Tuple2;
 public final class Score {
 
   private static final int SHOWN = 3;
+  private static final String LOGPS = "logps";
+  private static final String NUM_TOKENS = "num_tokens";
+  private static final String PER_TOKEN_LOGPS = "per_token_logps";
+  private static final String TOKEN_IDS = "token_ids";
 
   private Score() {}
 
@@ -51,7 +58,8 @@ public final class Score {
    * @param data pairs, prompts with completions, messages, texts, or tokenized rows
    * @param output a {@code .jsonl} or {@code .parquet} file, or a folder; must not exist
    * @return number of rows
-   * @throws CollimateException (data) where a row cannot be scored; names the first ones
+   * @throws CollimateException (data) where a row cannot be scored; names the first ones; (usage)
+   *     where a row has a column that the output adds
    */
   public static long run(
       SparkSession session, ModelSpec model, Source data, String output, Detail detail)
@@ -63,7 +71,7 @@ public final class Score {
       boolean pairs = first.containsKey("chosen") || first.containsKey("chosen_input_ids");
       RowShape shape = pairs ? RowShape.PREFERENCE : RowShape.DEMONSTRATION;
       PreparerSource preparers = preparers(model, shape, configuration);
-      requireScorable(rows, preparers);
+      requireUsable("--data", rows, preparers, added(pairs, detail));
       results.write(rows, () -> new Task(model, preparers, detail));
       return rows.count();
     }
@@ -89,22 +97,53 @@ public final class Score {
         new SerializableConfiguration(configuration));
   }
 
-  /** Looks at all rows before the first is computed. */
-  static void requireScorable(OrderedRows rows, PreparerSource preparers) throws IOException {
-    List<String> refused;
+  private static Set<String> added(boolean pairs, Detail detail) {
+    Set<String> added = new TreeSet<>();
+    for (String prefix : pairs ? List.of("chosen_", "rejected_") : List.of("")) {
+      added.add(prefix + LOGPS);
+      added.add(prefix + NUM_TOKENS);
+      if (detail == Detail.TOKENS) {
+        added.add(prefix + PER_TOKEN_LOGPS);
+        added.add(prefix + TOKEN_IDS);
+      }
+    }
+    return added;
+  }
+
+  /**
+   * What speaks against a row.
+   *
+   * @param clash a column of it that the output adds; empty where there is none
+   */
+  private record Objection(long row, String clash, String refusal) implements Serializable {}
+
+  /**
+   * Looks at all rows before the first is computed.
+   *
+   * @param key the option that names the rows
+   * @param added columns of the output, which no row may have: they would be lost
+   */
+  static void requireUsable(
+      String key, OrderedRows rows, PreparerSource preparers, Set<String> added)
+      throws IOException {
+    List<String> columns = new ArrayList<>(added);
+    List<Objection> objections;
     try {
-      refused =
+      objections =
           rows.pieces()
               .mapPartitions(
                   piece -> {
-                    List<String> ofPiece = new ArrayList<>();
+                    List<Objection> ofPiece = new ArrayList<>();
                     try (PreparerSource.Open open = preparers.open()) {
                       while (piece.hasNext()) {
-                        Tuple2<Long, String> row = piece.next();
-                        if (open.preparer().prepare(OrderedRows.row(row._2()))
-                            instanceof Prepared.Refused no) {
-                          ofPiece.add(
-                              "row %d: %s, %s".formatted(row._1() + 1, no.reason(), no.detail()));
+                        Tuple2<Long, String> numbered = piece.next();
+                        Map<String, Object> row = OrderedRows.row(numbered._2());
+                        long number = numbered._1() + 1;
+                        columns.stream()
+                            .filter(row::containsKey)
+                            .forEach(clash -> ofPiece.add(new Objection(number, clash, "")));
+                        if (open.preparer().prepare(row) instanceof Prepared.Refused no) {
+                          ofPiece.add(new Objection(number, "", no.reason() + ", " + no.detail()));
                         }
                       }
                     }
@@ -114,6 +153,17 @@ public final class Score {
     } catch (Exception e) {
       throw SparkFailure.of("checking rows", e);
     }
+    for (Objection objection : objections) {
+      if (!objection.clash().isEmpty()) {
+        throw CollimateException.usage(
+            "%s: row %d has a column '%s', which the output adds; rename or drop it"
+                .formatted(key, objection.row(), objection.clash()));
+      }
+    }
+    List<String> refused =
+        objections.stream()
+            .map(refusal -> "row %d: %s".formatted(refusal.row(), refusal.refusal()))
+            .toList();
     if (!refused.isEmpty()) {
       throw CollimateException.data(
           "%d of %d rows cannot be used (%s); leave them out of the input"
@@ -148,11 +198,11 @@ public final class Score {
     private void addColumns(
         Map<String, Object> row, String role, Sequence sequence, RowLogProbs logProbs) {
       String prefix = role.equals("completion") ? "" : role + "_";
-      row.put(prefix + "logps", logProbs.sum(role));
-      row.put(prefix + "num_tokens", sequence.countedTokens());
+      row.put(prefix + LOGPS, logProbs.sum(role));
+      row.put(prefix + NUM_TOKENS, sequence.countedTokens());
       if (detail == Detail.TOKENS) {
-        row.put(prefix + "per_token_logps", logProbs.byRole().get(role));
-        row.put(prefix + "token_ids", countedIds(sequence));
+        row.put(prefix + PER_TOKEN_LOGPS, logProbs.byRole().get(role));
+        row.put(prefix + TOKEN_IDS, countedIds(sequence));
       }
     }
 

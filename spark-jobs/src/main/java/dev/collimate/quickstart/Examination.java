@@ -47,8 +47,8 @@ final class Examination {
   /** The scores of the model in a folder. */
   Scores of(String folder) {
     ModelSpec model = spec(folder);
-    Sampling greedy = new Sampling(0, seed);
-    Sampling drawn = new Sampling(1, seed);
+    SamplingParams greedy = SamplingParams.greedy(LONGEST_ANSWER);
+    SamplingParams drawn = new SamplingParams(LONGEST_ANSWER, 1, 0, 1, seed, false);
     List<Addition> carrying = data.heldOut().stream().filter(Addition::carries).toList();
     return new Scores(
         share(model, data.heldOut(), (slot, from, unit) -> solved(slot, from, unit, greedy)),
@@ -68,17 +68,6 @@ final class Examination {
      * @param from position of the unit's first problem among all
      */
     int successes(Slot slot, int from, List<Addition> unit);
-  }
-
-  /**
-   * How answers are drawn.
-   *
-   * @param temperature 0: the most probable token each time
-   */
-  private record Sampling(double temperature, long seed) implements Serializable {
-    SamplingParams params() {
-      return new SamplingParams(LONGEST_ANSWER, temperature, 0, 1.0, seed, false);
-    }
   }
 
   /** A model on an executor. */
@@ -107,14 +96,14 @@ final class Examination {
     return new Proportion(successes, problems.size());
   }
 
-  private static int solved(Slot slot, int from, List<Addition> unit, Sampling sampling) {
+  private static int solved(Slot slot, int from, List<Addition> unit, SamplingParams sampling) {
     List<int[]> prompts = unit.stream().map(problem -> ids(problem.prompt())).toList();
     List<Long> seeds = LongStream.range(from, from + unit.size()).boxed().toList();
     List<Completion> completions =
         slot.with(
             decoder ->
                 new Generator(decoder, new int[] {ByteLevelTokenizer.EOS_ID})
-                    .generate(prompts, seeds, sampling.params()));
+                    .generate(prompts, seeds, sampling));
     int solved = 0;
     for (int i = 0; i < unit.size(); i++) {
       solved += unit.get(i).isSolvedBy(text(completions.get(i).ids())) ? 1 : 0;

@@ -4,12 +4,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.ModelInit;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.Storage;
 import dev.collimate.text.ByteLevelTokenizer;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,10 +42,30 @@ final class Inputs {
     this.configuration = configuration;
   }
 
+  /**
+   * Writes what is missing.
+   *
+   * @throws CollimateException (usage) where the rows of another seed are there
+   */
   void write(AdditionData data, long seed) throws IOException {
+    requireRowsOf(data);
     publish(DIRECTORY, LAST, sink -> rows(sink, data));
     publish("tokenizer", "tokenizer_config.json", Inputs::tokenizer);
     publish("base", "config.json", sink -> model(sink, seed));
+  }
+
+  private void requireRowsOf(AdditionData data) throws IOException {
+    Path problems = new Path(root, DIRECTORY + "/" + PROBLEMS);
+    Storage storage = Storage.of(problems, configuration);
+    if (storage.exists(problems) && !Arrays.equals(storage.read(problems), problems(data))) {
+      throw CollimateException.usage(
+          "--output: '%s' holds a quick start of another --seed; give that one, or choose another directory"
+              .formatted(root));
+    }
+  }
+
+  private static byte[] problems(AdditionData data) throws JsonProcessingException {
+    return lines(data.heldOut(), problem -> row("prompt", problem.prompt()));
   }
 
   private interface Content {
@@ -73,7 +95,7 @@ final class Inputs {
         lines(
             data.preferences(),
             problem -> row("prompt", problem.prompt(), "completion", problem.worked())));
-    sink.write(PROBLEMS, lines(data.heldOut(), problem -> row("prompt", problem.prompt())));
+    sink.write(PROBLEMS, problems(data));
     sink.write(
         PAIRS, lines(data.heldOut().stream().filter(Addition::carries).toList(), Inputs::pair));
     sink.write(LAST, Stage.resource("README.md"));

@@ -46,7 +46,40 @@ public final class ReferenceJob {
   /** Folder within the run's output, where no other store is given. */
   public static final String FOLDER = "reference";
 
-  private ReferenceJob() {}
+  private final JavaSparkContext spark;
+  private final ModelSpec model;
+  private final Numerics numerics;
+  private final Mixture mixture;
+  private final Path root;
+  private final TreeMap<String, String> content;
+
+  /**
+   * @param numerics of the executors; stored values of others are not used
+   * @param root the store's folder
+   */
+  ReferenceJob(
+      JavaSparkContext spark, ModelSpec model, Numerics numerics, Mixture mixture, Path root) {
+    this.spark = spark;
+    this.model = model;
+    this.numerics = numerics;
+    this.mixture = mixture;
+    this.root = root;
+    this.content = new TreeMap<>(ReferenceSource.content(model, spark.hadoopConfiguration()));
+  }
+
+  /** The reference of a run, computed and stored as its run file says. */
+  public static ReferenceJob of(SparkSession session, RunConfig run) throws IOException {
+    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    ModelSpec model = ReferenceSource.of(run, spark.hadoopConfiguration());
+    Path root =
+        run.reference().store().map(Path::new).orElseGet(() -> new Path(run.output(), FOLDER));
+    Mixture mixture = run.cluster().mixed() ? Mixture.ADMITTED : Mixture.REFUSED;
+    try {
+      return new ReferenceJob(spark, model, ExecutorNumerics.ofOne(spark, model), mixture, root);
+    } catch (RuntimeException e) {
+      throw SparkFailure.of("reference", e);
+    }
+  }
 
   /**
    * The values, and what they cost.
@@ -54,97 +87,84 @@ public final class ReferenceJob {
    * @param values by row of the split
    * @param computed rows that were run through the model
    * @param reused rows whose values were stored, or equal to a computed row's
+   * @param exact whether all values have the bits of the job's numerics
    */
-  public record Result(ReferenceValues values, int computed, int reused) {}
+  public record Result(ReferenceValues values, int computed, int reused, boolean exact) {}
+
+  /** The numerics fingerprint by which stored values are found. */
+  public Numerics numerics() {
+    return numerics;
+  }
+
+  /**
+   * What a task computed.
+   *
+   * @param sums row by row, in order of roles
+   * @param exact whether with the job's numerics
+   */
+  private record Piece(double[] sums, boolean exact) implements Serializable {}
 
   /** What a task needs. */
   private record Task(
       PreparedData data,
       PreparedData.Split split,
       ModelSpec model,
+      TreeMap<String, String> content,
       TreeMap<String, String> numerics,
       Mixture mixture,
-      ReferenceStore store,
+      String root,
       SerializableConfiguration configuration)
       implements Serializable {
 
-    /** Computes some rows, stores them, and returns their sums: row by row, in order of roles. */
-    double[] compute(int[] rows) throws IOException {
+    /** Computes some rows, and stores them under the numerics that computed them. */
+    Piece compute(int[] rows) throws IOException {
       List<String> roles = data.index().roles();
       List<StoredRow> results = new ArrayList<>(rows.length);
+      Numerics expected = new Numerics(numerics);
+      Numerics here;
       try (ShardReader reader = new ShardReader(data, split, configuration.value(), 0)) {
         List<Example> examples = reader.rows(rows);
-        ModelSlot.with(
-            model,
-            configuration.value(),
-            decoder -> {
-              ExecutorNumerics.require(new Numerics(numerics), mixture);
-              for (Example example : examples) {
-                RowLogProbs logProbs = RowLogProbs.of(decoder, example, Adapter.ON);
-                Map<String, Double> sums = new LinkedHashMap<>();
-                roles.forEach(role -> sums.put(role, logProbs.sum(role)));
-                results.add(
-                    new StoredRow(example.key(), Digest128.ofHex(example.contentHash()), sums));
-              }
-              return null;
-            });
+        here =
+            ModelSlot.with(
+                model,
+                configuration.value(),
+                decoder -> {
+                  Numerics own = ExecutorNumerics.require(expected, mixture);
+                  for (Example example : examples) {
+                    RowLogProbs logProbs = RowLogProbs.of(decoder, example, Adapter.ON);
+                    Map<String, Double> sums = new LinkedHashMap<>();
+                    roles.forEach(role -> sums.put(role, logProbs.sum(role)));
+                    results.add(
+                        new StoredRow(example.key(), Digest128.ofHex(example.contentHash()), sums));
+                  }
+                  return own;
+                });
       }
-      store.add(roles, results, configuration.value());
-      return results.stream()
-          .flatMapToDouble(row -> roles.stream().mapToDouble(role -> row.sums().get(role)))
-          .toArray();
+      ReferenceStore.open(new Path(root), identity(model, content, here), configuration.value())
+          .add(roles, results, configuration.value());
+      double[] sums =
+          results.stream()
+              .flatMapToDouble(row -> roles.stream().mapToDouble(role -> row.sums().get(role)))
+              .toArray();
+      return new Piece(sums, here.hash().equals(expected.hash()));
     }
   }
 
   /**
-   * Brings the run's store up to date with a split and returns the split's values.
+   * Brings the store up to date with a split and returns the split's values.
    *
    * @throws CollimateException (data) where a value is not finite; (resources) where an executor's
    *     numerics differ from the first one's and {@code cluster.mixed} is false
    */
-  public static Result run(
-      SparkSession session,
-      RunConfig run,
-      PreparedData data,
-      PreparedData.Split split,
-      RowFacts rows)
-      throws IOException {
-    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
-    ModelSpec model = ReferenceSource.of(run, spark.hadoopConfiguration());
-    Path root =
-        run.reference().store().map(Path::new).orElseGet(() -> new Path(run.output(), FOLDER));
-    Mixture mixture = run.cluster().mixed() ? Mixture.ADMITTED : Mixture.REFUSED;
-    Numerics numerics;
-    try {
-      numerics = ExecutorNumerics.ofOne(spark, model);
-    } catch (RuntimeException e) {
-      throw SparkFailure.of("reference", e);
-    }
-    return run(spark, data, split, rows, model, numerics, mixture, root);
-  }
-
-  /**
-   * As {@link #run}, with its parts given.
-   *
-   * @param numerics of the executors; stored values of others are not used
-   * @param root the store's folder
-   */
-  static Result run(
-      JavaSparkContext spark,
-      PreparedData data,
-      PreparedData.Split split,
-      RowFacts rows,
-      ModelSpec model,
-      Numerics numerics,
-      Mixture mixture,
-      Path root)
-      throws IOException {
+  public Result run(PreparedData data, PreparedData.Split split, RowFacts rows) throws IOException {
     Configuration configuration = spark.hadoopConfiguration();
-    ReferenceStore store = ReferenceStore.open(root, identity(model, numerics), configuration);
+    ReferenceStore store =
+        ReferenceStore.open(root, identity(model, content, numerics), configuration);
     ReferenceValues values = new ReferenceValues(rows.count(), data.index().roles());
     ContentIndex index = new ContentIndex(rows);
     store.read(configuration, stored -> values.put(index, stored));
     int[] missing = values.unknownContents(rows, index);
+    boolean exact = true;
     if (missing.length > 0) {
       log.info("Reference: {} of {} rows to compute", missing.length, rows.count());
       Task task =
@@ -152,26 +172,22 @@ public final class ReferenceJob {
               data,
               split,
               model,
+              content,
               new TreeMap<>(numerics.facts()),
               mixture,
-              store,
+              root.toString(),
               new SerializableConfiguration(configuration));
-      compute(spark, task, pieces(missing, rows, data.index().roles()), rows, index, values);
+      exact = compute(task, pieces(missing, rows, data.index().roles()), rows, index, values);
     }
-    return new Result(values, missing.length, rows.count() - missing.length);
+    return new Result(values, missing.length, rows.count() - missing.length, exact);
   }
 
-  private static void compute(
-      JavaSparkContext spark,
-      Task task,
-      List<int[]> pieces,
-      RowFacts rows,
-      ContentIndex index,
-      ReferenceValues values)
+  private boolean compute(
+      Task task, List<int[]> pieces, RowFacts rows, ContentIndex index, ReferenceValues values)
       throws IOException {
-    List<double[]> sums;
+    List<Piece> computed;
     try {
-      sums = spark.parallelize(pieces, pieces.size()).map(task::compute).collect();
+      computed = spark.parallelize(pieces, pieces.size()).map(task::compute).collect();
     } catch (Exception e) {
       throw SparkFailure.of("reference", e);
     }
@@ -181,11 +197,12 @@ public final class ReferenceJob {
       for (int i = 0; i < ofPiece.length; i++) {
         Map<String, Double> ofRow = new LinkedHashMap<>();
         for (int role = 0; role < roles.size(); role++) {
-          ofRow.put(roles.get(role), sums.get(piece)[i * roles.size() + role]);
+          ofRow.put(roles.get(role), computed.get(piece).sums()[i * roles.size() + role]);
         }
         values.put(index, new StoredRow("", rows.contentHash(ofPiece[i]), ofRow));
       }
     }
+    return computed.stream().allMatch(Piece::exact);
   }
 
   /** Rows in order, cut where a piece has its tokens. */
@@ -206,13 +223,12 @@ public final class ReferenceJob {
     return pieces;
   }
 
-  private static SortedMap<String, String> identity(ModelSpec model, Numerics numerics) {
-    return new TreeMap<>(
-        Map.of(
-            "model", model.modelFingerprint(),
-            "adapter", model.adapterFingerprint(),
-            "precision", model.precision().name(),
-            "threads", Integer.toString(model.threads()),
-            "numerics", numerics.hash()));
+  private static SortedMap<String, String> identity(
+      ModelSpec model, SortedMap<String, String> content, Numerics numerics) {
+    SortedMap<String, String> identity = new TreeMap<>(content);
+    identity.put("precision", model.precision().name());
+    identity.put("threads", Integer.toString(model.threads()));
+    identity.put("numerics", numerics.hash());
+    return identity;
   }
 }

@@ -7,6 +7,7 @@ import dev.collimate.data.Digest128;
 import dev.collimate.storage.Storage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
@@ -49,7 +50,15 @@ record ReferenceStore(String folder) implements Serializable {
     Storage storage = Storage.of(folder, configuration);
     if (!storage.exists(new Path(folder, IDENTITY))) {
       storage.fileSystem().mkdirs(folder);
-      storage.replace(new Path(folder, IDENTITY), json(identity));
+      try (OutputStream out =
+          storage.fileSystem().create(new Path(folder, IDENTITY), /* overwrite= */ false)) {
+        out.write(json(identity));
+      } catch (IOException e) {
+        // Where it is there now, another run that shares the store is writing the same.
+        if (!storage.exists(new Path(folder, IDENTITY))) {
+          throw e;
+        }
+      }
     }
     return new ReferenceStore(folder.toString());
   }

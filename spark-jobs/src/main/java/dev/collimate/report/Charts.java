@@ -27,8 +27,7 @@ final class Charts {
           "computed_tokens",
           "pairs_per_second",
           "workers",
-          "releases",
-          "eval_runtime");
+          "releases");
 
   private static final List<String> PARTS =
       List.of("pull_seconds", "compute_seconds", "push_seconds", "update_seconds");

@@ -72,10 +72,6 @@ public final class MetricsLog {
     lines.add(line);
   }
 
-  public synchronized List<Map<String, Object>> lines() {
-    return List.copyOf(lines);
-  }
-
   /** Rewrites the file. */
   public synchronized void flush() throws IOException {
     StringBuilder text = new StringBuilder();

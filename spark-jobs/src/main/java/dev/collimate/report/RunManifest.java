@@ -208,13 +208,20 @@ public record RunManifest(
     } catch (FileNotFoundException e) {
       return Optional.empty();
     }
+    RunManifest manifest;
     try {
-      return Optional.of(JSON.readValue(json, RunManifest.class));
+      manifest = JSON.readValue(json, RunManifest.class);
     } catch (JsonProcessingException e) {
       throw new CollimateException(
           CollimateException.Kind.DATA,
           "'%s' is no manifest of a run (%s)".formatted(path, e.getOriginalMessage()),
           e);
     }
+    if (manifest.version() != VERSION) {
+      throw CollimateException.data(
+          "'%s' has manifest format %d, this version reads %d; choose another output"
+              .formatted(path, manifest.version(), VERSION));
+    }
+    return Optional.of(manifest);
   }
 }

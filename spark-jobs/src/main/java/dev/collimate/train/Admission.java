@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Lets a worker take part where it reads the driver's files and computes the same bits as the
- * others: the first worker's numerics fingerprint, or that of the checkpoint resumed from, is the
- * run's.
+ * others: the run's numerics fingerprint is that of the checkpoint resumed from, else that of the
+ * reference's log-probabilities, else the first worker's.
  */
 final class Admission implements RegistrationPolicy {
 
@@ -65,7 +65,8 @@ final class Admission implements RegistrationPolicy {
   private boolean exact;
 
   /**
-   * @param numerics of the checkpoint resumed from; empty for a fresh run
+   * @param numerics of the checkpoint resumed from, or of the reference's log-probabilities; empty
+   *     where there is neither
    * @param exact whether the run has been exact so far
    * @param mixed whether other fingerprints are let in, which ends exactness
    */

@@ -63,7 +63,7 @@ final class BatchPlan {
   }
 
   private static int stepsPerEpoch(int rows, int globalBatchSize) {
-    return (rows + globalBatchSize - 1) / globalBatchSize;
+    return Math.toIntExact(((long) rows + globalBatchSize - 1) / globalBatchSize);
   }
 
   long steps() {
@@ -103,7 +103,7 @@ final class BatchPlan {
     int perEpoch = stepsPerEpoch(rows, globalBatchSize);
     int epoch = Math.toIntExact((number - 1) / perEpoch);
     int from = (int) ((number - 1) % perEpoch) * globalBatchSize;
-    int to = Math.min(from + globalBatchSize, rows);
+    int to = (int) Math.min((long) from + globalBatchSize, rows);
     int[] order = order(epoch);
     int[] batch =
         IntStream.iterate(from + replica, i -> i < to, i -> i + replicas)
@@ -112,9 +112,9 @@ final class BatchPlan {
             .mapToInt(Integer::intValue)
             .toArray();
     List<int[]> microBatches = new ArrayList<>();
-    for (int start = 0; start < batch.length; start += microBatchSize) {
-      microBatches.add(
-          Arrays.copyOfRange(batch, start, Math.min(start + microBatchSize, batch.length)));
+    for (long start = 0; start < batch.length; start += microBatchSize) {
+      long end = Math.min(start + microBatchSize, batch.length);
+      microBatches.add(Arrays.copyOfRange(batch, (int) start, (int) end));
     }
     return new Step(number, epoch, (double) number / perEpoch, List.copyOf(microBatches));
   }

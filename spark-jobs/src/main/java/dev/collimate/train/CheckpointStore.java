@@ -65,6 +65,11 @@ public final class CheckpointStore {
     this.ownership = ownership;
   }
 
+  /** Throws where the run was lost to another driver. */
+  void requireOwned() {
+    ownership.run();
+  }
+
   /** Publishes a checkpoint; one that is already complete stays as it is. */
   void save(TrainingState state) throws IOException {
     long step = state.progress().step();
@@ -86,13 +91,17 @@ public final class CheckpointStore {
     }
   }
 
-  /** Removes all but the newest checkpoints. */
-  void keepNewest(OptionalInt limit) throws IOException {
+  /**
+   * Removes all but the newest checkpoints up to the one just saved. Directories of later steps are
+   * damaged ones that a resume passed over: they count for nothing, and training writes them anew.
+   *
+   * @param saved step of the checkpoint just saved, which stays
+   */
+  void keepNewest(OptionalInt limit, long saved) throws IOException {
     if (limit.isEmpty()) {
       return;
     }
-    List<Long> steps = steps();
-    for (long step : steps.subList(Math.min(limit.getAsInt(), steps.size()), steps.size())) {
+    for (long step : steps().stream().filter(n -> n <= saved).skip(limit.getAsInt()).toList()) {
       ownership.run();
       storage.fileSystem().delete(run.checkpoint(step), true);
       replicas.delete(step);
@@ -100,29 +109,72 @@ public final class CheckpointStore {
   }
 
   /**
-   * The newest checkpoint that is whole and of this run; damaged ones are named and passed over.
+   * The newest checkpoint that is whole; damaged ones are named and passed over.
+   *
+   * @return empty where none was ever completed
+   * @throws CollimateException (data) where there are checkpoints and all are damaged: starting
+   *     again from the first step is for a person to decide
    */
   Optional<TrainingState> newest() throws IOException {
+    Optional<String> newestDamage = Optional.empty();
     for (long step : steps()) {
       try {
         return Optional.of(load(step));
-      } catch (IOException e) {
+      } catch (DamagedFileException e) {
         log.warn(
             "Checkpoint {} is damaged ({}); going back to the one before it",
             run.checkpoint(step),
             e.getMessage());
+        if (newestDamage.isEmpty() && storage.exists(new Path(run.checkpoint(step), INDEX))) {
+          newestDamage = Optional.of(run.checkpoint(step) + ": " + e.getMessage());
+        }
       }
+    }
+    if (newestDamage.isPresent()) {
+      throw CollimateException.data(
+          "No checkpoint can be read (%s); restore one, or remove '%s' to train from the first step"
+              .formatted(newestDamage.get(), run.checkpoints()));
     }
     return Optional.empty();
   }
 
-  private boolean isIntact(long step) {
+  /** Reads a checkpoint through without holding it: another state is held while this runs. */
+  private boolean isIntact(long step) throws IOException {
     try {
-      load(step);
+      requireIntact(run.checkpoint(step));
       return true;
-    } catch (IOException e) {
+    } catch (DamagedFileException e) {
       return false;
     }
+  }
+
+  private Index requireIntact(Path directory) throws IOException {
+    Index index = readIndex(storage, directory);
+    for (PublishedFile file : index.files()) {
+      VectorFile.requireIntact(storage, directory, file, INDEX);
+    }
+    return index;
+  }
+
+  /** The files of all complete checkpoints, as their indexes list them, below the run directory. */
+  List<PublishedFile> files() throws IOException {
+    List<PublishedFile> files = new ArrayList<>();
+    for (long step : steps()) {
+      try {
+        Index index = readIndex(storage, run.checkpoint(step));
+        add(files, run.checkpoint(step), index.files());
+        add(files, run.replicas(step), index.progress().replicas());
+      } catch (DamagedFileException e) {
+        log.warn("Checkpoint {} is damaged ({})", run.checkpoint(step), e.getMessage());
+      }
+    }
+    return files;
+  }
+
+  private void add(List<PublishedFile> files, Path directory, List<PublishedFile> listed) {
+    String prefix = run.root().toUri().relativize(directory.toUri()).getPath() + "/";
+    listed.forEach(
+        file -> files.add(new PublishedFile(prefix + file.name(), file.bytes(), file.sha256())));
   }
 
   /** Steps with a checkpoint directory, newest first. */
@@ -144,7 +196,10 @@ public final class CheckpointStore {
     return steps;
   }
 
-  /** Reads a checkpoint; IOException where a file is missing, short or has another checksum. */
+  /**
+   * Reads a checkpoint; DamagedFileException where a file is missing, short or has another
+   * checksum.
+   */
   TrainingState load(long step) throws IOException {
     Path directory = run.checkpoint(step);
     Index index = readIndex(storage, directory);
@@ -176,10 +231,8 @@ public final class CheckpointStore {
     CheckpointStore store =
         new CheckpointStore(new RunDirectory(location), configuration, () -> {});
     try {
-      Index index = readIndex(store.storage, directory);
+      Index index = store.requireIntact(directory);
       TrainingState.Progress progress = index.progress();
-      store.read(directory, index, MASTERS);
-      var unused = store.optimizer(directory, index);
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("step", progress.step());
       facts.put("epoch", progress.epoch());
@@ -200,13 +253,21 @@ public final class CheckpointStore {
   }
 
   private static Index readIndex(Storage storage, Path directory) throws IOException {
-    String[] lines =
-        new String(storage.read(new Path(directory, INDEX)), StandardCharsets.UTF_8)
-            .split("\n", -1);
-    if (lines.length < 2 || !lines[1].equals(hex(Publication.sha256().digest(utf8(lines[0]))))) {
-      throw new IOException(INDEX + " does not have the checksum that it states");
+    byte[] content;
+    try {
+      content = storage.read(new Path(directory, INDEX));
+    } catch (FileNotFoundException e) {
+      throw new DamagedFileException(INDEX + " is missing", e);
     }
-    return JSON.readValue(lines[0], Index.class);
+    String[] lines = new String(content, StandardCharsets.UTF_8).split("\n", -1);
+    if (lines.length < 2 || !lines[1].equals(hex(Publication.sha256().digest(utf8(lines[0]))))) {
+      throw new DamagedFileException(INDEX + " does not have the checksum that it states");
+    }
+    try {
+      return JSON.readValue(lines[0], Index.class);
+    } catch (JsonProcessingException e) {
+      throw new DamagedFileException(INDEX + " cannot be read: " + e.getOriginalMessage(), e);
+    }
   }
 
   private static byte[] index(Index index) {
@@ -232,9 +293,10 @@ public final class CheckpointStore {
         index.files().stream()
             .filter(candidate -> candidate.name().equals(name))
             .findFirst()
-            .orElseThrow(() -> new IOException(INDEX + " does not list " + name));
+            .orElseThrow(() -> new DamagedFileException(INDEX + " does not list " + name));
     if (file.bytes() != size * Float.BYTES) {
-      throw new IOException(name + " has " + file.bytes() + " bytes for " + size + " parameters");
+      throw new DamagedFileException(
+          name + " has " + file.bytes() + " bytes for " + size + " parameters");
     }
     FlatVector vector = new FlatVector(size);
     VectorFile.read(storage, directory, file, List.of(vector), INDEX);

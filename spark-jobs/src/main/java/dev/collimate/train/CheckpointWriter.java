@@ -8,12 +8,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Publishes checkpoints beside training, one at a time, so that no worker waits for the file
  * system.
  */
 final class CheckpointWriter implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(CheckpointWriter.class);
 
   private final CheckpointStore store;
   private final OptionalInt saveTotalLimit;
@@ -47,9 +51,11 @@ final class CheckpointWriter implements AutoCloseable {
         CompletableFuture.runAsync(
             () -> {
               try {
+                // A driver that lost the run must not replace the lines of the one that has it.
+                store.requireOwned();
                 metrics.flush();
                 store.save(copy);
-                store.keepNewest(saveTotalLimit);
+                store.keepNewest(saveTotalLimit, copy.progress().step());
               } catch (IOException e) {
                 throw new UncheckedIOException(
                     "Cannot write the checkpoint of step " + copy.progress().step(), e);
@@ -60,8 +66,10 @@ final class CheckpointWriter implements AutoCloseable {
 
   /** Waits until everything submitted is published. */
   void await() {
+    CompletableFuture<Void> last = pending;
+    pending = CompletableFuture.completedFuture(null);
     try {
-      pending.join();
+      last.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;
@@ -70,8 +78,23 @@ final class CheckpointWriter implements AutoCloseable {
     }
   }
 
+  /**
+   * Lets the checkpoint under way finish and writes the last metric lines, also of a run that
+   * failed; so it never throws, which would hide the failure.
+   */
   @Override
   public void close() {
+    try {
+      await();
+    } catch (RuntimeException e) {
+      log.warn("The last checkpoint was not written", e);
+    }
+    try {
+      store.requireOwned();
+      metrics.flush();
+    } catch (IOException | RuntimeException e) {
+      log.warn("The last metric lines were not written", e);
+    }
     thread.shutdown();
   }
 }

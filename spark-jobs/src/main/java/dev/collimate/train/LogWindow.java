@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * What the steps since the last logged line add up to. It stands in checkpoints, so that a resumed
@@ -20,9 +19,10 @@ import java.util.Set;
 final class LogWindow {
 
   private static final String TOKENS = "num_tokens";
+  private static final String COMPUTED_TOKENS = "computed_tokens";
 
-  /** Counts of a step that add up over a window; all other numbers are averaged. */
-  private static final Set<String> SUMMED = Set.of("computed_tokens", "releases");
+  /** A count of this process's steps that adds up over a window; all other numbers are averaged. */
+  private static final String RELEASES = "releases";
 
   /**
    * What a step reports beside its metrics.
@@ -39,9 +39,14 @@ final class LogWindow {
   private double lossSum;
   private double gradNorm;
   private double learningRate;
-  private long rows;
   private MetricSums metrics = new MetricSums();
   private long tokensBefore;
+  private double computedTokens;
+
+  // Not saved: the steps of this process, to which its clocks belong.
+  private int timedSteps;
+  private long timedRows;
+  private double timedTokens;
   private final Map<String, Double> numbers = new LinkedHashMap<>();
 
   void add(StepReport step, MetricSums stepMetrics) {
@@ -49,14 +54,25 @@ final class LogWindow {
     lossSum += step.loss();
     gradNorm = step.gradNorm();
     learningRate = step.learningRate();
-    rows += step.rows();
     metrics.add(stepMetrics);
-    step.numbers().forEach((name, number) -> numbers.merge(name, number, Double::sum));
+    timedSteps++;
+    timedRows += step.rows();
+    timedTokens += stepMetrics.values().getOrDefault(TOKENS, 0.0);
+    step.numbers()
+        .forEach(
+            (name, number) -> {
+              if (name.equals(COMPUTED_TOKENS)) {
+                computedTokens += number;
+              } else {
+                numbers.merge(name, number, Double::sum);
+              }
+            });
   }
 
   /**
-   * The line of this window, and the beginning of the next: means over the window's steps (loss,
-   * seconds) or rows (metrics), {@code num_tokens} as the run's total.
+   * The line of this window, and the beginning of the next: means over the window's steps (loss) or
+   * rows (metrics), over this process's steps of it (seconds), {@code num_tokens} as the run's
+   * total.
    */
   Map<String, Object> closeAt(long step, double epoch) {
     Map<String, Object> line = new LinkedHashMap<>();
@@ -75,22 +91,22 @@ final class LogWindow {
     }
     tokensBefore += (long) tokens;
     line.put(TOKENS, tokensBefore);
+    line.put(COMPUTED_TOKENS, computedTokens);
     double seconds = numbers.getOrDefault("step_seconds", 0.0);
     if (seconds > 0) {
-      line.put("tokens_per_second", tokens / seconds);
-      line.put("pairs_per_second", rows / seconds);
+      line.put("tokens_per_second", timedTokens / seconds);
+      line.put("pairs_per_second", timedRows / seconds);
     }
-    numbers.forEach((name, sum) -> line.put(name, SUMMED.contains(name) ? sum : sum / steps));
+    numbers.forEach((name, sum) -> line.put(name, name.equals(RELEASES) ? sum : sum / timedSteps));
     steps = 0;
     lossSum = 0;
-    rows = 0;
+    computedTokens = 0;
+    timedSteps = 0;
+    timedRows = 0;
+    timedTokens = 0;
     metrics = new MetricSums();
     numbers.clear();
     return line;
-  }
-
-  boolean isEmpty() {
-    return steps == 0;
   }
 
   /** The window without its times, as text for a checkpoint. */
@@ -101,8 +117,8 @@ final class LogWindow {
       out.writeDouble(lossSum);
       out.writeDouble(gradNorm);
       out.writeDouble(learningRate);
-      out.writeLong(rows);
       out.writeLong(tokensBefore);
+      out.writeDouble(computedTokens);
       metrics.write(out);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -118,8 +134,8 @@ final class LogWindow {
       window.lossSum = in.readDouble();
       window.gradNorm = in.readDouble();
       window.learningRate = in.readDouble();
-      window.rows = in.readLong();
       window.tokensBefore = in.readLong();
+      window.computedTokens = in.readDouble();
       window.metrics = MetricSums.read(in);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

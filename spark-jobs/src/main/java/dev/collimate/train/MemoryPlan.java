@@ -4,8 +4,13 @@ import dev.collimate.CollimateException;
 import dev.collimate.aggregate.AggregatorConfig;
 import dev.collimate.aggregate.HeapVectors;
 import dev.collimate.checkpoint.ModelConfig;
+import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.RunConfig;
+import dev.collimate.nn.Decoder;
+import dev.collimate.reference.ReferenceSource;
+import dev.collimate.storage.HadoopFolder;
 import java.util.Locale;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.util.JavaUtils;
 
@@ -43,17 +48,43 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
 
   private static final int VERSION_SERVED = 1;
 
+  private static final String OF_DRIVER =
+      "masters, moments, the version served, a checkpoint's copy and gradient sums";
+
   /**
-   * Adds up.
+   * Adds up; where {@code reference_model} is a folder, what its log-probabilities need before
+   * training counts too.
+   */
+  public static MemoryPlan of(RunConfig run, PolicySource policy, Configuration configuration) {
+    MemoryPlan training =
+        of(
+            run,
+            policy.model().config(),
+            policy.model().layout().parameters().size(),
+            policy.layout().size());
+    if (!ReferenceSource.isFolder(run)) {
+      return training;
+    }
+    try (ModelFolder reference =
+        ModelFolder.open(
+            HadoopFolder.open("reference_model", run.referenceModel(), configuration))) {
+      return training.orMore(
+          ofReading(
+              reference.config(),
+              reference.layout().parameters().size(),
+              sequencesPerRow(run) * longest(run, reference.config())));
+    }
+  }
+
+  /**
+   * Adds up for training.
    *
    * @param parameters of the model
    * @param trained of those, or of the adapter
    */
-  public static MemoryPlan of(RunConfig run, ModelConfig model, long parameters, long trained) {
+  static MemoryPlan of(RunConfig run, ModelConfig model, long parameters, long trained) {
     long rows = (long) run.train().microBatchSize() * sequencesPerRow(run);
-    long length =
-        Math.min(run.data().maxLength().orElse(model.maxPositions()), model.maxPositions());
-    long tokens = rows * length;
+    long tokens = rows * longest(run, model);
     long perLayer = perLayer(model);
     long kept =
         run.train().gradientCheckpointing()
@@ -61,9 +92,9 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
             : model.layers() * perLayer;
     long workerNative =
         NATIVE_BASE + FLOAT * (parameters + trained + tokens * kept + logits(tokens, model));
-    int globalBatch = run.train().globalBatchSize();
+    long globalBatch = run.train().globalBatchSize();
     int microBatch = run.train().microBatchSize();
-    int microBatches = (globalBatch + microBatch - 1) / microBatch;
+    int microBatches = (int) ((globalBatch + microBatch - 1) / microBatch);
     boolean local = run.train().hasLocalSteps();
     int leaves = local ? run.train().replicas().orElseThrow() : microBatches;
     int worker =
@@ -82,7 +113,13 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
    * @param parameters of the model
    */
   public static MemoryPlan ofInference(ModelConfig model, long parameters) {
-    long tokens = Math.min(model.maxPositions(), INFERENCE_TOKENS);
+    return ofReading(model, parameters, Math.min(model.maxPositions(), INFERENCE_TOKENS));
+  }
+
+  /**
+   * @param tokens of the sequences that are read at a time
+   */
+  private static MemoryPlan ofReading(ModelConfig model, long parameters, long tokens) {
     // The current layer's values, and the keys and values of all.
     long kept =
         perLayer(model)
@@ -91,6 +128,18 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
         NATIVE_BASE + FLOAT * (parameters + tokens * kept + logits(tokens, model)),
         HEAP_BASE,
         HEAP_BASE);
+  }
+
+  private static long longest(RunConfig run, ModelConfig model) {
+    return Math.min(run.data().maxLength().orElse(model.maxPositions()), model.maxPositions());
+  }
+
+  /** Of two jobs that follow each other, the one that needs more. */
+  private MemoryPlan orMore(MemoryPlan other) {
+    return new MemoryPlan(
+        Math.max(workerNative, other.workerNative),
+        Math.max(workerHeap, other.workerHeap),
+        Math.max(driverHeap, other.driverHeap));
   }
 
   /**
@@ -107,7 +156,7 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
 
   /** Logits, their softmax and its gradient, at most a chunk at a time. */
   private static long logits(long tokens, ModelConfig model) {
-    return 3L * Math.min(tokens * model.vocabSize(), 1L << 26);
+    return 3L * Math.min(tokens * model.vocabSize(), Decoder.CHUNK_LOGITS);
   }
 
   private static int sequencesPerRow(RunConfig run) {
@@ -120,15 +169,16 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
    * @throws CollimateException (resources) with the sum where something is too small
    */
   public void applyTo(SparkConf spark) {
-    require(
-        Runtime.getRuntime().maxMemory(),
-        driverHeap,
-        "spark.driver.memory",
-        "masters, moments, the version served, a checkpoint's copy and gradient sums");
     if (spark.get("spark.master", "").matches("local(\\[.*)?")) {
-      // The workers live in the driver's JVM, which has no container to outgrow.
+      // The one worker lives in the driver's JVM, which has no container to outgrow.
+      require(
+          Runtime.getRuntime().maxMemory(),
+          driverHeap + workerHeap - HEAP_BASE,
+          "spark.driver.memory",
+          OF_DRIVER + ", and what a worker holds on the same heap");
       return;
     }
+    require(Runtime.getRuntime().maxMemory(), driverHeap, "spark.driver.memory", OF_DRIVER);
     String overheadKey = "spark.executor.memoryOverhead";
     if (!spark.contains(overheadKey)) {
       spark.set(overheadKey, inMebibytes(workerNative) + "m");

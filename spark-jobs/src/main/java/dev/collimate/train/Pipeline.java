@@ -1,6 +1,7 @@
 package dev.collimate.train;
 
 import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.ModelConfig;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.Prepare;
 import dev.collimate.data.PreparedData;
@@ -10,17 +11,24 @@ import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.ReferenceUse;
 import dev.collimate.reference.ReferenceJob;
+import dev.collimate.reference.ReferenceSource;
 import dev.collimate.reference.ReferenceValues;
 import dev.collimate.report.MetricsLog;
 import dev.collimate.report.ReportPage;
 import dev.collimate.report.RunManifest;
+import dev.collimate.storage.HadoopFolder;
+import dev.collimate.storage.Publication;
+import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.RunLock;
 import dev.collimate.storage.Storage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -80,8 +88,9 @@ public final class Pipeline {
       } catch (CollimateException e) {
         fail(record, e.kind(), e.getMessage());
         throw e;
-      } catch (IOException | RuntimeException e) {
-        fail(record, CollimateException.Kind.INTERNAL, String.valueOf(e.getMessage()));
+      } catch (IOException | RuntimeException | Error e) {
+        String sentence = e.getMessage() == null ? e.toString() : e.getMessage();
+        fail(record, CollimateException.Kind.INTERNAL, sentence);
         throw e;
       }
     }
@@ -105,7 +114,12 @@ public final class Pipeline {
   private RunRecord open(PolicySource policy, RunLock lock) throws IOException {
     Map<String, Object> model = new LinkedHashMap<>();
     model.put("path", run.model());
-    model.put("fingerprint", policy.fingerprint());
+    model.putAll(policy.fingerprints());
+    if (ReferenceSource.isFolder(run)) {
+      model.put(
+          RunRecord.REFERENCE_FINGERPRINT,
+          ReferenceSource.of(run, configuration).modelFingerprint());
+    }
     model.put("parameters", policy.model().layout().parameters().size());
     model.put("trained_parameters", policy.layout().size());
     return RunRecord.open(
@@ -138,10 +152,11 @@ public final class Pipeline {
     for (Split split : Split.values()) {
       facts.put(split, RowFacts.load(data, split, configuration));
     }
-    Map<Split, ReferenceValues> reference = new EnumMap<>(Split.class);
+    requireReadable(policy, data, facts);
+    TrainStage.Reference reference = TrainStage.Reference.NONE;
     if (objective.declaration().reference() != ReferenceUse.NONE) {
       progress.stage("reference");
-      reference.putAll(reference(data, facts));
+      reference = reference(data, facts);
     }
     if (last == Stage.REFERENCE) {
       return;
@@ -151,33 +166,55 @@ public final class Pipeline {
     train.run(record, lock, last != Stage.TRAIN);
     if (last == Stage.REPORT || last == Stage.EVALUATE) {
       progress.stage("report");
-      Storage storage = Storage.of(directory.root(), configuration);
-      String page =
-          ReportPage.html(
-              record.manifest().withState(RunManifest.State.COMPLETE, RunManifest.Failure.NONE),
-              MetricsLog.read(storage, directory.metrics()));
-      lock.requireOwned();
-      storage.replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
-      record.update(
-          manifest ->
-              manifest
-                  .withFiles(RunFiles.list(storage, directory, data))
-                  .withState(RunManifest.State.COMPLETE, RunManifest.Failure.NONE));
+      report(record, lock, data);
     }
   }
 
-  private Map<Split, ReferenceValues> reference(PreparedData data, Map<Split, RowFacts> facts)
+  private void report(RunRecord record, RunLock lock, PreparedData data) throws IOException {
+    Storage storage = Storage.of(directory.root(), configuration);
+    CheckpointStore checkpoints = new CheckpointStore(directory, configuration, lock::requireOwned);
+    List<PublishedFile> files = RunFiles.list(storage, directory, data, checkpoints);
+    // The page lists all files but itself.
+    RunManifest complete =
+        record
+            .manifest()
+            .withFiles(files)
+            .withState(RunManifest.State.COMPLETE, RunManifest.Failure.NONE);
+    String page = ReportPage.html(complete, MetricsLog.read(storage, directory.metrics()));
+    lock.requireOwned();
+    storage.replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
+    List<PublishedFile> all = new ArrayList<>(files);
+    all.add(Publication.measure(storage, directory.root(), directory.report().getName()));
+    all.sort(Comparator.comparing(PublishedFile::name));
+    record.update(manifest -> complete.withFiles(all));
+  }
+
+  private void requireReadable(PolicySource policy, PreparedData data, Map<Split, RowFacts> facts)
+      throws IOException {
+    new LearnedPositions("model", policy.model().config()).requireRoom(data, facts, configuration);
+    if (ReferenceSource.isFolder(run)) {
+      ModelConfig config =
+          ModelConfig.read(
+              HadoopFolder.open("reference_model", run.referenceModel(), configuration));
+      new LearnedPositions("reference_model", config).requireRoom(data, facts, configuration);
+    }
+  }
+
+  private TrainStage.Reference reference(PreparedData data, Map<Split, RowFacts> facts)
       throws IOException {
     Map<Split, ReferenceValues> values = new EnumMap<>(Split.class);
+    ReferenceJob job = ReferenceJob.of(session, run);
+    boolean exact = true;
     for (Split split : Split.values()) {
-      ReferenceJob.Result result = ReferenceJob.run(session, run, data, split, facts.get(split));
+      ReferenceJob.Result result = job.run(data, split, facts.get(split));
       log.info(
           "Reference of {}: {} rows computed, {} reused",
           split,
           result.computed(),
           result.reused());
       values.put(split, result.values());
+      exact &= result.exact();
     }
-    return values;
+    return new TrainStage.Reference(values, job.numerics().facts(), exact);
   }
 }

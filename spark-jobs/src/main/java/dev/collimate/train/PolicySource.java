@@ -20,7 +20,9 @@ import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -63,8 +65,13 @@ public final class PolicySource implements AutoCloseable {
     if (section.path().isPresent()) {
       Folder folder = HadoopFolder.open("adapter.path", section.path().get(), configuration);
       AdapterFolder continued = AdapterFolder.open(folder);
-      return new Adapter(
-          continued.config(), continued.layout(model.layout()), Optional.of(continued));
+      try {
+        return new Adapter(
+            continued.config(), continued.layout(model.layout()), Optional.of(continued));
+      } catch (RuntimeException e) {
+        continued.close();
+        throw e;
+      }
     }
     AdapterConfig config = freshAdapter(section, base);
     return new Adapter(config, AdapterLayout.of(config, model.layout()), Optional.empty());
@@ -163,7 +170,17 @@ public final class PolicySource implements AutoCloseable {
     }
   }
 
-  /** Tells the model and adapter files of one run from those of another. */
+  /** The fingerprints of the model's files, and of the continued adapter's if there is one. */
+  Map<String, String> fingerprints() {
+    Map<String, String> fingerprints = new LinkedHashMap<>();
+    fingerprints.put(RunRecord.MODEL_FINGERPRINT, model.fingerprint());
+    adapter
+        .flatMap(Adapter::continued)
+        .ifPresent(folder -> fingerprints.put(RunRecord.ADAPTER_FINGERPRINT, folder.fingerprint()));
+    return fingerprints;
+  }
+
+  /** Tells the model and adapter files of one worker from those of another. */
   String fingerprint() {
     return fingerprint(model, adapter.flatMap(Adapter::continued));
   }

@@ -29,18 +29,12 @@ import java.util.function.Function;
  */
 final class PolicyTask implements WorkerTask {
 
-  /** Writes greedy completions of a prompt. */
-  @FunctionalInterface
-  interface Sampler {
-    int[] complete(int[] prompt, int maxNewTokens);
-  }
-
   private final Admission.Description description;
   private final Learner learner;
   private final ReplicaTrainer replicas;
   private final ShardReader trainRows;
   private final ShardReader evalRows;
-  private final Sampler sampler;
+  private final GreedySampler sampler;
   private final Closeable resources;
   private FlatVector version = new FlatVector(0);
 
@@ -54,7 +48,7 @@ final class PolicyTask implements WorkerTask {
       Function<Function<List<RowAddress>, List<LearnRow>>, ReplicaTrainer> replicas,
       ShardReader trainRows,
       ShardReader evalRows,
-      Sampler sampler,
+      GreedySampler sampler,
       Closeable resources) {
     this.description = description;
     this.learner = learner;

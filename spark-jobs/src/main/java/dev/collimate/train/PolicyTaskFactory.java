@@ -1,6 +1,5 @@
 package dev.collimate.train;
 
-import dev.collimate.CollimateException;
 import dev.collimate.aggregate.WorkerPlace;
 import dev.collimate.aggregate.WorkerTask;
 import dev.collimate.aggregate.WorkerTaskFactory;
@@ -11,8 +10,6 @@ import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.ShardReader;
 import dev.collimate.executor.ModelSlot;
-import dev.collimate.generate.Generator;
-import dev.collimate.generate.SamplingParams;
 import dev.collimate.learn.Learner;
 import dev.collimate.nn.AdapterSource;
 import dev.collimate.nn.ComputeDevice;
@@ -27,7 +24,6 @@ import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Storage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -46,15 +42,23 @@ record PolicyTaskFactory(
     Configuration configuration = hadoop.value();
     ModelSlot.clear();
     Engine.start(run.cluster().threads(), ComputeDevice.cpu());
-    ModelFolder folder = ModelFolder.open(HadoopFolder.open("model", run.model(), configuration));
-    Optional<AdapterFolder> adapter =
-        run.adapter()
-            .flatMap(AdapterSection::path)
-            .map(
-                path -> AdapterFolder.open(HadoopFolder.open("adapter.path", path, configuration)));
-    try (folder;
-        AutoCloseable closing = () -> adapter.ifPresent(AdapterFolder::close)) {
-      Decoder policy = Decoder.load(folder, source(adapter), options());
+    try (ModelFolder folder =
+        ModelFolder.open(HadoopFolder.open("model", run.model(), configuration))) {
+      Optional<String> path = run.adapter().flatMap(AdapterSection::path);
+      if (path.isEmpty()) {
+        return task(folder, Optional.empty(), configuration);
+      }
+      try (AdapterFolder adapter =
+          AdapterFolder.open(HadoopFolder.open("adapter.path", path.get(), configuration))) {
+        return task(folder, Optional.of(adapter), configuration);
+      }
+    }
+  }
+
+  private WorkerTask task(
+      ModelFolder folder, Optional<AdapterFolder> adapter, Configuration configuration) {
+    Decoder policy = Decoder.load(folder, source(adapter), options());
+    try {
       Objective objective = Objectives.create(run.objective().name(), run.objective().options());
       ShardReader train = reader(PreparedData.Split.TRAIN, configuration);
       ShardReader eval = reader(PreparedData.Split.EVAL, configuration);
@@ -71,27 +75,18 @@ record PolicyTaskFactory(
           rows -> new ReplicaTrainer(run.train(), run.cluster().threads(), store, learner, rows),
           train,
           eval,
-          sampler(policy),
+          new GreedySampler(policy),
           () -> {
-            train.close();
-            eval.close();
-            policy.close();
+            try (policy;
+                eval;
+                train) {
+              // Closed from the last to the first, whatever one of them throws.
+            }
           });
-    } catch (CollimateException e) {
+    } catch (RuntimeException e) {
+      policy.close();
       throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("cannot open the policy", e);
     }
-  }
-
-  private static PolicyTask.Sampler sampler(Decoder policy) {
-    int[] eos = policy.config().tokens().eos().stream().mapToInt(Integer::intValue).toArray();
-    Generator generator = new Generator(policy, eos);
-    return (prompt, maxNewTokens) ->
-        generator
-            .generate(List.of(prompt), List.of(0L), SamplingParams.greedy(maxNewTokens))
-            .get(0)
-            .ids();
   }
 
   private AdapterSource source(Optional<AdapterFolder> continued) {

@@ -2,10 +2,8 @@ package dev.collimate.train;
 
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.storage.DigestingStream;
-import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.List;
 import java.util.UUID;
@@ -58,7 +56,7 @@ final class ReplicaStore {
   /**
    * Reads a replica's moments.
    *
-   * @throws IOException where the file is missing, short or has another checksum
+   * @throws DamagedFileException where the file is missing, short or has another checksum
    */
   void read(long step, PublishedFile file, FlatVector first, FlatVector second) throws IOException {
     Path directory = run.replicas(step);
@@ -70,20 +68,12 @@ final class ReplicaStore {
         "the synchronisation");
   }
 
-  /** IOException where a file of a step is missing or damaged. */
+  /** DamagedFileException where a file of a step is missing or damaged. */
   void requireIntact(long step, List<PublishedFile> listed) throws IOException {
     Path directory = run.replicas(step);
     for (PublishedFile file : listed) {
-      PublishedFile present;
-      try {
-        present = Publication.measure(Storage.of(directory, configuration), directory, file.name());
-      } catch (FileNotFoundException e) {
-        throw new IOException(new Path(directory, file.name()) + " is missing", e);
-      }
-      if (!present.equals(file)) {
-        throw new IOException(
-            new Path(directory, file.name()) + " does not have the checksum that the index lists");
-      }
+      VectorFile.requireIntact(
+          Storage.of(directory, configuration), directory, file, "the checkpoint's index");
     }
   }
 

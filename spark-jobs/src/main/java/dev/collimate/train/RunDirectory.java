@@ -13,14 +13,6 @@ public record RunDirectory(Path root) {
     return new Path(root, "manifest.json");
   }
 
-  public Path data() {
-    return new Path(root, "data");
-  }
-
-  public Path reference() {
-    return new Path(root, "reference");
-  }
-
   public Path checkpoints() {
     return new Path(root, "checkpoints");
   }

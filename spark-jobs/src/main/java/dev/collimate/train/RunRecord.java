@@ -26,6 +26,21 @@ import org.apache.hadoop.fs.FileStatus;
  */
 final class RunRecord {
 
+  /** Of the manifest's model: the fingerprint of the files at {@code model}. */
+  static final String MODEL_FINGERPRINT = "fingerprint";
+
+  /** The same of those at {@code adapter.path}, where it is given. */
+  static final String ADAPTER_FINGERPRINT = "adapter_fingerprint";
+
+  /** The same of those at {@code reference_model}, where that is a folder. */
+  static final String REFERENCE_FINGERPRINT = "reference_fingerprint";
+
+  private static final Map<String, String> KEY_OF_FINGERPRINT =
+      Map.of(
+          MODEL_FINGERPRINT, "model",
+          ADAPTER_FINGERPRINT, "adapter.path",
+          REFERENCE_FINGERPRINT, "reference_model");
+
   private static final ObjectMapper JSON =
       new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);
 
@@ -45,8 +60,8 @@ final class RunRecord {
   /**
    * Opens the record of a run directory, or begins one.
    *
-   * @throws CollimateException (usage) where the directory holds another run, or files of something
-   *     else
+   * @throws CollimateException (usage) where the directory holds another run, one of other model
+   *     files, or files of something else
    */
   static RunRecord open(
       RunConfig run,
@@ -59,6 +74,7 @@ final class RunRecord {
     Optional<RunManifest> present = RunManifest.read(storage, directory.manifest());
     if (present.isPresent()) {
       requireSame(run, present.get(), directory);
+      requireSameFiles(present.get(), fresh, directory);
     } else {
       requireEmpty(storage, directory);
     }
@@ -92,6 +108,21 @@ final class RunRecord {
           "output: '%s' holds another run (%s); choose another output, or remove it"
               .formatted(directory.root(), String.join("; ", differences)));
     }
+  }
+
+  /** A path says nothing of the files there: a run goes on only with those that it began with. */
+  private static void requireSameFiles(
+      RunManifest present, RunManifest fresh, RunDirectory directory) {
+    KEY_OF_FINGERPRINT.forEach(
+        (name, key) -> {
+          Object before = present.model().get(name);
+          Object now = fresh.model().get(name);
+          if (before != null && now != null && !before.equals(now)) {
+            throw CollimateException.usage(
+                "%s: the files there are not those that the run in '%s' began with; put them back, or choose another output"
+                    .formatted(key, directory.root()));
+          }
+        });
   }
 
   private static void requireEmpty(Storage storage, RunDirectory directory) throws IOException {

@@ -1,10 +1,12 @@
 package dev.collimate.train;
 
+import dev.collimate.CollimateException;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
 import dev.collimate.data.RowOrder;
+import dev.collimate.nn.Numerics;
 import dev.collimate.objective.Objective;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
@@ -35,12 +37,26 @@ final class TrainStage {
 
   private static final Logger log = LoggerFactory.getLogger(TrainStage.class);
 
+  /**
+   * What training reads of the reference model.
+   *
+   * @param values by split; none where the objective reads none
+   * @param numerics the fingerprint of the executors that computed them; the workers' must be the
+   *     same
+   * @param exact whether all of them had it
+   */
+  record Reference(
+      Map<Split, ReferenceValues> values, Map<String, String> numerics, boolean exact) {
+    static final Reference NONE = new Reference(Map.of(), Map.of(), /* exact= */ true);
+  }
+
   private final JavaSparkContext spark;
   private final RunConfig run;
   private final RunDirectory directory;
   private final PolicySource policy;
   private final PreparedData data;
   private final Objective objective;
+  private final Reference reference;
   private final RunProgress progress;
   private final Configuration configuration;
   private final Storage storage;
@@ -57,7 +73,7 @@ final class TrainStage {
       PreparedData data,
       Objective objective,
       Map<Split, RowFacts> facts,
-      Map<Split, ReferenceValues> reference,
+      Reference reference,
       RunProgress progress) {
     this.spark = spark;
     this.run = run;
@@ -65,11 +81,12 @@ final class TrainStage {
     this.policy = policy;
     this.data = data;
     this.objective = objective;
+    this.reference = reference;
     this.progress = progress;
     this.configuration = spark.hadoopConfiguration();
     this.storage = Storage.of(directory.root(), configuration);
-    this.trainRows = rows(facts.get(Split.TRAIN), reference.get(Split.TRAIN));
-    this.evalRows = rows(facts.get(Split.EVAL), reference.get(Split.EVAL));
+    this.trainRows = rows(facts.get(Split.TRAIN), reference.values().get(Split.TRAIN));
+    this.evalRows = rows(facts.get(Split.EVAL), reference.values().get(Split.EVAL));
     this.plan = plan(facts.get(Split.TRAIN));
     if (run.train().hasLocalSteps()) {
       LocalSteps.requireUncoupled(objective.declaration());
@@ -77,14 +94,14 @@ final class TrainStage {
   }
 
   /**
-   * @param reference null where the objective reads none
+   * @param values null where the objective reads none
    */
-  private SplitRows rows(RowFacts facts, ReferenceValues reference) {
+  private SplitRows rows(RowFacts facts, ReferenceValues values) {
     return new SplitRows(
         facts,
         objective.declaration().sequences(),
         data.index().scalars(),
-        reference == null ? SplitRows.ReferenceSums.NONE : reference::sum);
+        values == null ? SplitRows.ReferenceSums.NONE : values::sum);
   }
 
   private BatchPlan plan(RowFacts facts) {
@@ -113,19 +130,29 @@ final class TrainStage {
   void run(RunRecord record, RunLock lock, boolean evaluates) throws IOException {
     boolean trained = storage.exists(new Path(policy.directory(directory), policy.lastFile()));
     boolean evaluated = record.manifest().evaluation().containsKey(RunManifest.AFTER);
-    if (trained && (evaluated || !evaluates || evalRows.count() == 0)) {
+    boolean recorded = !record.manifest().training().isEmpty();
+    boolean isLeft = evaluates && !evaluated && evalRows.count() > 0;
+    if (trained && recorded && !isLeft) {
       log.info("{} is trained{}", directory.root(), evaluated ? " and evaluated" : "");
       return;
     }
     CheckpointStore checkpoints = new CheckpointStore(directory, configuration, lock::requireOwned);
     TrainingState state = start(checkpoints);
+    if (trained && !recorded && state.progress().step() == plan.steps()) {
+      // The driver before ended between the publication and the manifest.
+      record(record, state.progress());
+    }
+    if (trained && !isLeft) {
+      return;
+    }
     try (TrainingSession session =
         TrainingSession.open(
-            spark, run, policy, data, state.progress().numerics(), state.progress().exact())) {
+            spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
       Measured measured = new Measured(session, record, state);
       if (!trained) {
         state = train(session, checkpoints, measured, state);
-        publish(record, lock, session, state);
+        policy.publish(directory, state.masters(), run.saveDtype(), lock::requireOwned);
+        record(record, state.progress());
       }
       if (evaluates && evalRows.count() > 0) {
         measured.after(state);
@@ -137,7 +164,8 @@ final class TrainStage {
     Optional<TrainingState> resumed = checkpoints.newest();
     ParameterLayout layout = policy.layout();
     String identity = RunRecord.identity(run);
-    if (resumed.isPresent() && resumed.get().progress().identity().equals(identity)) {
+    if (resumed.isPresent()) {
+      requireOwn(resumed.get().progress(), identity);
       log.info("Going on from the checkpoint of step {}", resumed.get().progress().step());
       return resumed.get();
     }
@@ -152,13 +180,44 @@ final class TrainStage {
             0,
             identity,
             layout,
-            Map.of(),
-            /* exact= */ true,
+            reference.numerics(),
+            reference.exact(),
             objective.declaration().initialState(),
             new LogWindow().save(),
             List.of()),
         policy.initial(run.seed()),
         optimizer);
+  }
+
+  /** Training again from the first step is for a person to decide. */
+  private void requireOwn(Progress resumed, String identity) {
+    if (!resumed.identity().equals(identity)) {
+      throw CollimateException.usage(
+          "output: '%s' is of another run, or of another version of Collimate; choose another output, or remove '%s' to"
+                  .formatted(directory.checkpoint(resumed.step()), directory.checkpoints())
+              + " train from the first step");
+    }
+    List<String> differences = differences(resumed);
+    if (!differences.isEmpty() && !run.cluster().mixed()) {
+      throw CollimateException.resources(
+          "The reference's log-probabilities have other numerics than the checkpoint of step %d (checkpoint here, reference there: %s);"
+                  .formatted(resumed.step(), String.join("; ", differences))
+              + " go on with the same machine type and settings, or set cluster.mixed: true to give up bitwise"
+              + " reproducibility");
+    }
+  }
+
+  private boolean isExact(Progress start) {
+    return start.exact() && reference.exact() && differences(start).isEmpty();
+  }
+
+  /** How the reference's numerics differ from those that training began with. */
+  private List<String> differences(Progress start) {
+    if (start.numerics().isEmpty() || reference.numerics().isEmpty()) {
+      return List.of();
+    }
+    return new Numerics(new TreeMap<>(start.numerics()))
+        .differences(new Numerics(new TreeMap<>(reference.numerics())));
   }
 
   private TrainingState train(
@@ -226,18 +285,17 @@ final class TrainStage {
     };
   }
 
-  private void publish(RunRecord record, RunLock lock, TrainingSession session, TrainingState state)
-      throws IOException {
-    policy.publish(directory, state.masters(), run.saveDtype(), lock::requireOwned);
-    numbers.put("steps", state.progress().step());
-    numbers.put("epochs", state.progress().epoch());
+  /** What the published result took, from the state after the last step. */
+  private void record(RunRecord record, Progress end) {
+    numbers.put("steps", end.step());
+    numbers.put("epochs", end.epoch());
     numbers.put("rows", trainRows.count());
     numbers.put("rows_trained", plan.rowsReached());
     numbers.put("rows_not_reached", trainRows.count() - plan.rowsReached());
     record.update(
         manifest ->
             manifest
-                .withTraining(numbers, session.admission().numerics(), session.exact())
+                .withTraining(numbers, end.numerics(), end.exact())
                 .withState(RunManifest.State.TRAINED, RunManifest.Failure.NONE));
   }
 

@@ -7,6 +7,7 @@ import dev.collimate.aggregate.WorkerSeats;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.storage.Storage;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -43,7 +44,8 @@ final class TrainingSession implements AutoCloseable {
    * Opens the seats and waits for the workers. While it is open, no other Spark job may be
    * submitted.
    *
-   * @param numerics of the checkpoint resumed from; empty for a fresh run
+   * @param numerics of the checkpoint resumed from, or of the reference's log-probabilities; empty
+   *     where there is neither
    * @param exact whether the run has been exact so far
    */
   static TrainingSession open(
@@ -55,36 +57,45 @@ final class TrainingSession implements AutoCloseable {
       boolean exact)
       throws IOException {
     Configuration configuration = spark.hadoopConfiguration();
-    Path probe = new Path(run.output(), ".probe");
-    Storage storage = Storage.of(probe, configuration);
     byte[] random = new byte[16];
     new SecureRandom().nextBytes(random);
     String content = HexFormat.of().formatHex(random);
-    try (OutputStream out = storage.fileSystem().create(probe, /* overwrite= */ true)) {
-      out.write(content.getBytes(StandardCharsets.UTF_8));
-    }
+    // A name of its own: a former driver that is still ending must not remove this one's.
+    Path probe = new Path(run.output(), ".probe-" + content);
+    Storage storage = Storage.of(probe, configuration);
     boolean mixed = run.cluster().mixed();
     Admission admission = new Admission(content, policy.fingerprint(), numerics, exact, mixed);
-    Aggregator aggregator =
-        Aggregator.start(
-            AggregatorConfig.of(spark.getConf(), run.cluster().workers())
-                .withMixed(mixed)
-                .withFormat(GradientFormat.valueOf(run.cluster().wire().name()))
-                .withLeavesOf(run.train().syncEvery()),
-            admission);
-    WorkerSeats seats =
-        WorkerSeats.open(
-            spark,
-            aggregator,
-            new PolicyTaskFactory(
-                run, data, probe.toString(), new SerializableConfiguration(configuration)),
-            run.cluster().workers());
-    TrainingSession session = new TrainingSession(aggregator, seats, admission, storage, probe);
     try {
-      aggregator.awaitWorkers();
-      return session;
-    } catch (RuntimeException e) {
-      session.close();
+      try (OutputStream out = storage.fileSystem().create(probe, /* overwrite= */ true)) {
+        out.write(content.getBytes(StandardCharsets.UTF_8));
+      }
+      Aggregator aggregator =
+          Aggregator.start(
+              AggregatorConfig.of(spark.getConf(), run.cluster().workers())
+                  .withMixed(mixed)
+                  .withFormat(GradientFormat.valueOf(run.cluster().wire().name()))
+                  .withLeavesOf(run.train().syncEvery()),
+              admission);
+      PolicyTaskFactory tasks =
+          new PolicyTaskFactory(
+              run, data, probe.toString(), new SerializableConfiguration(configuration));
+      WorkerSeats seats;
+      try {
+        seats = WorkerSeats.open(spark, aggregator, tasks, run.cluster().workers());
+      } catch (RuntimeException e) {
+        aggregator.close();
+        throw e;
+      }
+      TrainingSession session = new TrainingSession(aggregator, seats, admission, storage, probe);
+      try {
+        aggregator.awaitWorkers();
+        return session;
+      } catch (RuntimeException e) {
+        session.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException e) {
+      storage.fileSystem().delete(probe, false);
       throw e;
     }
   }
@@ -104,8 +115,11 @@ final class TrainingSession implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    aggregator.close();
-    seats.close();
-    storage.fileSystem().delete(probe, false);
+    Closeable deleting = () -> storage.fileSystem().delete(probe, false);
+    try (deleting;
+        seats;
+        aggregator) {
+      // Closed from the last to the first, whatever one of them throws.
+    }
   }
 }

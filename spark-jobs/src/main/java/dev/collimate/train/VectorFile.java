@@ -5,6 +5,7 @@ import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -35,7 +36,7 @@ final class VectorFile {
    * Fills vectors from a file, one after the other.
    *
    * @param file as {@code source} lists it
-   * @throws IOException where the file is shorter, or has another checksum
+   * @throws DamagedFileException where the file is missing, shorter, or has another checksum
    */
   static void read(
       Storage storage, Path directory, PublishedFile file, List<FlatVector> vectors, String source)
@@ -48,12 +49,45 @@ final class VectorFile {
         fill(vector, in);
       }
     } catch (EOFException e) {
-      throw new IOException(
-          file.name() + " is shorter than the " + file.bytes() + " bytes listed", e);
+      throw tooShort(file, e);
+    } catch (FileNotFoundException e) {
+      throw new DamagedFileException(file.name() + " is missing", e);
     }
     if (!HexFormat.of().formatHex(digest.digest()).equals(file.sha256())) {
-      throw new IOException(file.name() + " does not have the checksum that " + source + " lists");
+      throw otherChecksum(file, source);
     }
+  }
+
+  /**
+   * Reads a file through without keeping it.
+   *
+   * @param file as {@code source} lists it
+   * @throws DamagedFileException where the file is missing, shorter, or has another checksum
+   */
+  static void requireIntact(Storage storage, Path directory, PublishedFile file, String source)
+      throws IOException {
+    PublishedFile present;
+    try {
+      present = Publication.measure(storage, directory, file.name());
+    } catch (FileNotFoundException e) {
+      throw new DamagedFileException(file.name() + " is missing", e);
+    }
+    if (present.bytes() < file.bytes()) {
+      throw tooShort(file, null);
+    }
+    if (!present.equals(file)) {
+      throw otherChecksum(file, source);
+    }
+  }
+
+  private static DamagedFileException tooShort(PublishedFile file, Throwable cause) {
+    return new DamagedFileException(
+        file.name() + " is shorter than the " + file.bytes() + " bytes listed", cause);
+  }
+
+  private static DamagedFileException otherChecksum(PublishedFile file, String source) {
+    return new DamagedFileException(
+        file.name() + " does not have the checksum that " + source + " lists");
   }
 
   private static void fill(FlatVector vector, InputStream in) throws IOException {

@@ -13,7 +13,7 @@ public final class ToyModel {
 
   private static final String CONFIG =
       """
-      {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 320,
+      {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": %d,
        "hidden_size": 16, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 4,
        "num_key_value_heads": 2, "max_position_embeddings": 512, "initializer_range": 0.5,
        "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}""";
@@ -21,10 +21,14 @@ public final class ToyModel {
   private ToyModel() {}
 
   public static void write(Path folder, long seed) throws IOException {
+    write(folder, seed, 320);
+  }
+
+  public static void write(Path folder, long seed, int vocabSize) throws IOException {
     Path tokenizer = folder.resolveSibling(folder.getFileName() + "-tokenizer");
     ByteLevelTokenizer.write(new LocalFolderSink(tokenizer));
     ModelInit.write(
-        CONFIG.getBytes(StandardCharsets.UTF_8),
+        CONFIG.formatted(vocabSize).getBytes(StandardCharsets.UTF_8),
         "the toy's config",
         LocalFolder.existing(tokenizer),
         new LocalFolderSink(folder),

@@ -13,6 +13,7 @@ import dev.collimate.data.ToyModel;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.nn.Precision;
+import dev.collimate.storage.FailingFileSystem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,6 +118,59 @@ class InferenceTest {
   }
 
   @Test
+  void parquetHasTheColumnsOfAllRows() throws IOException {
+    write(
+        "rows.jsonl",
+        List.of(
+            "{\"prompt\": \"a\", \"completion\": \"b\", \"first\": 1}",
+            "{\"prompt\": \"a\", \"completion\": \"c\", \"odd `name`\": 2}"));
+
+    score("rows.jsonl", "out.parquet", Score.Detail.SUMS);
+
+    List<Row> rows = spark.read().parquet(folder.resolve("out.parquet").toString()).collectAsList();
+    assertThat(rows.get(0).schema().fieldNames())
+        .containsExactly("prompt", "completion", "first", "logps", "num_tokens", "odd `name`");
+    assertThat(rows.get(1).<Long>getAs("odd `name`")).isEqualTo(2);
+    assertThat(rows.get(1).<Long>getAs("first")).isNull();
+  }
+
+  @Test
+  void aColumnThatTheOutputAddsIsRefused() throws IOException {
+    write(
+        "rows.jsonl",
+        List.of(
+            "{\"prompt\": \"a\", \"completion\": \"b\"}",
+            "{\"prompt\": \"a\", \"completion\": \"b\", \"logps\": 1}"));
+
+    assertThatThrownBy(() -> score("rows.jsonl", "out.jsonl", Score.Detail.SUMS))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage("--data: row 2 has a column 'logps', which the output adds; rename or drop it");
+    assertThatThrownBy(() -> generate("rows.jsonl", "out.jsonl", DRAWN, 1))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "--prompts: row 1 has a column 'completion', which the output adds; rename or drop it");
+  }
+
+  @Test
+  void aFileThatCannotBeFinishedDoesNotStay() throws IOException {
+    Configuration configuration = spark.sparkContext().hadoopConfiguration();
+    FailingFileSystem.register(configuration, "part-000001.*");
+    write("rows.jsonl", numbered(150));
+
+    assertThatThrownBy(
+            () ->
+                Score.run(
+                    spark,
+                    model,
+                    source("rows.jsonl"),
+                    FailingFileSystem.path(folder.resolve("out.jsonl")),
+                    Score.Detail.SUMS))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("connection reset while opening part-000001");
+    assertThat(folder.resolve("out.jsonl")).doesNotExist();
+  }
+
+  @Test
   void rowsThatCannotBeScoredAreNamedAndNothingIsWritten() throws IOException {
     List<String> rows = new ArrayList<>(numbered(20));
     rows.set(12, "{\"prompt\": \"a\", \"completion\": 5}");
@@ -156,9 +210,9 @@ class InferenceTest {
 
   @Test
   void completionsDependOnRowsAndSeedNotOnHowTheInputIsSplit() throws IOException {
-    write("prompts.jsonl", numbered(100));
-    write("split/a.jsonl", numbered(100).subList(0, 3));
-    write("split/b.jsonl", numbered(100).subList(3, 100));
+    write("prompts.jsonl", prompts(100));
+    write("split/a.jsonl", prompts(100).subList(0, 3));
+    write("split/b.jsonl", prompts(100).subList(3, 100));
 
     generate("prompts.jsonl", "one.jsonl", DRAWN, 1);
     generate("split", "two.jsonl", DRAWN, 1);
@@ -172,7 +226,7 @@ class InferenceTest {
 
   @Test
   void eachPromptGetsAsManyRowsAsAreAskedFor() throws IOException {
-    write("prompts.jsonl", numbered(3));
+    write("prompts.jsonl", prompts(3));
 
     long rows = generate("prompts.jsonl", "out.jsonl", DRAWN, 4);
 
@@ -243,6 +297,12 @@ class InferenceTest {
     List<String> names = new ArrayList<>();
     row.fieldNames().forEachRemaining(names::add);
     return names;
+  }
+
+  private static List<String> prompts(int count) {
+    return IntStream.range(0, count)
+        .mapToObj(n -> "{\"n\": %d, \"prompt\": \"Say %d\"}".formatted(n, n))
+        .toList();
   }
 
   private static List<String> numbered(int count) {

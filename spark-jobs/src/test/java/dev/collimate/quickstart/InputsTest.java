@@ -1,7 +1,9 @@
 package dev.collimate.quickstart;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.RunConfig;
 import dev.collimate.files.LocalFolder;
@@ -38,6 +40,16 @@ class InputsTest {
       assertThat(model.hasTokenizer()).isTrue();
       assertThat(model.layout().parameters().size()).isBetween(600_000L, 700_000L);
     }
+  }
+
+  @Test
+  void anotherSeedNeedsAnotherDirectory() throws IOException {
+    Inputs inputs = new Inputs(new org.apache.hadoop.fs.Path(folder.toUri()), new Configuration());
+    inputs.write(AdditionData.draw(4), 4);
+
+    assertThatThrownBy(() -> inputs.write(AdditionData.draw(5), 5))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("holds a quick start of another --seed");
   }
 
   @ParameterizedTest

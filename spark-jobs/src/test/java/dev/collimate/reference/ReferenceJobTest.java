@@ -5,22 +5,41 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.LocalSpark;
 import dev.collimate.data.Prepare;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.RowFacts;
 import dev.collimate.data.ToyModel;
+import dev.collimate.executor.ExecutorNumerics;
 import dev.collimate.executor.ExecutorNumerics.Mixture;
 import dev.collimate.executor.ModelSpec;
+import dev.collimate.files.LocalFolder;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.CausalModel.Mode;
+import dev.collimate.nn.CausalModel.Pass;
+import dev.collimate.nn.ComputeDevice;
+import dev.collimate.nn.Decoder;
+import dev.collimate.nn.DecoderOptions;
+import dev.collimate.nn.Engine;
 import dev.collimate.nn.Numerics;
+import dev.collimate.nn.Quantity;
+import dev.collimate.text.Sequence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
@@ -34,7 +53,7 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(LocalSpark.class)
 class ReferenceJobTest {
 
-  private static final Numerics NUMERICS = new Numerics(new TreeMap<>(Map.of("test", "one")));
+  /** Of no executor here. */
   private static final Numerics OTHER_NUMERICS =
       new Numerics(new TreeMap<>(Map.of("test", "other")));
 
@@ -121,19 +140,42 @@ class ReferenceJobTest {
   }
 
   @Test
-  void anotherModelOrOtherNumericsShareNothing() throws IOException {
+  void anotherModelSharesNothing() throws IOException {
     PreparedData data = prepare("run", pairs(10));
     ReferenceJob.Result first = reference(data);
     ToyModel.write(folder.resolve("other-model"), 2);
 
     ReferenceJob.Result other =
         reference(
-            data, spec("reference_model=" + folder.resolve("other-model")), NUMERICS, "store");
-    ReferenceJob.Result otherNumerics = reference(data, spec(), OTHER_NUMERICS, "store");
+            data, spec("reference_model=" + folder.resolve("other-model")), numerics(), "store");
 
     assertThat(other.computed()).isEqualTo(10);
     assertThat(sums(other)).isNotEqualTo(sums(first));
-    assertThat(otherNumerics.computed()).isEqualTo(10);
+  }
+
+  @Test
+  void aModelThatDiffersInItsLastNumberSharesNothing() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+    reference(data);
+    Path weights = folder.resolve("model/model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    bytes[bytes.length - 2] ^= 1;
+    Files.write(weights, bytes);
+
+    assertThat(reference(data).computed()).isEqualTo(10);
+  }
+
+  @Test
+  void valuesAreStoredUnderTheNumericsThatComputedThem() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+
+    ReferenceJob.Result mixed = reference(data, spec(), OTHER_NUMERICS, "store");
+
+    assertThat(mixed.exact()).isFalse();
+    assertThat(reference(data, spec(), OTHER_NUMERICS, "store").computed()).isEqualTo(10);
+    ReferenceJob.Result own = reference(data);
+    assertThat(own.computed()).isZero();
+    assertThat(own.exact()).isTrue();
   }
 
   @Test
@@ -159,7 +201,7 @@ class ReferenceJobTest {
     ModelSpec stale =
         new ModelSpec(seen.model(), "stale", "", "", seen.precision(), seen.threads());
 
-    assertThatThrownBy(() -> reference(data, stale, NUMERICS, "store"))
+    assertThatThrownBy(() -> reference(data, stale, numerics(), "store"))
         .isInstanceOf(CollimateException.class)
         .hasMessage(
             "The model '%s' has other files on this executor than on the driver; every machine must see the same folder",
@@ -172,18 +214,16 @@ class ReferenceJobTest {
 
     assertThatThrownBy(
             () ->
-                ReferenceJob.run(
-                    JavaSparkContext.fromSparkContext(spark.sparkContext()),
-                    data,
-                    PreparedData.Split.TRAIN,
-                    facts(data),
-                    spec(),
-                    NUMERICS,
-                    Mixture.REFUSED,
-                    new org.apache.hadoop.fs.Path(folder.resolve("store").toString())))
+                new ReferenceJob(
+                        JavaSparkContext.fromSparkContext(spark.sparkContext()),
+                        spec(),
+                        OTHER_NUMERICS,
+                        Mixture.REFUSED,
+                        new org.apache.hadoop.fs.Path(folder.resolve("store").toString()))
+                    .run(data, PreparedData.Split.TRAIN, facts(data)))
         .isInstanceOf(CollimateException.class)
         .hasMessageStartingWith("This executor's numerics differ from the first one's")
-        .hasMessageContaining("test: 'nothing' here, 'one' there");
+        .hasMessageContaining("test: 'nothing' here, 'other' there");
   }
 
   @Test
@@ -192,9 +232,9 @@ class ReferenceJobTest {
     RunConfig run = config("run");
 
     ReferenceJob.Result first =
-        ReferenceJob.run(spark, run, data, PreparedData.Split.TRAIN, facts(data));
+        ReferenceJob.of(spark, run).run(data, PreparedData.Split.TRAIN, facts(data));
     ReferenceJob.Result second =
-        ReferenceJob.run(spark, run, data, PreparedData.Split.TRAIN, facts(data));
+        ReferenceJob.of(spark, run).run(data, PreparedData.Split.TRAIN, facts(data));
 
     assertThat(first.computed()).isEqualTo(10);
     assertThat(second.computed()).isZero();
@@ -203,18 +243,53 @@ class ReferenceJobTest {
 
   @Test
   void theSumIsThatOfTheModelsLogProbabilities() throws IOException {
-    // With one token of vocabulary probability each, a longer completion can only lower the sum.
     PreparedData data =
         prepare(
             "run",
             List.of(
-                "{\"prompt_input_ids\": [5], \"chosen_input_ids\": [6], \"rejected_input_ids\": [6, 7]}"));
+                "{\"prompt_input_ids\": [5], \"chosen_input_ids\": [6, 9], \"rejected_input_ids\": [6, 7, 8]}"));
 
     ReferenceJob.Result result = reference(data);
 
-    double chosen = result.values().sum("chosen", 0);
-    assertThat(result.values().sum("rejected", 0)).isLessThan(chosen);
-    assertThat(Math.exp(chosen)).isCloseTo(0.5, within(0.5));
+    assertThat(result.values().sum("chosen", 0)).isCloseTo(logProb(5, 6, 9), within(1e-4));
+    assertThat(result.values().sum("rejected", 0)).isCloseTo(logProb(5, 6, 7, 8), within(1e-4));
+  }
+
+  /** What the model itself says of all tokens after the first. */
+  private double logProb(int... ids) {
+    byte[] counted = new byte[ids.length];
+    Arrays.fill(counted, 1, ids.length, (byte) 1);
+    Engine.start(1, ComputeDevice.cpu());
+    try (ModelFolder model = ModelFolder.open(LocalFolder.existing(folder.resolve("model")));
+        Decoder decoder = Decoder.load(model, DecoderOptions.frozen());
+        Pass pass =
+            decoder.forward(
+                List.of(new Sequence(ids, 1, counted)), Set.of(), Mode.EVALUATE, Adapter.ON)) {
+      double sum = 0;
+      for (float token : pass.values(Quantity.LOG_PROB)[0]) {
+        sum += token;
+      }
+      return sum;
+    }
+  }
+
+  @Test
+  void runsThatShareAStoreMayOpenItAtOnce() throws Exception {
+    org.apache.hadoop.fs.Path root =
+        new org.apache.hadoop.fs.Path(folder.resolve("shared").toString());
+    ExecutorService runs = Executors.newFixedThreadPool(8);
+    try {
+      for (int identity = 0; identity < 20; identity++) {
+        TreeMap<String, String> named = new TreeMap<>(Map.of("identity", "" + identity));
+        List<Callable<ReferenceStore>> opening =
+            Collections.nCopies(8, () -> ReferenceStore.open(root, named, configuration));
+        for (Future<ReferenceStore> opened : runs.invokeAll(opening)) {
+          assertThat(Path.of(opened.get().folder())).isDirectory();
+        }
+      }
+    } finally {
+      runs.shutdownNow();
+    }
   }
 
   private PreparedData prepare(String output, List<String> rows) throws IOException {
@@ -248,20 +323,22 @@ class ReferenceJobTest {
   }
 
   private ReferenceJob.Result reference(PreparedData data, String store) throws IOException {
-    return reference(data, spec(), NUMERICS, store);
+    return reference(data, spec(), numerics(), store);
+  }
+
+  private Numerics numerics() {
+    return ExecutorNumerics.ofOne(JavaSparkContext.fromSparkContext(spark.sparkContext()), spec());
   }
 
   private ReferenceJob.Result reference(
       PreparedData data, ModelSpec model, Numerics numerics, String store) throws IOException {
-    return ReferenceJob.run(
-        JavaSparkContext.fromSparkContext(spark.sparkContext()),
-        data,
-        PreparedData.Split.TRAIN,
-        facts(data),
-        model,
-        numerics,
-        Mixture.ADMITTED,
-        new org.apache.hadoop.fs.Path(folder.resolve(store).toString()));
+    return new ReferenceJob(
+            JavaSparkContext.fromSparkContext(spark.sparkContext()),
+            model,
+            numerics,
+            Mixture.ADMITTED,
+            new org.apache.hadoop.fs.Path(folder.resolve(store).toString()))
+        .run(data, PreparedData.Split.TRAIN, facts(data));
   }
 
   private static List<Double> sums(ReferenceJob.Result result) {

@@ -80,6 +80,17 @@ class RunManifestTest {
   }
 
   @Test
+  void anotherFormatIsRefused() throws IOException {
+    ReportPageTest.manifest().write(storage, path);
+    java.nio.file.Path file = folder.resolve("manifest.json");
+    Files.writeString(
+        file, Files.readString(file).replaceFirst("\"version\" : 1", "\"version\" : 2"));
+    assertThatThrownBy(() -> RunManifest.read(storage, path))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("has manifest format 2, this version reads 1");
+  }
+
+  @Test
   void aMissingManifestIsNone() throws IOException {
     assertThat(RunManifest.read(storage, path)).isEmpty();
   }

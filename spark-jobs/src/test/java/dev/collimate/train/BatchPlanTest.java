@@ -46,6 +46,14 @@ class BatchPlanTest {
   }
 
   @Test
+  void aBatchOfAnySizeHoldsAllRows() {
+    assertThat(BatchPlan.stepsForEpochs(2, 10, Integer.MAX_VALUE)).isEqualTo(2);
+    BatchPlan plan = plan(10, Integer.MAX_VALUE, Integer.MAX_VALUE, 2);
+    assertThat(plan.step(2).rows()).hasSize(10);
+    assertThat(plan.step(2).epochsDone()).isEqualTo(2.0);
+  }
+
+  @Test
   void aPartOfAnEpochIsRoundedUpToAStep() {
     assertThat(BatchPlan.stepsForEpochs(1, 10, 4)).isEqualTo(3);
     assertThat(BatchPlan.stepsForEpochs(0.5, 10, 4)).isEqualTo(2);

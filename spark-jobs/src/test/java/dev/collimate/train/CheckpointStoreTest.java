@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
+import dev.collimate.storage.FailingFileSystem;
 import dev.collimate.storage.ObjectStore;
 import dev.collimate.storage.PublishedFile;
 import java.io.IOException;
@@ -126,7 +127,7 @@ class CheckpointStoreTest {
     for (long step = 1; step <= 4; step++) {
       store.save(state(step));
     }
-    store.keepNewest(OptionalInt.of(2));
+    store.keepNewest(OptionalInt.of(2), 4);
     assertThat(store.steps()).containsExactly(4L, 3L);
   }
 
@@ -171,6 +172,69 @@ class CheckpointStoreTest {
   }
 
   @Test
+  void theCheckpointJustSavedStaysBesideDamagedOnesOfLaterSteps() throws IOException {
+    for (long step : List.of(1L, 2L, 3L, 8L, 9L)) {
+      store.save(state(step));
+    }
+    Files.delete(output.resolve("checkpoints/step-8/masters.f32"));
+    Files.delete(output.resolve("checkpoints/step-9/checkpoint.json"));
+    store.keepNewest(OptionalInt.of(2), 3);
+    assertThat(store.steps()).containsExactly(9L, 8L, 3L, 2L);
+    assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(3);
+  }
+
+  @Test
+  void whereEveryCheckpointIsDamagedAPersonDecides() throws IOException {
+    store.save(state(1));
+    store.save(state(2));
+    Files.delete(output.resolve("checkpoints/step-1/masters.f32"));
+    Files.delete(output.resolve("checkpoints/step-2/exp_avg.f32"));
+    assertThatThrownBy(() -> store.newest())
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "No checkpoint can be read (%s/checkpoints/step-2: exp_avg.f32 is missing); restore one, or remove '%s/checkpoints'"
+                + " to train from the first step",
+            directory().root(), directory().root());
+  }
+
+  @Test
+  void aRemnantWithoutAnIndexIsNoCheckpoint() throws IOException {
+    Files.createDirectories(output.resolve("checkpoints/step-3"));
+    assertThat(store.newest()).isEmpty();
+  }
+
+  @Test
+  void aFileSystemThatDoesNotAnswerIsNoDamage() throws IOException {
+    store.save(state(1));
+    store.save(state(2));
+    Configuration configuration = new Configuration();
+    FailingFileSystem.register(configuration, "exp_avg.f32");
+    CheckpointStore unreachable =
+        new CheckpointStore(
+            new RunDirectory(FailingFileSystem.path(output)), configuration, () -> {});
+    assertThatThrownBy(unreachable::newest)
+        .isInstanceOf(IOException.class)
+        .hasMessage("connection reset while opening exp_avg.f32");
+  }
+
+  @Test
+  void theFilesOfCheckpointsAreListedAsTheirIndexesListThem() throws IOException {
+    PublishedFile replica = replicas().write(2, 0, vector(5), vector(6));
+    store.save(state(2, List.of(replica)));
+    assertThat(store.files())
+        .extracting(PublishedFile::name)
+        .containsExactly(
+            "checkpoints/step-2/exp_avg.f32",
+            "checkpoints/step-2/exp_avg_sq.f32",
+            "checkpoints/step-2/masters.f32",
+            "checkpoints/replicas/step-2/replica-0.f32");
+    assertThat(store.files())
+        .contains(
+            new PublishedFile(
+                "checkpoints/replicas/step-2/replica-0.f32", replica.bytes(), replica.sha256()));
+  }
+
+  @Test
   void theMomentsOfReplicasBelongToTheirCheckpoint() throws IOException {
     ReplicaStore replicas = replicas();
     store.save(state(1, List.of(replicas.write(1, 0, vector(5), vector(6)))));
@@ -198,7 +262,7 @@ class CheckpointStoreTest {
     for (long step = 1; step <= 2; step++) {
       store.save(state(step, List.of(replicas().write(step, 0, vector(5), vector(6)))));
     }
-    store.keepNewest(OptionalInt.of(1));
+    store.keepNewest(OptionalInt.of(1), 2);
     assertThat(output.resolve("checkpoints/replicas/step-1")).doesNotExist();
     assertThat(output.resolve("checkpoints/replicas/step-2")).exists();
   }
@@ -215,20 +279,6 @@ class CheckpointStoreTest {
 
   private ReplicaStore replicas() {
     return new ReplicaStore(directory(), configuration);
-  }
-
-  @Test
-  void theWindowOfMetricsContinues() {
-    LogWindow window = new LogWindow();
-    window.add(
-        new LogWindow.StepReport(0.5, 1.0, 1e-3, 4, Map.of("step_seconds", 2.0)),
-        new dev.collimate.learn.MetricSums());
-    LogWindow restored = LogWindow.restore(window.save());
-    restored.add(
-        new LogWindow.StepReport(0.7, 3.0, 2e-3, 4, Map.of("step_seconds", 2.0)),
-        new dev.collimate.learn.MetricSums());
-    Map<String, Object> line = restored.closeAt(2, 0.5);
-    assertThat(line).containsEntry("loss", 0.6).containsEntry("grad_norm", 3.0);
   }
 
   private static TrainingState state(long step) {

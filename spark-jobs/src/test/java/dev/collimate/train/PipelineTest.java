@@ -1,0 +1,193 @@
+package dev.collimate.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.collimate.CollimateException;
+import dev.collimate.config.RunConfig;
+import dev.collimate.data.LocalSpark;
+import dev.collimate.data.Prepare;
+import dev.collimate.data.PreparedData;
+import dev.collimate.data.PreparedData.Split;
+import dev.collimate.data.RowFacts;
+import dev.collimate.data.ToyModel;
+import dev.collimate.objective.Objectives;
+import dev.collimate.report.RunManifest;
+import dev.collimate.report.RunManifest.State;
+import dev.collimate.storage.Publication;
+import dev.collimate.storage.PublishedFile;
+import dev.collimate.storage.RunLock;
+import dev.collimate.storage.Storage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs on whole texts, with the one worker that a local session has. */
+@ExtendWith(LocalSpark.class)
+class PipelineTest {
+
+  private final Configuration configuration = new Configuration();
+  @TempDir private Path folder;
+  private SparkSession spark;
+
+  @BeforeEach
+  void write(SparkSession session) throws IOException {
+    spark = session;
+    ToyModel.write(folder.resolve("model"), 1);
+    List<String> rows = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      rows.add("{\"text\": \"row %d says so\"}".formatted(row));
+    }
+    Files.write(folder.resolve("rows.jsonl"), rows);
+  }
+
+  @Test
+  void aReportListsEveryFileAndTheHeldOutRowsOfTexts() throws Exception {
+    RunManifest manifest = pipeline("run").run(Pipeline.Stage.REPORT);
+
+    assertThat(manifest.state()).isEqualTo(State.COMPLETE);
+    assertThat(manifest.evaluation()).containsOnlyKeys(RunManifest.BEFORE, RunManifest.AFTER);
+    assertThat(manifest.samples())
+        .as("a whole text has no prompt to complete")
+        .hasSize(3)
+        .containsOnly(new RunManifest.Sample("", "", ""));
+    assertThat(manifest.files())
+        .extracting(PublishedFile::name)
+        .contains("report.html", "metrics.jsonl", "model/config.json", "data/index.json")
+        .contains("checkpoints/step-2/masters.f32", "checkpoints/step-2/checkpoint.json");
+    String report = Files.readString(folder.resolve("run/report.html"));
+    for (PublishedFile file : manifest.files()) {
+      assertThat(file).isEqualTo(Publication.measure(storage("run"), root("run"), file.name()));
+      assertThat(report.contains(file.name())).isEqualTo(!file.name().equals("report.html"));
+    }
+  }
+
+  @Test
+  void aDriverLostAfterThePublicationLeavesTheAccountingToTheNext() throws Exception {
+    RunManifest trained = pipeline("run").run(Pipeline.Stage.TRAIN);
+    org.apache.hadoop.fs.Path path = new RunDirectory(output("run")).manifest();
+    trained
+        .withTraining(Map.of(), Map.of(), true)
+        .withState(State.RUNNING, RunManifest.Failure.NONE)
+        .write(storage("run"), path);
+
+    RunManifest again = pipeline("run").run(Pipeline.Stage.TRAIN);
+
+    assertThat(again.state()).isEqualTo(State.TRAINED);
+    assertThat(again.training())
+        .containsEntry("steps", 2L)
+        .containsEntry("rows_trained", trained.training().get("rows_trained"));
+    assertThat(again.numerics()).isEqualTo(trained.numerics()).isNotEmpty();
+  }
+
+  @Test
+  void aRunGoesOnOnlyWithTheModelFilesThatItBeganWith() throws Exception {
+    pipeline("run").run(Pipeline.Stage.PREPARE);
+    ToyModel.write(folder.resolve("other"), 2);
+    Files.copy(
+        folder.resolve("other/model.safetensors"),
+        folder.resolve("model/model.safetensors"),
+        StandardCopyOption.REPLACE_EXISTING);
+
+    assertThatThrownBy(() -> pipeline("run").run(Pipeline.Stage.PREPARE))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageStartingWith("model: the files there are not those that the run in ");
+  }
+
+  @Test
+  void theCheckpointsOfAnotherRunAreNotTrainedOver() throws Exception {
+    pipeline("other", "seed=7").run(Pipeline.Stage.TRAIN);
+    pipeline("run").run(Pipeline.Stage.PREPARE);
+    Files.move(folder.resolve("other/checkpoints"), folder.resolve("run/checkpoints"));
+
+    assertThatThrownBy(() -> pipeline("run").run(Pipeline.Stage.TRAIN))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("checkpoints/step-2' is of another run");
+  }
+
+  @Test
+  void workersComputeWithTheNumericsOfTheReference() throws Exception {
+    pipeline("run").run(Pipeline.Stage.PREPARE);
+    RunConfig run =
+        run("run").located((key, location) -> Storage.absolute(key, location, configuration));
+    PreparedData data =
+        PreparedData.open(
+            new org.apache.hadoop.fs.Path(output("run"), Prepare.FOLDER), configuration);
+    Map<Split, RowFacts> facts = new EnumMap<>(Split.class);
+    for (Split split : Split.values()) {
+      facts.put(split, RowFacts.load(data, split, configuration));
+    }
+    TrainStage.Reference reference =
+        new TrainStage.Reference(Map.of(), Map.of("test", "another machine"), /* exact= */ true);
+    try (PolicySource policy = PolicySource.open(run, configuration);
+        RunLock lock = RunLock.acquire(root("run"), configuration, "test", 1, Clock.systemUTC())) {
+      RunDirectory directory = new RunDirectory(output("run"));
+      RunRecord record =
+          RunRecord.open(
+              run,
+              directory,
+              configuration,
+              lock::requireOwned,
+              RunManifest.started(Map.of(), run.resolved(), Map.of()));
+      TrainStage stage =
+          new TrainStage(
+              JavaSparkContext.fromSparkContext(spark.sparkContext()),
+              run,
+              directory,
+              policy,
+              data,
+              Objectives.create("sft", Map.of()),
+              facts,
+              reference,
+              RunProgress.SILENT);
+
+      assertThatThrownBy(() -> stage.run(record, lock, false))
+          .isInstanceOf(CollimateException.class)
+          .hasMessageContaining("test: 'another machine' here, 'nothing' there");
+    }
+  }
+
+  private Pipeline pipeline(String output, String... overrides) {
+    return new Pipeline(spark, run(output, overrides), RunProgress.SILENT);
+  }
+
+  private RunConfig run(String output, String... overrides) {
+    String yaml =
+        """
+        model: %s
+        output: %s
+        data: {train: [{path: %s}], eval_fraction: 0.3}
+        objective: {name: sft}
+        train: {max_steps: 2, global_batch_size: 4, micro_batch_size: 2}
+        report: {samples: 3}
+        cluster: {workers: 1, threads: 1}
+        """
+            .formatted(folder.resolve("model"), output(output), folder.resolve("rows.jsonl"));
+    return RunConfig.read(yaml, "run.yaml", List.of(overrides));
+  }
+
+  private String output(String name) {
+    return folder.resolve(name).toString();
+  }
+
+  private org.apache.hadoop.fs.Path root(String name) {
+    return new org.apache.hadoop.fs.Path(output(name));
+  }
+
+  private Storage storage(String name) {
+    return Storage.of(root(name), configuration);
+  }
+}
