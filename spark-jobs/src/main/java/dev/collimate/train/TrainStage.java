@@ -160,7 +160,8 @@ final class TrainStage {
     }
   }
 
-  private TrainingState start(CheckpointStore checkpoints) throws IOException {
+  /** What training goes on from: the newest checkpoint, or the beginning. */
+  TrainingState start(CheckpointStore checkpoints) throws IOException {
     Optional<TrainingState> resumed = checkpoints.newest();
     ParameterLayout layout = policy.layout();
     String identity = RunRecord.identity(run);

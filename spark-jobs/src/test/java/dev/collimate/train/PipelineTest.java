@@ -16,13 +16,11 @@ import dev.collimate.report.RunManifest;
 import dev.collimate.report.RunManifest.State;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
-import dev.collimate.storage.RunLock;
 import dev.collimate.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -119,7 +117,7 @@ class PipelineTest {
   }
 
   @Test
-  void workersComputeWithTheNumericsOfTheReference() throws Exception {
+  void aFreshRunHasTheNumericsOfItsReference() throws Exception {
     pipeline("run").run(Pipeline.Stage.PREPARE);
     RunConfig run =
         run("run").located((key, location) -> Storage.absolute(key, location, configuration));
@@ -132,16 +130,8 @@ class PipelineTest {
     }
     TrainStage.Reference reference =
         new TrainStage.Reference(Map.of(), Map.of("test", "another machine"), /* exact= */ true);
-    try (PolicySource policy = PolicySource.open(run, configuration);
-        RunLock lock = RunLock.acquire(root("run"), configuration, "test", 1, Clock.systemUTC())) {
-      RunDirectory directory = new RunDirectory(output("run"));
-      RunRecord record =
-          RunRecord.open(
-              run,
-              directory,
-              configuration,
-              lock::requireOwned,
-              RunManifest.started(Map.of(), run.resolved(), Map.of()));
+    RunDirectory directory = new RunDirectory(output("run"));
+    try (PolicySource policy = PolicySource.open(run, configuration)) {
       TrainStage stage =
           new TrainStage(
               JavaSparkContext.fromSparkContext(spark.sparkContext()),
@@ -154,9 +144,9 @@ class PipelineTest {
               reference,
               RunProgress.SILENT);
 
-      assertThatThrownBy(() -> stage.run(record, lock, false))
-          .isInstanceOf(CollimateException.class)
-          .hasMessageContaining("test: 'another machine' here, 'nothing' there");
+      TrainingState start = stage.start(new CheckpointStore(directory, configuration, () -> {}));
+
+      assertThat(start.progress().numerics()).isEqualTo(reference.numerics());
     }
   }
 
