@@ -31,6 +31,6 @@ final class Served {
   }
 
   boolean hasBlocks(int from, int to) {
-    return 0 <= from && from <= to && to <= values.blockCount();
+    return 0 <= from && from < to && to <= values.blockCount();
   }
 }
