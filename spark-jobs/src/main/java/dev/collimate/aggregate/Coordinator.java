@@ -282,7 +282,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
       if (stopping || !comes) {
         waiting.answer.onSuccess(new Reply.Refused("this version is not served").encode());
         each.remove();
-      } else if (served.hasBlocks(0, count)) {
+      } else if (served.hasFirst(count)) {
         waiting.answer.onSuccess(new Reply.Fine().encode());
         each.remove();
       }

@@ -6,8 +6,10 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.network.buffer.ManagedBuffer;
@@ -46,7 +48,8 @@ final class DriverConnection extends RpcHandler {
 
   private static final Logger log = LoggerFactory.getLogger(DriverConnection.class);
   private static final int UNPROVED_BYTES = 64 * 1024;
-  private static final String GUARD = "collimateProofGuard";
+  private static final int MESSAGE_BYTES = 64 << 20;
+  private static final int STREAMS = 4;
   private static final Pattern PARAMETERS =
       Pattern.compile("parameters/(\\d{1,18})/(\\d{1,9})/(\\d{1,9})");
 
@@ -54,6 +57,7 @@ final class DriverConnection extends RpcHandler {
   private final byte[] token;
   private final Channel channel;
   private final Streams streams = new Streams();
+  private final Guard guard = new Guard();
   private byte[] expectedProof = {};
   private volatile boolean proved;
   private volatile long session = NOBODY;
@@ -62,7 +66,8 @@ final class DriverConnection extends RpcHandler {
     this.channel = channel;
     this.token = token;
     this.hub = hub;
-    channel.pipeline().addFirst(GUARD, new ProofGuard());
+    channel.config().setRecvByteBufAllocator(SparkTransport.receiveBuffers());
+    channel.pipeline().addFirst(guard);
   }
 
   static String parametersStream(long version, int from, int to) {
@@ -108,6 +113,7 @@ final class DriverConnection extends RpcHandler {
 
   @Override
   public void receive(TransportClient client, ByteBuffer message, RpcResponseCallback answer) {
+    guard.consumed();
     try {
       if (proved) {
         hub.request(this, Request.decode(message), answer);
@@ -136,8 +142,10 @@ final class DriverConnection extends RpcHandler {
       close();
       return new Discarded("not proved");
     }
+    guard.consumed();
     try {
-      return Wire.read(header, in -> hub.upload(this, in.int64(), in.int32(), in.int32()));
+      return new Guarded(
+          Wire.read(header, in -> hub.upload(this, in.int64(), in.int32(), in.int32())));
     } catch (MalformedException e) {
       log.warn("Closed the connection from {}: {}", this, e.getMessage());
       close();
@@ -176,11 +184,21 @@ final class DriverConnection extends RpcHandler {
       throw new MalformedException("it does not know the run's token");
     }
     proved = true;
-    channel.pipeline().remove(GUARD);
   }
 
   /** Parameters by name; nothing before the proof, and never chunks. */
   private final class Streams extends StreamManager {
+    private final AtomicInteger sending = new AtomicInteger();
+
+    @Override
+    public void streamBeingSent(String streamId) {
+      sending.incrementAndGet();
+    }
+
+    @Override
+    public void streamSent(String streamId) {
+      sending.decrementAndGet();
+    }
 
     @Override
     public ManagedBuffer getChunk(long streamId, int chunkIndex) {
@@ -191,10 +209,11 @@ final class DriverConnection extends RpcHandler {
     @Override
     public ManagedBuffer openStream(String streamId) {
       Matcher name = PARAMETERS.matcher(streamId);
-      if (!proved || !name.matches()) {
+      if (!proved || !name.matches() || sending.get() >= STREAMS) {
         close();
         return null;
       }
+      guard.consumed();
       // Null is this interface's word for a stream that is not there.
       return hub.parameters(
               Long.parseLong(name.group(1)),
@@ -204,22 +223,65 @@ final class DriverConnection extends RpcHandler {
     }
   }
 
-  /** Keeps a stranger from filling memory with the beginning of a huge frame. */
-  private final class ProofGuard extends ChannelInboundHandlerAdapter {
+  /**
+   * Keeps a peer from filling memory with the beginning of a huge frame. Spark's decoder collects a
+   * frame whole, but hands the body of a stream over as it comes, so what counts is what has come
+   * since something was last handed over.
+   */
+  private final class Guard extends ChannelInboundHandlerAdapter {
     private long received;
+
+    private void consumed() {
+      received = proved ? 0 : received;
+    }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
       if (message instanceof ByteBuf bytes) {
         received += bytes.readableBytes();
       }
-      if (received > UNPROVED_BYTES) {
+      if (received > (proved ? MESSAGE_BYTES : UNPROVED_BYTES)) {
         ReferenceCountUtil.release(message);
-        log.warn("Closed the connection from {}: too much before its proof", DriverConnection.this);
+        log.warn("Closed the connection from {}: its message is too long", DriverConnection.this);
         var unused = context.close();
       } else {
         context.fireChannelRead(message);
       }
+    }
+  }
+
+  /** An upload whose bytes are no message's. */
+  private final class Guarded implements StreamCallbackWithID {
+    private final StreamCallbackWithID upload;
+
+    private Guarded(StreamCallbackWithID upload) {
+      this.upload = upload;
+    }
+
+    @Override
+    public String getID() {
+      return upload.getID();
+    }
+
+    @Override
+    public void onData(String streamId, ByteBuffer data) throws IOException {
+      guard.consumed();
+      upload.onData(streamId, data);
+    }
+
+    @Override
+    public void onComplete(String streamId) throws IOException {
+      upload.onComplete(streamId);
+    }
+
+    @Override
+    public void onFailure(String streamId, Throwable cause) throws IOException {
+      upload.onFailure(streamId, cause);
+    }
+
+    @Override
+    public ByteBuffer getCompletionResponse() {
+      return upload.getCompletionResponse();
     }
   }
 

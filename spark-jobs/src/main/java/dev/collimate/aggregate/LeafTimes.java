@@ -2,7 +2,7 @@ package dev.collimate.aggregate;
 
 import java.util.ArrayDeque;
 
-/** What a leaf has taken lately, and the deadlines that follow; outlives the rounds. */
+/** What leaves and pushes have taken lately, and what follows for leases; outlives the rounds. */
 final class LeafTimes {
 
   private static final int KEPT = 128;
@@ -11,6 +11,7 @@ final class LeafTimes {
   private final double firstSeconds;
   private final double slackSeconds;
   private final ArrayDeque<Double> recent = new ArrayDeque<>();
+  private final ArrayDeque<Double> pushes = new ArrayDeque<>();
 
   LeafTimes(double firstSeconds, double slackSeconds) {
     this.firstSeconds = firstSeconds;
@@ -18,10 +19,34 @@ final class LeafTimes {
   }
 
   void measured(double seconds) {
-    recent.add(seconds);
-    if (recent.size() > KEPT) {
-      recent.remove();
+    keep(recent, seconds);
+  }
+
+  /** A sum took so long to come in. */
+  void pushed(double seconds) {
+    keep(pushes, seconds);
+  }
+
+  /**
+   * Leaves that take as long to compute as their sum takes to push, as the medians say: with fewer
+   * a worker would wait for its network. 1 while nothing has been measured.
+   */
+  int leastLeaves() {
+    if (recent.isEmpty() || pushes.isEmpty()) {
+      return 1;
     }
+    return (int) Math.max(1, Math.ceil(median(pushes) / median(recent)));
+  }
+
+  private static void keep(ArrayDeque<Double> times, double seconds) {
+    times.add(seconds);
+    if (times.size() > KEPT) {
+      times.remove();
+    }
+  }
+
+  private static double median(ArrayDeque<Double> times) {
+    return times.stream().sorted().skip(times.size() / 2).findFirst().orElseThrow();
   }
 
   /**

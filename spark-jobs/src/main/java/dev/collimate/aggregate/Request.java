@@ -94,8 +94,8 @@ sealed interface Request {
 
     static Offer read(Reader in) throws MalformedException {
       long lease = in.int64();
-      double computeSeconds = in.float64();
-      double pullSeconds = in.float64();
+      double computeSeconds = in.seconds();
+      double pullSeconds = in.seconds();
       List<Leaf> leaves =
           in.list(each -> new Leaf(new Hash128(each.int64(), each.int64()), each.bytes()));
       return new Offer(lease, leaves, computeSeconds, pullSeconds);
@@ -119,7 +119,7 @@ sealed interface Request {
     }
 
     static Answer read(Reader in) throws MalformedException {
-      return new Answer(in.int64(), in.bytes(), in.float64(), in.float64());
+      return new Answer(in.int64(), in.bytes(), in.seconds(), in.seconds());
     }
   }
 

@@ -323,6 +323,7 @@ final class Round {
     Request.Offer offer = sending.remove(place.lease());
     incoming.remove(place.lease());
     ledger.received(place.lease());
+    ledger.pushed(place.seconds(now));
     tally.pushed(roll.place(place.session()), place.seconds(now));
     tally.taken(roll.place(place.session()), lease.node().leaves());
     for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {

@@ -50,9 +50,14 @@ final class Served {
     ready = count;
   }
 
+  /** Whether so many of the first blocks can be sent. */
+  boolean hasFirst(int count) {
+    return count <= ready;
+  }
+
   /** Whether blocks can be sent. */
   boolean hasBlocks(int from, int to) {
-    return 0 <= from && from <= to && to <= ready;
+    return 0 <= from && from < to && to <= ready;
   }
 
   /** Whether there will be so many blocks. */

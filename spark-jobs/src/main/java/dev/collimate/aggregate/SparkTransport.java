@@ -1,6 +1,8 @@
 package dev.collimate.aggregate;
 
 import dev.collimate.CollimateException;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.RecvByteBufAllocator;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -115,11 +117,18 @@ final class SparkTransport {
 
   TransportClientFactory clients(TransportContext context, Endpoint endpoint) {
     List<TransportClientBootstrap> bootstraps = new ArrayList<>();
+    // Before anything is read, for the first read settles what buffers are like.
+    bootstraps.add((client, channel) -> channel.config().setRecvByteBufAllocator(receiveBuffers()));
     if (isAuthenticated()) {
       bootstraps.add(new AuthClientBootstrap(conf, user, secrets));
     }
     bootstraps.add(new ProofBootstrap(endpoint));
     return context.createClientFactory(bootstraps);
+  }
+
+  /** Blocks of vectors are larger than what Netty reads by default, 64 KiB at a time. */
+  static RecvByteBufAllocator receiveBuffers() {
+    return new AdaptiveRecvByteBufAllocator(2_048, 65_536, 262_144);
   }
 
   private boolean asksForTls() {

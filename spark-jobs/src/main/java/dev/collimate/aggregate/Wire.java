@@ -29,6 +29,8 @@ final class Wire {
     T read(Reader in) throws MalformedException;
   }
 
+  private static final double MOST_SECONDS = 1e7;
+
   private Wire() {}
 
   static final class Writer {
@@ -105,6 +107,15 @@ final class Wire {
 
     double float64() throws MalformedException {
       return need(8).getDouble();
+    }
+
+    /** A time in seconds; no worker's measure is negative, endless or no number. */
+    double seconds() throws MalformedException {
+      double seconds = float64();
+      if (!(seconds >= 0 && seconds <= MOST_SECONDS)) {
+        throw new MalformedException("a time is " + seconds + " s");
+      }
+      return seconds;
     }
 
     byte[] bytes() throws MalformedException {

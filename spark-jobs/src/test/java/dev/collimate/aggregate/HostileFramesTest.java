@@ -17,9 +17,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.spark.network.buffer.NioManagedBuffer;
 import org.apache.spark.network.client.RpcResponseCallback;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ten thousand hostile frames, and the aggregator still sums right. */
 class HostileFramesTest {
@@ -28,6 +32,7 @@ class HostileFramesTest {
   private static final int STRANGERS_FRAMES = 2_000;
   private static final int PROVED_FRAMES = 6_500;
   private static final int UPLOADS = 1_500;
+  private static final int LEASES = 150;
   private static final FlatVector PARAMETERS = KnownVectors.parameters(FlatVector.BLOCK + 5L, 1);
 
   private static final byte[] STRANGE = {66};
@@ -94,6 +99,151 @@ class HostileFramesTest {
         .contains(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
   }
 
+  /** A deadline that follows from such a time would never come. */
+  @ParameterizedTest
+  @ValueSource(
+      doubles = {
+        -1,
+        -1e-300,
+        1.1e7,
+        Double.NaN,
+        Double.POSITIVE_INFINITY,
+        Double.NEGATIVE_INFINITY
+      })
+  void aTimeThatIsNoneIsRefused(double seconds) {
+    assertThat(isReadable(new Request.Offer(1, List.of(), seconds, 0).encode())).isFalse();
+    assertThat(isReadable(new Request.Offer(1, List.of(), 0, seconds).encode())).isFalse();
+    assertThat(isReadable(new Request.Answer(1, STRANGE, seconds, 0).encode())).isFalse();
+    assertThat(isReadable(new Request.Answer(1, STRANGE, 0, seconds).encode())).isFalse();
+  }
+
+  /** What a registered peer does with a lease of its own. */
+  private enum Attack {
+    MUTATED_OFFER,
+    MUTATED_FAILURE,
+    MUTATED_GIVING_BACK,
+    MUTATED_BODY,
+    MUTATED_HEADER,
+    SHORT_BODY,
+    REPLAY,
+    WRONG_STEP,
+    OFFERS_AND_FAILURES,
+    NOT_A_NUMBER
+  }
+
+  @Test
+  void aPeerWithALeaseCannotSpoilWhatOthersCompute() throws Exception {
+    AggregatorConfig config = AggregatorConfig.forWorkers(1).withWaits(20, 60).withMixed(true);
+    try (Cluster cluster = new Cluster(config, KNOWN_TASKS, Cluster.plain())) {
+      cluster.add(place -> new KnownVectors.Task());
+      cluster.aggregator().awaitWorkers();
+      Reply.Grant stale = null;
+      for (int i = 0; i < LEASES; i++) {
+        Attack attack = Attack.values()[random.nextInt(Attack.values().length)];
+        try (RawWorker peer = arrived(cluster)) {
+          peer.call(new Request.Register(new KnownVectors.Task().describe()));
+          CompletableFuture<Reply> poll = peer.ask(new Request.Poll());
+          peer.call(new Request.Heartbeat());
+          CompletableFuture<StepResult> step =
+              CompletableFuture.supplyAsync(
+                  () -> cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(4)));
+          Reply.Grant grant = (Reply.Grant) RawWorker.get(poll);
+          attack(peer, attack, grant, stale == null ? grant : stale);
+          stale = grant;
+          peer.close();
+          FlatVector sum = step.get(20, TimeUnit.SECONDS).gradient();
+          if (attack == Attack.NOT_A_NUMBER) {
+            // The trainer refuses such a gradient; the aggregator carries what it is given.
+            assertThat(sum.get(0)).as("lease %d of seed %d", i, SEED).isNaN();
+          } else {
+            assertThat(Hash128.of(sum, new byte[0]))
+                .as("lease %d of seed %d, %s", i, SEED, attack)
+                .isEqualTo(Hash128.of(KnownVectors.sum(4, PARAMETERS), new byte[0]));
+          }
+        }
+      }
+      assertServes(cluster);
+    }
+  }
+
+  private void attack(RawWorker peer, Attack attack, Reply.Grant grant, Reply.Grant stale)
+      throws Exception {
+    Request.Offer offer = RawWorker.offer(grant, PARAMETERS);
+    FlatVector right = RawWorker.sum(grant, PARAMETERS);
+    byte[] header = bytes(DriverConnection.uploadHeader(grant.lease(), 0, right.blockCount()));
+    byte[] body = body(grant.lease(), right);
+    switch (attack) {
+      case MUTATED_OFFER -> say(peer, mutated(offer));
+      case MUTATED_FAILURE ->
+          say(
+              peer,
+              mutated(new Request.Failed(grant.lease(), CollimateException.Kind.INTERNAL, "none")));
+      case MUTATED_GIVING_BACK -> say(peer, mutated(new Request.GiveBack(grant.lease())));
+      case MUTATED_BODY -> {
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Send());
+        body[random.nextInt(body.length)] ^= (byte) (1 + random.nextInt(255));
+        assertThat(upload(peer, header, body)).isInstanceOf(Reply.Refused.class);
+      }
+      case MUTATED_HEADER -> {
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Send());
+        peer.client()
+            .uploadStream(
+                new NioManagedBuffer(ByteBuffer.wrap(mutated(header))),
+                new NioManagedBuffer(ByteBuffer.wrap(Arrays.copyOf(body, 1 + body.length / 2))),
+                new Ignored());
+      }
+      case SHORT_BODY -> {
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Send());
+        assertThat(upload(peer, header, Arrays.copyOf(body, 1 + random.nextInt(body.length - 1))))
+            .isInstanceOf(Reply.Refused.class);
+      }
+      case REPLAY -> {
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Send());
+        assertThat(upload(peer, header, body)).isEqualTo(new Reply.Fine());
+        assertThat(upload(peer, header, body)).isInstanceOf(Reply.Refused.class);
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Drop());
+      }
+      case WRONG_STEP -> {
+        Request.Offer old = RawWorker.offer(stale, PARAMETERS);
+        Reply reply = peer.call(old);
+        assertThat(reply)
+            .isEqualTo(stale.lease() == grant.lease() ? new Reply.Send() : new Reply.Drop());
+        assertThat(upload(peer, header, body(stale.lease() + 1, right)))
+            .isInstanceOf(Reply.Refused.class);
+      }
+      case OFFERS_AND_FAILURES -> {
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Send());
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Send());
+        peer.call(new Request.Failed(grant.lease(), CollimateException.Kind.INTERNAL, "none"));
+        peer.call(new Request.GiveBack(grant.lease()));
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Drop());
+      }
+      case NOT_A_NUMBER -> {
+        right.fill(Float.NaN);
+        assertThat(peer.call(offer)).isEqualTo(new Reply.Send());
+        assertThat(upload(peer, header, body(grant.lease(), right))).isEqualTo(new Reply.Fine());
+      }
+    }
+  }
+
+  private static void say(RawWorker peer, byte[] message) throws Exception {
+    boolean readable = isReadable(ByteBuffer.wrap(message));
+    peer.client().sendRpc(ByteBuffer.wrap(message), new Ignored());
+    if (!readable) {
+      RawWorker.awaitClosed(peer.client());
+    }
+  }
+
+  private static Reply upload(RawWorker peer, byte[] header, byte[] body) {
+    return peer.upload(ByteBuffer.wrap(header), new NioManagedBuffer(ByteBuffer.wrap(body)));
+  }
+
+  private static byte[] body(long lease, FlatVector sum) throws IOException {
+    return new VectorBody(sum, 0, sum.blockCount(), lease, GradientFormat.FLOAT32, () -> false)
+        .nioByteBuffer()
+        .array();
+  }
+
   @Test
   void uploadsThatNobodyCanTakeChangeNothing() throws Exception {
     try (Cluster cluster = cluster()) {
@@ -137,8 +287,8 @@ class HostileFramesTest {
         new Request.Register(STRANGE),
         new Request.Poll(),
         new Request.Heartbeat(),
-        new Request.Offer(1, leaves, 0.5, Double.NaN),
-        new Request.Answer(1, new byte[] {1}, -1, Double.POSITIVE_INFINITY),
+        new Request.Offer(1, leaves, 0.5, 0),
+        new Request.Answer(1, new byte[] {1}, 1e7, 0.25),
         new Request.Failed(2, CollimateException.Kind.INTERNAL, "none"),
         new Request.Leave("bye"),
         new Request.GiveBack(1),

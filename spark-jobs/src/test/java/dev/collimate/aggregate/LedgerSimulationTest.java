@@ -1,6 +1,7 @@
 package dev.collimate.aggregate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.aggregate.Ledger.Lease;
 import dev.collimate.aggregate.Ledger.Ruling;
@@ -20,12 +21,14 @@ import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Drives the ledger and the tree through seeded schedules with lost, frozen, slow and returning
- * workers and broken uploads, in simulated time. Run one alone with {@code -Dcollimate.seed}.
+ * Drives the ledger and the tree through seeded schedules with lost, frozen, slow, failing and
+ * returning workers, broken uploads, results offered again or too late, and drivers that begin the
+ * round anew, in simulated time. Run one alone with {@code -Dcollimate.seed}.
  */
 class LedgerSimulationTest {
 
@@ -43,8 +46,16 @@ class LedgerSimulationTest {
   void everyScheduleEndsWithTheReferenceBits(long firstSeed) {
     int count = System.getProperty("collimate.seed") == null ? SCHEDULES_PER_TEST : 1;
     for (long seed = firstSeed; seed < firstSeed + count; seed++) {
-      new Schedule(seed).run();
+      new Schedule(seed, /* countsTwice= */ false).run();
     }
+  }
+
+  /** Were the ledger to take a result twice, the check above would see it. */
+  @Test
+  void aPlantedDoubleCountIsCaughtWithItsSeed() {
+    assertThatThrownBy(() -> new Schedule(17, /* countsTwice= */ true).run())
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("seed 17: a leaf is counted twice");
   }
 
   /** One round, its workers and its clock. */
@@ -73,9 +84,11 @@ class LedgerSimulationTest {
     private final long seed;
     private final SplittableRandom random;
     private final int leaves;
-    private final VectorPool pool = new VectorPool(3);
-    private final GradientTree tree;
-    private final Ledger ledger;
+    private final boolean countsTwice;
+    private final LeafTimes times = new LeafTimes(8, 1);
+    private VectorPool pool = new VectorPool(3);
+    private GradientTree tree;
+    private Ledger ledger;
     private final PriorityQueue<Event> events =
         new PriorityQueue<>(
             (a, b) -> a.at != b.at ? Long.compare(a.at, b.at) : Long.compare(a.order, b.order));
@@ -88,9 +101,11 @@ class LedgerSimulationTest {
     private long now;
     private long order;
     private long nextWorker = 1;
+    private int begun = 1;
 
-    private Schedule(long seed) {
+    private Schedule(long seed, boolean countsTwice) {
       this.seed = seed;
+      this.countsTwice = countsTwice;
       this.random = new SplittableRandom(seed);
       this.leaves = 1 + random.nextInt(random.nextInt(4) == 0 ? 200 : 24);
       this.trouble = random.nextInt(3) == 0 ? 0 : random.nextDouble() * 0.4;
@@ -98,7 +113,11 @@ class LedgerSimulationTest {
         leafHashes.add(hash(reference(new TreeNode(leaf, leaf + 1))));
       }
       this.tree = new GradientTree(TreeNode.root(leaves), pool);
-      this.ledger = Ledger.ofGradients(leaves, 100, new LeafTimes(8, 1), 16, /* mixed= */ false);
+      this.ledger = ledgerFrom(100);
+    }
+
+    private Ledger ledgerFrom(long firstLease) {
+      return Ledger.ofGradients(leaves, firstLease, times, 16, /* mixed= */ false);
     }
 
     private void run() {
@@ -107,6 +126,9 @@ class LedgerSimulationTest {
         after(random.nextInt(1000) * 1_000_000L, this::join);
       }
       after(TICK, this::tick);
+      if (trouble > 0 && random.nextInt(4) == 0) {
+        after(random.nextInt(5_000) * 1_000_000L, () -> beginAnew(random.nextBoolean()));
+      }
       int handled = 0;
       while (!ledger.isComplete()) {
         Event event = events.poll();
@@ -119,6 +141,34 @@ class LedgerSimulationTest {
       check(counted.size() == leaves, "not every leaf is counted");
       FlatVector expected = reference(TreeNode.root(leaves));
       assertThat(hash(tree.takeRoot())).as("seed %d", seed).isEqualTo(hash(expected));
+    }
+
+    /**
+     * The round is begun again: by a driver that resumed from its last checkpoint, to which all
+     * workers come anew, or after a failure, and then results of the earlier round come late.
+     */
+    private void beginAnew(boolean newDriver) {
+      begun++;
+      List<Worker> offered = List.copyOf(offering.values());
+      offering.clear();
+      incoming.clear();
+      counted.clear();
+      pool = new VectorPool(3);
+      tree = new GradientTree(TreeNode.root(leaves), pool);
+      ledger = ledgerFrom(ledger.nextLease());
+      if (newDriver) {
+        for (Worker worker : workers) {
+          worker.gone = true;
+          after((500 + random.nextInt(4000)) * 1_000_000L, this::join);
+        }
+        workers.clear();
+      } else {
+        for (Worker worker : offered) {
+          worker.outstanding--;
+          after(1, () -> whenAwake(worker, () -> ask(worker)));
+        }
+        dispatch();
+      }
     }
 
     private void join() {
@@ -214,13 +264,23 @@ class LedgerSimulationTest {
 
     private void finished(Worker worker, Lease lease) {
       worker.computing = false;
-      worker.outstanding++;
-      offer(worker, lease);
+      if (random.nextDouble() < trouble / 8) {
+        // It has failed, or its parameters did not come.
+        ledger.giveBack(lease.id());
+        settle();
+        dispatch();
+      } else {
+        worker.outstanding++;
+        offer(worker, lease);
+      }
       ask(worker);
     }
 
     private void offer(Worker worker, Lease lease) {
-      if (ledger.find(lease.id()).isEmpty()) {
+      if (!ledger.isComputing(lease.id())) {
+        int before = ledger.buffers();
+        check(ledger.offer(lease.id(), List.of(), 0.2).isEmpty(), "a late offer is compared");
+        check(ledger.buffers() == before, "a late offer gets room");
         worker.outstanding--;
         ask(worker);
         return;
@@ -249,18 +309,37 @@ class LedgerSimulationTest {
       FlatVector buffer = pool.take();
       incoming.put(lease.id(), buffer);
       boolean breaks = random.nextDouble() < trouble / 3;
+      boolean offersAgain = random.nextDouble() < trouble / 3;
       after(
           (5 + random.nextInt(80)) * 1_000_000L,
-          () -> whenAwake(worker, () -> uploaded(worker, lease, buffer, breaks)));
+          () ->
+              whenAwake(
+                  worker,
+                  () -> {
+                    if (offersAgain) {
+                      breakUpload(lease.id(), buffer);
+                      offer(worker, lease);
+                    } else {
+                      uploaded(worker, lease, buffer, breaks);
+                    }
+                  }));
+    }
+
+    /**
+     * Also where the driver has not noticed that the upload broke, until its worker offers anew.
+     */
+    private void breakUpload(long lease, FlatVector buffer) {
+      if (incoming.remove(lease, buffer)) {
+        pool.giveBack(buffer);
+        ledger.broken(lease);
+      }
     }
 
     private void uploaded(Worker worker, Lease lease, FlatVector buffer, boolean breaks) {
       if (incoming.get(lease.id()) != buffer) {
         offer(worker, lease);
       } else if (breaks) {
-        incoming.remove(lease.id());
-        pool.giveBack(buffer);
-        ledger.broken(lease.id());
+        breakUpload(lease.id(), buffer);
         settle();
         offer(worker, lease);
       } else {
@@ -269,12 +348,20 @@ class LedgerSimulationTest {
         fill(lease.node(), buffer);
         ledger.received(lease.id());
         settle();
-        after((1 + random.nextInt(30)) * 1_000_000L, () -> merge(lease, buffer));
+        ledger.pushed(0.1);
+        int round = begun;
+        after((1 + random.nextInt(30)) * 1_000_000L, () -> merge(lease, buffer, round));
         ask(worker);
       }
     }
 
-    private void merge(Lease lease, FlatVector buffer) {
+    private void merge(Lease lease, FlatVector buffer, int round) {
+      if (round != begun) {
+        return;
+      }
+      if (countsTwice) {
+        counted.add(lease.node().from());
+      }
       for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {
         check(counted.add(leaf), "a leaf is counted twice");
       }
@@ -286,8 +373,7 @@ class LedgerSimulationTest {
     private void breakUploads(Worker worker) {
       for (long id : List.copyOf(incoming.keySet())) {
         if (ledger.find(id).orElseThrow().worker() == worker.id) {
-          pool.giveBack(incoming.remove(id));
-          ledger.broken(id);
+          breakUpload(id, incoming.get(id));
         }
       }
     }

@@ -31,6 +31,19 @@ class LedgerTest {
     assertThat(sizes).containsExactly(8, 4, 4, 4, 2, 2, 2, 1, 1, 1, 1, 1, 1);
   }
 
+  /** A push takes as long as eight leaves here. */
+  @Test
+  void leasesStayAsLargeAsTheirPushIsWorthUntilAllCanEndTogether() {
+    times.measured(0.5);
+    times.pushed(4.0);
+    Ledger ledger = gradients(32);
+    List<Integer> sizes = new ArrayList<>();
+    for (var lease = ledger.lease(1, 2, 0); lease.isPresent(); lease = ledger.lease(1, 2, 0)) {
+      sizes.add(lease.get().node().leaves());
+    }
+    assertThat(sizes).containsExactly(8, 8, 8, 4, 2, 1, 1);
+  }
+
   @Test
   void everyLeaseIsANodeOfTheTree() {
     Ledger ledger = gradients(13);

@@ -18,10 +18,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.buffer.NioManagedBuffer;
 import org.apache.spark.network.client.RpcResponseCallback;
+import org.apache.spark.network.client.StreamCallbackWithID;
 import org.apache.spark.network.client.TransportClient;
 import org.apache.spark.network.client.TransportClientFactory;
 import org.apache.spark.network.sasl.SecretKeyHolder;
@@ -88,20 +90,20 @@ class SecurityTest {
   @Test
   void nothingButTheChallengeIsAnsweredBeforeTheProof() throws Exception {
     try (Cluster cluster = Cluster.of(1)) {
-      assertCloses(cluster, client -> client.sendRpc(new Request.Poll().encode(), new Ignored()));
-      assertCloses(cluster, client -> client.send(new Request.Poll().encode()));
+      assertCloses(
+          cluster, (client, silence) -> client.sendRpc(new Request.Poll().encode(), silence));
+      assertCloses(cluster, (client, silence) -> client.send(new Request.Poll().encode()));
+      assertCloses(cluster, (client, silence) -> client.stream("parameters/1/0/1", silence));
       assertCloses(
           cluster,
-          client -> client.stream("parameters/1/0/1", new DriverConnection.Discarded("unread")));
-      assertCloses(
-          cluster,
-          client ->
+          (client, silence) ->
               client.uploadStream(
                   new NioManagedBuffer(DriverConnection.uploadHeader(1, 0, 1)),
                   new NioManagedBuffer(ByteBuffer.allocate(100)),
-                  new Ignored()));
+                  silence));
       assertCloses(
-          cluster, client -> client.sendRpc(new Wire.Writer().int32(1).toBuffer(), new Ignored()));
+          cluster,
+          (client, silence) -> client.sendRpc(new Wire.Writer().int32(1).toBuffer(), silence));
       assertServes(cluster);
     }
   }
@@ -111,7 +113,7 @@ class SecurityTest {
     try (Cluster cluster = Cluster.of(1)) {
       assertCloses(
           cluster,
-          client -> {
+          (client, silence) -> {
             client.sendRpcSync(
                 new Wire.Writer()
                     .int32(Proof.MAGIC)
@@ -119,7 +121,7 @@ class SecurityTest {
                     .bytes(Proof.nonce())
                     .toBuffer(),
                 10_000);
-            client.sendRpc(new Wire.Writer().bytes(new byte[32]).toBuffer(), new Ignored());
+            client.sendRpc(new Wire.Writer().bytes(new byte[32]).toBuffer(), silence);
           });
       assertServes(cluster);
     }
@@ -137,8 +139,10 @@ class SecurityTest {
               .float64(0)
               .int32(Integer.MAX_VALUE)
               .toBuffer();
-      worker.client().sendRpc(longList, new Ignored());
+      Silence silence = new Silence();
+      worker.client().sendRpc(longList, silence);
       RawWorker.awaitClosed(worker.client());
+      silence.assertKept();
       assertServes(cluster);
     }
   }
@@ -346,7 +350,7 @@ class SecurityTest {
   }
 
   private interface Words {
-    void say(TransportClient client);
+    void say(TransportClient client, Silence silence);
   }
 
   /** Says something without having proved the token, and waits for the connection's end. */
@@ -356,8 +360,10 @@ class SecurityTest {
     try (TransportContext context = transport.context();
         TransportClientFactory factory = context.createClientFactory(List.of());
         TransportClient client = factory.createUnmanagedClient(endpoint.host(), endpoint.port())) {
-      words.say(client);
+      Silence silence = new Silence();
+      words.say(client, silence);
       RawWorker.awaitClosed(client);
+      silence.assertKept();
     }
   }
 
@@ -374,14 +380,41 @@ class SecurityTest {
     return count;
   }
 
-  private static final class Ignored implements RpcResponseCallback {
+  /** Hears whether the driver has said anything at all. */
+  private static final class Silence implements RpcResponseCallback, StreamCallbackWithID {
+    private final AtomicBoolean answered = new AtomicBoolean();
+
+    private void assertKept() {
+      assertThat(answered).as("the driver has answered").isFalse();
+    }
+
     @Override
     public void onSuccess(ByteBuffer response) {
-      throw new IllegalStateException("the driver has answered");
+      answered.set(true);
     }
 
     @Override
     public void onFailure(Throwable failure) {
+      // Expected: the connection is closed.
+    }
+
+    @Override
+    public String getID() {
+      return "silence";
+    }
+
+    @Override
+    public void onData(String streamId, ByteBuffer data) {
+      answered.set(true);
+    }
+
+    @Override
+    public void onComplete(String streamId) {
+      answered.set(true);
+    }
+
+    @Override
+    public void onFailure(String streamId, Throwable cause) {
       // Expected: the connection is closed.
     }
   }
