@@ -129,7 +129,7 @@ class PeerLimitsTest {
             new Socket(InetAddress.getLoopbackAddress(), cluster.aggregator().endpoint().port()));
       }
       Socket eldest = sockets.get(0);
-      eldest.setSoTimeout(10_000);
+      eldest.setSoTimeout(60_000);
       assertThat(eldest.getInputStream().read()).isEqualTo(-1);
       Socket youngest = sockets.get(299);
       youngest.setSoTimeout(50);
