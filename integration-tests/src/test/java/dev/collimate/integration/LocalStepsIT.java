@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -88,6 +89,7 @@ class LocalStepsIT {
   }
 
   @Test
+  @Tag("slow")
   void anotherNumberOfReplicasGivesOtherBits() throws IOException {
     train(2, "replicas", TRAIN.replace("replicas: 3", "replicas: 2"));
     assertThat(masters("replicas")).isNotEqualTo(masters("undisturbed"));
@@ -97,6 +99,7 @@ class LocalStepsIT {
    * One replica, an outer learning rate of 1 and no momentum: the outer step is the replica's way.
    */
   @Test
+  @Tag("slow")
   void oneReplicaWithoutOuterMomentumIsTheTrainingOfEveryDay() throws IOException {
     String plain = TRAIN.replaceAll("(?s), save_steps: 5,.*?}", ", save_steps: 5}");
     train(2, "plain", plain);
