@@ -28,10 +28,24 @@ final class LeafTimes {
   }
 
   /**
+   * Leaves of the next lease: half a worker's share of those that are left, so that leases shrink
+   * and all workers end together, but not below what is worth its push. That in turn is never more
+   * than the first leases had, nor than a worker's whole share.
+   *
+   * @param left that nobody has
+   * @param all of the round
+   */
+  int lease(int left, int all, int workers) {
+    int share = (left + workers - 1) / workers;
+    int least = Math.min(leastLeaves(), Math.min(all / (2 * workers), share));
+    return Math.max(1, Math.max(left / (2 * workers), least));
+  }
+
+  /**
    * Leaves that take as long to compute as their sum takes to push, as the medians say: with fewer
    * a worker would wait for its network. 1 while nothing has been measured.
    */
-  int leastLeaves() {
+  private int leastLeaves() {
     if (recent.isEmpty() || pushes.isEmpty()) {
       return 1;
     }

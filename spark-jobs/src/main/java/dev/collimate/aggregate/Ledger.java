@@ -90,8 +90,8 @@ final class Ledger {
 
   /**
    * The next work for a worker: the largest open node at the lowest open leaf that leaves every
-   * worker at least another lease of this size. Towards the end it is not smaller than its push is
-   * worth, but never more than a worker's share of what is left, so that all end together.
+   * worker at least another lease of this size, or which is worth its push: {@link
+   * LeafTimes#lease}.
    *
    * @param workers how many take part now
    */
@@ -100,7 +100,7 @@ final class Ledger {
     if (first < 0) {
       return Optional.empty();
     }
-    int target = Math.min(maxLeaves, target(Math.max(1, workers)));
+    int target = Math.min(maxLeaves, times.lease(open.cardinality(), root.leaves(), workers));
     TreeNode node = root;
     while (node.from() != first || node.leaves() > target || open.nextClearBit(first) < node.to()) {
       node = first < node.left().to() ? node.left() : node.right();
@@ -109,14 +109,6 @@ final class Ledger {
     Lease lease = new Lease(nextLease++, node, worker, now + times.allowance(node.leaves()));
     entries.put(lease.id, new LedgerEntry(lease));
     return Optional.of(lease);
-  }
-
-  private int target(int workers) {
-    int left = open.cardinality();
-    int share = (left + workers - 1) / workers;
-    int first = root.leaves() / (2 * workers);
-    int least = Math.min(times.leastLeaves(), Math.min(first, share));
-    return Math.max(1, Math.max(left / (2 * workers), least));
   }
 
   /** A sum took so long to come in. */

@@ -46,6 +46,8 @@ final class SparkTransport {
     settings.putIfAbsent("spark.collimate.io.serverThreads", threads());
     settings.putIfAbsent("spark.collimate.io.clientThreads", threads());
     settings.putIfAbsent("spark.collimate.io.connectionCreationTimeout", "10s");
+    // Ciphers work on 8 KiB at a time by default, which blocks of vectors pay for.
+    settings.putIfAbsent("spark.network.crypto.config.stream.buffer.size", "65536");
     // No peer of ours needs the older protocol, so a stripped handshake must not lead to it.
     settings.put("spark.network.crypto.saslFallback", "false");
     this.conf = new TransportConf(MODULE, new Settings(settings));

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** What one peer may take of the driver, even one that knows the token. */
@@ -102,7 +103,10 @@ class PeerLimitsTest {
   @Test
   void aConnectionHasFourStreamsAtATime() throws Exception {
     FlatVector parameters = parameters(4_000_000);
-    try (Cluster cluster = Cluster.of(1);
+    AggregatorConfig patient =
+        new AggregatorConfig(
+            1, 20, 60, /* silenceSeconds= */ 60, 900, 10, 64, false, GradientFormat.FLOAT32);
+    try (Cluster cluster = new Cluster(patient, RegistrationPolicy.ANYONE, Cluster.plain());
         RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
       CompletableFuture<StepResult> step =
           CompletableFuture.supplyAsync(
@@ -114,7 +118,9 @@ class PeerLimitsTest {
         worker.client().stream(all, new DriverConnection.Discarded("not read"));
       }
       cluster.add(place -> new KnownVectors.Task());
-      assertThat(step.get().stats().releases()).as("the connection was closed").isEqualTo(1);
+      assertThat(step.get(20, TimeUnit.SECONDS).stats().releases())
+          .as("leaves of the worker whose connection was closed")
+          .isEqualTo(1);
     }
   }
 
