@@ -2,12 +2,9 @@ package dev.collimate.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.collimate.files.Folder;
 import dev.collimate.files.LocalFolder;
 import dev.collimate.files.LocalFolderSink;
 import dev.collimate.parameters.FlatVector;
-import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.List;
@@ -90,7 +87,14 @@ class AdapterMergeTest {
     try (ModelFolder model = ModelFolder.open(base);
         AdapterFolder adapter =
             AdapterFolder.open(
-                new CountingFolder(LocalFolder.existing(directory.resolve("adapter")), reads))) {
+                new WatchedFolder(
+                    LocalFolder.existing(directory.resolve("adapter")),
+                    new WatchedFolder.Watch() {
+                      @Override
+                      public void read(String name) {
+                        reads.incrementAndGet();
+                      }
+                    }))) {
       OutTensor merged =
           AdapterMerge.tensors(model, adapter, SaveDtype.BASE, JsonFile.newObject()).stream()
               .filter(tensor -> tensor.name().equals("model.layers.1.mlp.down_proj.weight"))
@@ -102,41 +106,6 @@ class AdapterMergeTest {
       assertThat(reads.get() - opened).as("A and B").isEqualTo(2);
       merged.values().read(0, FloatBuffer.allocate(7));
       assertThat(reads.get() - opened).as("A and B again").isEqualTo(4);
-    }
-  }
-
-  /** Counts the reads of a folder's files. */
-  private record CountingFolder(Folder folder, AtomicInteger reads) implements Folder {
-    @Override
-    public String location() {
-      return folder.location();
-    }
-
-    @Override
-    public List<String> names() throws IOException {
-      return folder.names();
-    }
-
-    @Override
-    public File open(String name) throws IOException {
-      File file = folder.open(name);
-      return new File() {
-        @Override
-        public long length() throws IOException {
-          return file.length();
-        }
-
-        @Override
-        public void read(long position, ByteBuffer into) throws IOException {
-          reads.incrementAndGet();
-          file.read(position, into);
-        }
-
-        @Override
-        public void close() throws IOException {
-          file.close();
-        }
-      };
     }
   }
 

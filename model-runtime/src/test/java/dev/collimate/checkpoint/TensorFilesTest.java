@@ -149,8 +149,7 @@ class TensorFilesTest {
     shard("two.safetensors", "b");
     List<String> closed = new ArrayList<>();
     Folder folder =
-        new UnclosableFolder(
-            index("{\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}"), closed);
+        unclosable(index("{\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}"), closed);
     TensorFiles tensors = TensorFiles.openModel(folder);
     closed.clear();
     assertThatThrownBy(tensors::close)
@@ -170,50 +169,11 @@ class TensorFilesTest {
     ToyFolders.write(directory, "two.safetensors", new byte[7]);
     List<String> closed = new ArrayList<>();
     Folder folder =
-        new UnclosableFolder(
-            index("{\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}"), closed);
+        unclosable(index("{\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}"), closed);
     assertThatThrownBy(() -> TensorFiles.openModel(folder))
         .isInstanceOf(CollimateException.class)
         .hasMessageContaining("'two.safetensors' in " + directory + " has 7 bytes");
     assertThat(closed).containsExactly("one.safetensors", "two.safetensors");
-  }
-
-  /** A folder whose weights fail as they close. */
-  private record UnclosableFolder(Folder folder, List<String> closed) implements Folder {
-    @Override
-    public String location() {
-      return folder.location();
-    }
-
-    @Override
-    public List<String> names() throws IOException {
-      return folder.names();
-    }
-
-    @Override
-    public File open(String name) throws IOException {
-      File file = folder.open(name);
-      return new File() {
-        @Override
-        public long length() throws IOException {
-          return file.length();
-        }
-
-        @Override
-        public void read(long position, ByteBuffer into) throws IOException {
-          file.read(position, into);
-        }
-
-        @Override
-        public void close() throws IOException {
-          file.close();
-          if (name.endsWith(".safetensors")) {
-            closed.add(name);
-            throw new IOException(name);
-          }
-        }
-      };
-    }
   }
 
   private void shard(String file, String tensor) {
@@ -225,5 +185,20 @@ class TensorFilesTest {
         directory,
         "model.safetensors.index.json",
         "{\"metadata\": {}, \"weight_map\": " + weightMap + "}");
+  }
+
+  /** A folder whose weights fail as they close. */
+  private static Folder unclosable(Folder folder, List<String> closed) {
+    return new WatchedFolder(
+        folder,
+        new WatchedFolder.Watch() {
+          @Override
+          public void closed(String name) throws IOException {
+            if (name.endsWith(".safetensors")) {
+              closed.add(name);
+              throw new IOException(name);
+            }
+          }
+        });
   }
 }

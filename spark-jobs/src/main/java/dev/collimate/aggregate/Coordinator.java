@@ -3,10 +3,7 @@ package dev.collimate.aggregate;
 import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.VectorPool;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -45,18 +42,13 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
   private long differingBefore;
   private volatile long differing;
   private volatile Optional<Round> round = Optional.empty();
-  private volatile Served served = Served.of(0, new FlatVector(0));
-  private final Map<Session, Awaited> awaited = new LinkedHashMap<>();
-
-  /** A worker that waits for blocks of the version that is announced. */
-  private record Awaited(Request.Await request, RpcResponseCallback answer) {}
+  private final Serving serving = new Serving();
 
   Coordinator(AggregatorConfig config, RegistrationPolicy policy) {
     this.config = config;
     this.workers = new Workers(config, policy, now());
     this.gradientTimes = new LeafTimes(config.firstLeaseSeconds(), config.leaseSlackSeconds());
     this.callTimes = new LeafTimes(config.firstLeaseSeconds(), config.leaseSlackSeconds());
-    served.retire();
     // A run's own workers come by the hundred too, and prove themselves in milliseconds.
     this.strangers = new Strangers(Math.max(STRANGERS, 4 * config.workers()));
     loop.every(TICK_MILLIS, this::tick);
@@ -85,7 +77,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     Served next = Served.announced(version, parameters);
     loop.execute(
         () -> {
-          served = next;
+          serving.announce(next);
           workers.all().stream()
               .filter(Session::asks)
               .forEach(
@@ -93,7 +85,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
         });
     return count -> {
       next.ready(count);
-      loop.execute(this::answerAwaited);
+      loop.execute(serving::look);
     };
   }
 
@@ -121,7 +113,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     loop.execute(
         () -> {
           stopping = true;
-          answerAwaited();
+          serving.stop();
           completeWhenEmpty();
           round.ifPresent(current -> current.fail(Loop.closed()));
           workers.all().forEach(session -> session.answerPoll(new Reply.Stop()));
@@ -171,13 +163,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
 
   @Override
   public Optional<ManagedBuffer> parameters(long version, int from, int to) {
-    Served current = served;
-    if (current.isRetired() || current.version() != version || !current.hasBlocks(from, to)) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new VectorBody(
-            current.values(), from, to, version, GradientFormat.FLOAT32, current::isRetired));
+    return serving.blocks(version, from, to);
   }
 
   @Override
@@ -215,18 +201,12 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
             ? Ledger.ofGradients(
                 payloads.size(), nextLease, gradientTimes, config.maxLeaseLeaves(), config.mixed())
             : Ledger.ofCalls(payloads.size(), nextLease, callTimes, config.mixed());
-    // What was announced goes on being pulled.
-    if (served.isRetired() || served.version() != version || served.values() != parameters) {
-      served = Served.of(version, parameters);
-    }
-    served.ready(parameters.blockCount());
-    answerAwaited();
     round =
         Optional.of(
             new Round(
                 nextRound++,
                 work,
-                served,
+                serving.whole(version, parameters),
                 payloads,
                 ledger,
                 pool,
@@ -261,32 +241,13 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     if (request instanceof Request.Poll) {
       poll(session, answer);
     } else if (request instanceof Request.Await await) {
-      Awaited before = awaited.put(session, new Awaited(await, answer));
-      if (before != null) {
-        before.answer.onSuccess(new Reply.Refused("another question came").encode());
-      }
-      answerAwaited();
+      serving.await(session, await, answer);
     } else if (request instanceof Request.Offer offer) {
       offer(session, offer, answer);
     } else {
       answer.onSuccess(reply(session, request).encode());
     }
     dispatch();
-  }
-
-  private void answerAwaited() {
-    for (Iterator<Awaited> each = awaited.values().iterator(); each.hasNext(); ) {
-      Awaited waiting = each.next();
-      int count = waiting.request.count();
-      boolean comes = waiting.request.version() == served.version() && served.willHave(count);
-      if (stopping || !comes) {
-        waiting.answer.onSuccess(new Reply.Refused("this version is not served").encode());
-        each.remove();
-      } else if (served.hasFirst(count)) {
-        waiting.answer.onSuccess(new Reply.Fine().encode());
-        each.remove();
-      }
-    }
   }
 
   private void arrive(DriverConnection connection, WorkerPlace place, RpcResponseCallback answer) {

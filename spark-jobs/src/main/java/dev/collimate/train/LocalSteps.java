@@ -6,7 +6,6 @@ import dev.collimate.aggregate.StepResult;
 import dev.collimate.config.TrainConfig;
 import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.GradientClip;
-import dev.collimate.learn.LeafResult;
 import dev.collimate.learn.MetricSums;
 import dev.collimate.learn.NesterovMomentum;
 import dev.collimate.learn.Schedule;
@@ -99,7 +98,7 @@ final class LocalSteps implements StepMethod {
     List<ReplicaResult> results = result.leaves().stream().map(ReplicaResult::of).toList();
     long updateStart = System.nanoTime();
     double outerNorm = GradientClip.norm(result.gradient(), UPDATE_THREADS) / replicas;
-    GradientClip.requireFinite(last, 0, outerNorm);
+    GradientClip.requireFinite(last, meanLoss(results, (int) (last - first)), outerNorm);
     outer.step(masters, result.gradient(), 1.0 / replicas, UPDATE_THREADS);
     moments = results.stream().flatMap(each -> each.moments().stream()).toList();
     long end = System.nanoTime();
@@ -143,17 +142,14 @@ final class LocalSteps implements StepMethod {
   /** What the replicas say of one step: means over those that had rows. */
   private Done done(
       BatchPlan.Step batch, int index, List<ReplicaResult> results, Map<String, Double> numbers) {
-    double loss = 0;
     double norm = 0;
     int took = 0;
     MetricSums metrics = new MetricSums();
     for (ReplicaResult replica : results) {
       Optional<ReplicaResult.Step> step = replica.steps().get(index);
       if (step.isPresent()) {
-        LeafResult result = step.get().result();
-        loss += result.loss();
         norm += step.get().gradNorm();
-        metrics.add(result.metrics());
+        metrics.add(step.get().result().metrics());
         took++;
       }
     }
@@ -165,11 +161,19 @@ final class LocalSteps implements StepMethod {
     ofStep.put("computed_tokens", computed);
     StepReport report =
         new StepReport(
-            loss / took,
+            meanLoss(results, index),
             norm / took,
             schedule.learningRate(batch.number()),
             batch.rows().length,
             ofStep);
     return new Done(batch, report, metrics);
+  }
+
+  private static double meanLoss(List<ReplicaResult> results, int index) {
+    return results.stream()
+        .flatMap(replica -> replica.steps().get(index).stream())
+        .mapToDouble(step -> step.result().loss())
+        .average()
+        .orElseThrow();
   }
 }

@@ -15,6 +15,7 @@ import dev.collimate.parameters.TreeNode;
 import dev.collimate.parameters.VectorPool;
 import dev.collimate.storage.PublishedFile;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -59,7 +60,7 @@ final class ReplicaTrainer {
    * @param start the shared weights, unchanged
    * @param wayOut overwritten with {@code start - end}, DiLoCo's outer gradient
    * @throws CancellationException once {@code isVoid}, asked before each micro-batch
-   * @throws CollimateException of kind DATA where the replica's moments cannot be read
+   * @throws CollimateException of kind DATA where the replica's moments are damaged
    */
   byte[] train(WorkItem.Local work, FlatVector start, FlatVector wayOut, BooleanSupplier isVoid) {
     FlatVector weights = pool.take();
@@ -126,12 +127,15 @@ final class ReplicaTrainer {
     }
     try {
       store.read(work.from(), work.moments().get(), first, second);
-    } catch (IOException e) {
+    } catch (DamagedFileException e) {
       throw new CollimateException(
           CollimateException.Kind.DATA,
           "the moments of replica %d after step %d cannot be read: %s; start the run again, it goes on from a checkpoint"
               .formatted(work.replica(), work.from(), e.getMessage()),
           e);
+    } catch (IOException e) {
+      // A file system that is away for a moment: the replica is tried again elsewhere.
+      throw new UncheckedIOException(e);
     }
   }
 
