@@ -82,21 +82,27 @@ class ExactnessIT {
 
   @Test
   void anExecutorKilledWithAnOpenLeaseDoesNotTouchABit() throws IOException {
-    Launch run = onExecutors(2).start("train", tiny.runFile("executor", TRAIN));
-    await().atMost(4, MINUTES).until(() -> isThere("executor", 3) || !run.driver().isAlive());
-    ProcessHandle victim = run.executors().get(0);
-    // A frozen worker is given a lease, if it does not hold one, and cannot give it back.
-    Launch.freeze(victim);
-    await().pollDelay(1, SECONDS).until(() -> true);
-    Launch.kill(victim);
-    Finished finished = run.await(Launcher.TIMEOUT);
-    assertThat(finished.exitCode()).as(finished.transcript()).isZero();
+    // Between two steps a worker holds no lease: then the run is done again.
     double releases = 0;
-    for (JsonNode line : tiny.metrics("executor")) {
-      releases += line.get("releases").asDouble();
+    for (int attempt = 1; releases == 0 && attempt <= 5; attempt++) {
+      releases = trainAndKillAnExecutor("executor-" + attempt);
     }
     assertThat(releases).as("the killed executor held a lease").isGreaterThanOrEqualTo(1);
-    assertThat(tiny.trainingState("executor", STEPS)).isEqualTo(undisturbed);
+  }
+
+  private static double trainAndKillAnExecutor(String name) throws IOException {
+    try (Launch run = onExecutors(2).start("train", tiny.runFile(name, TRAIN))) {
+      await().atMost(4, MINUTES).until(() -> isThere(name, 3) || !run.driver().isAlive());
+      ProcessHandle victim = run.executors().get(0);
+      // A frozen worker cannot give back the lease that it holds, or is given if it waits for one.
+      Launch.freeze(victim);
+      await().pollDelay(1, SECONDS).until(() -> true);
+      Launch.kill(victim);
+      Finished finished = run.await(Launcher.TIMEOUT);
+      assertThat(finished.exitCode()).as(finished.transcript()).isZero();
+    }
+    assertThat(tiny.trainingState(name, STEPS)).isEqualTo(undisturbed);
+    return tiny.releases(name);
   }
 
   private static boolean isThere(String run, long step) {

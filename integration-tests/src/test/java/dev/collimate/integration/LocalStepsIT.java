@@ -50,7 +50,11 @@ class LocalStepsIT {
     assertThat(checkpoints.resolve("step-12/outer_momentum.f32")).hasSize(vector);
     assertThat(checkpoints.resolve("replicas/step-12/replica-2.f32")).hasSize(2 * vector);
     assertThat(undisturbed).hasSize(Math.toIntExact(2 * vector + 3 * 2 * vector));
-    assertThat(tiny.metrics("undisturbed")).hasSize(STEPS);
+    assertThat(tiny.metrics("undisturbed"))
+        .hasSize(STEPS)
+        .filteredOn(line -> line.has("outer_grad_norm"))
+        .extracting(line -> line.get("step").asInt())
+        .containsExactly(5, 10, 12);
   }
 
   @Test
@@ -70,6 +74,7 @@ class LocalStepsIT {
       Finished finished = run.await(Launcher.TIMEOUT);
       assertThat(finished.exitCode()).as(finished.transcript()).isZero();
     }
+    assertThat(tiny.releases("executor")).as("replicas given out again").isGreaterThanOrEqualTo(1);
     assertThat(tiny.trainingState("executor", STEPS)).isEqualTo(undisturbed);
   }
 

@@ -108,6 +108,11 @@ final class TinyRun {
     return lines;
   }
 
+  /** Micro-batches, or replicas, that a run gave out again because their worker was lost. */
+  double releases(String name) throws IOException {
+    return metrics(name).stream().mapToDouble(line -> line.get("releases").asDouble()).sum();
+  }
+
   /**
    * A checkpoint's float32 masters and optimizer, with the replicas' moments where there are any.
    */

@@ -110,7 +110,9 @@ final class LocalSteps implements StepMethod {
     for (int i = 0; i < count; i++) {
       steps.add(done(plan.step(first + i), i, results, numbers));
     }
-    steps.get(count - 1).report().numbers().put("outer_grad_norm", outerNorm);
+    // What belongs to the synchronisation stands on its step.
+    steps.subList(0, count - 1).forEach(step -> step.report().numbers().put("releases", 0.0));
+    steps.get(count - 1).metrics().add("outer_grad_norm", outerNorm, 1);
     return new Advance(steps, objectiveState, moments);
   }
 

@@ -52,14 +52,14 @@ sealed interface StepMethod permits AveragedGradients, LocalSteps {
     return new Schedule(config.lrSchedulerType(), config.learningRate(), warmup, steps);
   }
 
-  /** What a round measured, divided over its steps. */
+  /** What a round measured: its seconds divided over its steps, its counts as they are. */
   static Map<String, Double> numbers(RoundStats stats, int steps) {
     Map<String, Double> numbers = new LinkedHashMap<>();
     numbers.put("compute_seconds", stats.computeSeconds() / steps);
     numbers.put("push_seconds", stats.pushSeconds() / steps);
     numbers.put("pull_seconds", stats.pullSeconds() / steps);
     numbers.put("workers", (double) stats.workers());
-    numbers.put("releases", (double) stats.releases() / steps);
+    numbers.put("releases", (double) stats.releases());
     return numbers;
   }
 
