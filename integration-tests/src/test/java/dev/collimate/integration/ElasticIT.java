@@ -193,6 +193,9 @@ class ElasticIT {
       throws IOException {
     assertThat(finished.exitCode()).as(finished.transcript()).isZero();
     assertThat(tiny.metrics(name)).hasSize(STEPS);
+    System.out.printf(
+        "%s: steps took %.1f s, undisturbed %.1f s%n",
+        name, tiny.stepSeconds(name), tiny.stepSeconds(trained.undisturbed()));
     assertThat(tiny.trainingState(name, STEPS))
         .isEqualTo(tiny.trainingState(trained.undisturbed(), STEPS));
   }

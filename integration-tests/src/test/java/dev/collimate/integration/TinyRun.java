@@ -32,13 +32,24 @@ final class TinyRun {
       """;
 
   private final Path folder;
+  private final String objective;
 
-  private TinyRun(Path folder) {
+  private TinyRun(Path folder, String objective) {
     this.folder = folder;
+    this.objective = objective;
   }
 
-  /** Writes the model and {@code rows} preferences between texts of unequal lengths. */
+  /** The same with DPO. */
   static TinyRun in(Path folder, int rows) throws IOException {
+    return in(folder, rows, "{name: dpo, beta: 0.1}");
+  }
+
+  /**
+   * Writes the model and {@code rows} preferences between texts of unequal lengths.
+   *
+   * @param objective section of the run files
+   */
+  static TinyRun in(Path folder, int rows, String objective) throws IOException {
     Path tokenizer = Files.createDirectories(folder.resolve("tokenizer"));
     ByteLevelTokenizer.write(new LocalFolderSink(tokenizer));
     Path model = Files.createDirectories(folder.resolve("model"));
@@ -60,7 +71,7 @@ final class TinyRun {
                       "rejected", "b" + word(random, 2, 30)))));
     }
     Files.write(folder.resolve("pairs.jsonl"), lines);
-    return new TinyRun(folder);
+    return new TinyRun(folder, objective);
   }
 
   private static String word(SplittableRandom random, int min, int max) {
@@ -85,10 +96,15 @@ final class TinyRun {
         output: %s
         data:
           train: [{path: %s, format: json}]
-        objective: {name: dpo, beta: 0.1}
+        objective: %s
         %s
         """
-            .formatted(folder.resolve("model"), output(name), folder.resolve("pairs.jsonl"), more));
+            .formatted(
+                folder.resolve("model"),
+                output(name),
+                folder.resolve("pairs.jsonl"),
+                objective,
+                more));
     return file.toString();
   }
 
@@ -110,7 +126,16 @@ final class TinyRun {
 
   /** Micro-batches, or replicas, that a run gave out again because their worker was lost. */
   double releases(String name) throws IOException {
-    return metrics(name).stream().mapToDouble(line -> line.get("releases").asDouble()).sum();
+    return sum(name, "releases");
+  }
+
+  /** What the steps of a run took, without its start and its end. */
+  double stepSeconds(String name) throws IOException {
+    return sum(name, "step_seconds");
+  }
+
+  private double sum(String name, String metric) throws IOException {
+    return metrics(name).stream().mapToDouble(line -> line.get(metric).asDouble()).sum();
   }
 
   /**

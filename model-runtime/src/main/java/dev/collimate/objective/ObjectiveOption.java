@@ -24,15 +24,15 @@ public record ObjectiveOption(
     supported = List.copyOf(supported);
   }
 
-  static ObjectiveOption flag(String name, Boolean usual, String meaning) {
+  public static ObjectiveOption flag(String name, Boolean usual, String meaning) {
     return new ObjectiveOption(name, usual, "", List.of(), List.of(), meaning);
   }
 
-  static ObjectiveOption number(String name, Double usual, String range, String meaning) {
+  public static ObjectiveOption number(String name, Double usual, String range, String meaning) {
     return new ObjectiveOption(name, usual, range, List.of(), List.of(), meaning);
   }
 
-  static ObjectiveOption choice(
+  public static ObjectiveOption choice(
       String name, List<String> values, List<String> supported, String meaning) {
     return new ObjectiveOption(name, supported.get(0), "", values, supported, meaning);
   }

@@ -53,11 +53,21 @@ public final class Objectives {
           "desirable_weight",
           "undesirable_weight");
 
+  private static List<ObjectiveSpec> all = List.of();
+
   private Objectives() {}
 
-  /** The objectives that are built. */
-  public static List<ObjectiveSpec> table() {
-    return TABLE;
+  /**
+   * The objectives that are built, then those of the user's jars.
+   *
+   * @throws CollimateException of kind USAGE where one of a user's jar cannot be loaded
+   */
+  public static synchronized List<ObjectiveSpec> table() {
+    if (all.isEmpty()) {
+      // Spark puts the user's jars under the context class loader, of the driver and of tasks.
+      all = ProvidedObjectives.after(TABLE, Thread.currentThread().getContextClassLoader());
+    }
+    return all;
   }
 
   /** Names that TRL's users know and that are not built yet. */
@@ -71,7 +81,7 @@ public final class Objectives {
   }
 
   public static Optional<ObjectiveSpec> find(String name) {
-    return TABLE.stream().filter(spec -> spec.name().equals(name)).findFirst();
+    return table().stream().filter(spec -> spec.name().equals(name)).findFirst();
   }
 
   /**
@@ -86,7 +96,7 @@ public final class Objectives {
                 () ->
                     CollimateException.usage(
                         "objective.name: must be one of "
-                            + TABLE.stream()
+                            + table().stream()
                                 .map(ObjectiveSpec::name)
                                 .collect(Collectors.joining(", "))
                             + ", got '"

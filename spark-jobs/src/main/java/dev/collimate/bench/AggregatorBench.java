@@ -29,7 +29,8 @@ import org.apache.spark.api.java.JavaSparkContext;
 
 /**
  * Times a step of the aggregator where computing costs next to nothing, beside Spark's own means
- * and beside plain copies of the same bytes. The arms take turns, each warm.
+ * and beside two floors: the same bytes copied in memory, and sent through bare sockets of this
+ * machine. The arms take turns, each warm.
  */
 public final class AggregatorBench {
 
@@ -72,6 +73,7 @@ public final class AggregatorBench {
   private final Seconds pulls = new Seconds();
   private final Seconds pushes = new Seconds();
   private final Seconds copies = new Seconds();
+  private final Seconds sockets = new Seconds();
   private final Map<Integer, Seconds> reductions = new LinkedHashMap<>();
   private int peakBuffers;
   private int leastWorkers = Integer.MAX_VALUE;
@@ -99,10 +101,13 @@ public final class AggregatorBench {
   /** Runs all arms in turns and returns what they took. */
   public Map<String, Object> run() {
     MemoryCopies memory = new MemoryCopies(options.parameters(), 2 * options.workers());
-    try (TreeReduce reduce = comparable()) {
+    long bytes = options.parameters() * Float.BYTES;
+    try (TreeReduce reduce = comparable();
+        LoopbackSockets loopback = new LoopbackSockets(bytes, options.workers())) {
       for (int done = 0; done < options.runs(); done += PER_TURN) {
         aggregate();
         turn(copies, memory::step);
+        turn(sockets, loopback::step);
         if (reduce != null) {
           for (int depth = 1; depth <= 2; depth++) {
             int levels = depth;
@@ -230,6 +235,8 @@ public final class AggregatorBench {
     report.put("push_gigabytes_per_second_per_worker", gigabytes / pushes.median());
     report.put("memory_copies", copies.summary());
     report.put("step_over_memory_copies", steps.median() / copies.median());
+    report.put("loopback_sockets", sockets.summary());
+    report.put("step_over_loopback_sockets", steps.median() / sockets.median());
     reductions.forEach(
         (depth, seconds) -> report.put("broadcast_tree_reduce_depth_" + depth, seconds.summary()));
     reductions.values().stream()

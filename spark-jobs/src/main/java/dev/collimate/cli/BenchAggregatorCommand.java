@@ -18,8 +18,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Times a step in which computing costs nothing: parameters out, gradients back, summed."
-          + " Beside it, in turns: Spark's broadcast and treeReduce, and plain memory copies of the"
-          + " same bytes."
+          + " Beside it, in turns: Spark's broadcast and treeReduce, plain memory copies of the same"
+          + " bytes, and bare sockets of this machine that move them."
     })
 final class BenchAggregatorCommand implements Callable<Integer> {
 
