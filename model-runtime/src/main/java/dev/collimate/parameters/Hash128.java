@@ -15,33 +15,43 @@ public record Hash128(long high, long low) {
   public static Hash128 of(FlatVector vector, byte[] bytes) {
     // Two independent hashes (a and b, c and d) of all the bits: what cancels in one with its
     // rotation does not cancel in the other. Two lanes each keep the multiplier busy.
-    long a = A;
-    long b = B;
-    long c = C;
-    long d = D;
+    long[] lanes = {A, B, C, D};
     for (int i = 0; i < vector.blockCount(); i++) {
-      float[] block = vector.block(i);
-      int j = 0;
-      for (; j + 4 <= block.length; j += 4) {
-        long even = pair(block, j);
-        long odd = pair(block, j + 2);
-        a = Long.rotateLeft(a ^ even, 27) * A;
-        b = Long.rotateLeft(b ^ odd, 27) * B;
-        c = Long.rotateLeft(c ^ even, 41) * C;
-        d = Long.rotateLeft(d ^ odd, 41) * D;
-      }
-      for (; j < block.length; j++) {
-        long single = Float.floatToRawIntBits(block[j]);
-        a = Long.rotateLeft(a ^ single, 27) * A;
-        c = Long.rotateLeft(c ^ single, 41) * C;
-      }
+      mix(vector.block(i), lanes);
     }
     for (byte value : bytes) {
-      b = Long.rotateLeft(b ^ value, 27) * B;
-      d = Long.rotateLeft(d ^ value, 41) * D;
+      lanes[1] = Long.rotateLeft(lanes[1] ^ value, 27) * B;
+      lanes[3] = Long.rotateLeft(lanes[3] ^ value, 41) * D;
     }
     return new Hash128(
-        join(a, b, vector.size(), bytes.length), join(d, c, bytes.length, vector.size()));
+        join(lanes[0], lanes[1], vector.size(), bytes.length),
+        join(lanes[3], lanes[2], bytes.length, vector.size()));
+  }
+
+  /** A method of its own, called block by block, so that it is compiled within the first vector. */
+  private static void mix(float[] block, long[] lanes) {
+    long a = lanes[0];
+    long b = lanes[1];
+    long c = lanes[2];
+    long d = lanes[3];
+    int j = 0;
+    for (; j + 4 <= block.length; j += 4) {
+      long even = pair(block, j);
+      long odd = pair(block, j + 2);
+      a = Long.rotateLeft(a ^ even, 27) * A;
+      b = Long.rotateLeft(b ^ odd, 27) * B;
+      c = Long.rotateLeft(c ^ even, 41) * C;
+      d = Long.rotateLeft(d ^ odd, 41) * D;
+    }
+    for (; j < block.length; j++) {
+      long single = Float.floatToRawIntBits(block[j]);
+      a = Long.rotateLeft(a ^ single, 27) * A;
+      c = Long.rotateLeft(c ^ single, 41) * C;
+    }
+    lanes[0] = a;
+    lanes[1] = b;
+    lanes[2] = c;
+    lanes[3] = d;
   }
 
   private static long pair(float[] block, int index) {
