@@ -29,6 +29,9 @@ final class LossFixtures {
   /** Relative to the larger of 1 and the expected number. */
   static final double FLOAT64 = 1e-6;
 
+  /** Of an entry that TRL computed in float32. */
+  static final double FLOAT32 = 1e-5;
+
   private LossFixtures() {}
 
   /** Checks one expected entry of a case. */
@@ -87,6 +90,11 @@ final class LossFixtures {
     List<String> names = new ArrayList<>();
     node.fieldNames().forEachRemaining(names::add);
     return names;
+  }
+
+  /** How near a number of this entry must be. */
+  static double tolerance(JsonNode entry) {
+    return entry.path("computed_in").asText().equals("float32") ? FLOAT32 : FLOAT64;
   }
 
   static void near(SoftAssertions softly, String what, double actual, JsonNode expected) {
