@@ -92,13 +92,16 @@ final class ObjectiveStep {
     return run(
         objective,
         rows,
-        declaration.initialState().stream().mapToDouble(Double::doubleValue).toArray(),
-        declaration.initialParameters().stream().mapToDouble(Double::doubleValue).toArray());
+        doubles(declaration.initialState()),
+        doubles(declaration.initialParameters()));
   }
 
   static Result run(Objective objective, List<Row> rows, double[] state, double[] parameters) {
-    List<RowFacts> facts = rows.stream().map(Row::facts).toList();
-    StepTotals totals = StepTotals.of(facts);
+    return planned(objective, rows, plan(objective, rows, state, parameters), parameters);
+  }
+
+  /** What the objective decides before a step. */
+  static StepPlan plan(Objective objective, List<Row> rows, double[] state, double[] parameters) {
     double[][] gathered = new double[0][];
     if (objective.declaration().gathers()) {
       StepNumbers unplanned =
@@ -108,7 +111,13 @@ final class ObjectiveStep {
               .map(row -> objective.gather(row.inputs(row.logProbs(), unplanned)))
               .toArray(double[][]::new);
     }
-    StepPlan plan = objective.plan(new GlobalBatch(7, 1, facts, gathered, state));
+    List<RowFacts> facts = rows.stream().map(Row::facts).toList();
+    return objective.plan(new GlobalBatch(7, 1, facts, gathered, state));
+  }
+
+  /** A step whose plan is made. */
+  static Result planned(Objective objective, List<Row> rows, StepPlan plan, double[] parameters) {
+    StepTotals totals = StepTotals.of(rows.stream().map(Row::facts).toList());
     OwnParameters own = new OwnParameters(parameters);
     double loss = 0;
     List<RowLoss> losses = new ArrayList<>();
@@ -124,5 +133,9 @@ final class ObjectiveStep {
       gradients.add(ofRow);
     }
     return new Result(loss, losses, gradients, plan.state(), own.gradients());
+  }
+
+  static double[] doubles(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
 }
