@@ -28,6 +28,11 @@ final class ScalarReader {
       this(path, key.range(), List.of(key.supported()), List.of(), usual);
     }
 
+    /** The same of an item of a list, which has no default of its own. */
+    Rule ofItem(int index) {
+      return new Rule(path + "." + index, range, supported, values, "");
+    }
+
     private String remedy() {
       return List.of("null", Key.REQUIRED, "").contains(usual) ? "" : "; usual is " + usual;
     }
