@@ -83,7 +83,7 @@ final class NumericsProbe {
       PtNDArray h = kernels.call(manager, "final_norm", y, outer, EPSILON, true);
       List<PtNDArray> values =
           kernels.callForList(
-              manager, "token_values", h, head, targets, true, true, true, bfloat16, true);
+              manager, "token_values", h, head, targets, true, true, true, true, bfloat16, true);
       PtNDArray every = values.get(values.size() - 1);
       PtNDArray g = numbers("g", 1, n);
       List<PtNDArray> ofHead =

@@ -19,7 +19,12 @@ final class OutputHead {
   static final int CHUNK_LOGITS = 1 << 24;
 
   private static final List<Quantity> ORDER =
-      List.of(Quantity.LOG_PROB, Quantity.MEAN_LOGIT, Quantity.ENTROPY, Quantity.TOP1);
+      List.of(
+          Quantity.LOG_PROB,
+          Quantity.MEAN_LOGIT,
+          Quantity.ENTROPY,
+          Quantity.TOP1,
+          Quantity.LOG_SUM_SQUARES);
 
   private final Kernels kernels;
   private final PtNDArray weight;
@@ -74,6 +79,7 @@ final class OutputHead {
                 quantities.contains(Quantity.MEAN_LOGIT),
                 quantities.contains(Quantity.ENTROPY),
                 quantities.contains(Quantity.TOP1),
+                quantities.contains(Quantity.LOG_SUM_SQUARES),
                 bfloat16,
                 keep && isOneChunk);
         for (Map.Entry<Quantity, float[]> entry : values.entrySet()) {

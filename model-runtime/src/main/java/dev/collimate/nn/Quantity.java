@@ -9,5 +9,10 @@ public enum Quantity {
   /** Entropy of the predicted distribution in nats; a metric. */
   ENTROPY,
   /** 1 where the token is the most probable one, else 0; a metric. */
-  TOP1
+  TOP1,
+  /**
+   * {@code log sum_v p(v)^2} of the predicted distribution: 0 where it is certain, {@code -log
+   * vocab} where it is uniform; not differentiable.
+   */
+  LOG_SUM_SQUARES
 }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * A line of the table of objectives, from which validation and help come.
@@ -13,6 +14,7 @@ import java.util.function.Function;
  * @param formula the loss of a row, in ASCII
  * @param source paper, and whose meaning the name has
  * @param options in the order of help
+ * @param rules what options must keep to beside each other
  * @param create makes the objective from options that were checked
  */
 public record ObjectiveSpec(
@@ -20,10 +22,29 @@ public record ObjectiveSpec(
     String formula,
     String source,
     List<ObjectiveOption> options,
+    List<Rule> rules,
     Function<Options, Objective> create) {
+
+  /**
+   * A rule over several options.
+   *
+   * @param option the one that is named where it is broken
+   * @param must what is to be said then
+   */
+  public record Rule(String option, String must, Predicate<Options> holds) {}
 
   public ObjectiveSpec {
     options = List.copyOf(options);
+    rules = List.copyOf(rules);
+  }
+
+  ObjectiveSpec(
+      String name,
+      String formula,
+      String source,
+      List<ObjectiveOption> options,
+      Function<Options, Objective> create) {
+    this(name, formula, source, options, List.of(), create);
   }
 
   public Optional<ObjectiveOption> option(String optionName) {
@@ -39,7 +60,15 @@ public record ObjectiveSpec(
 
   /** Whether the objective, as it is by default, reads the reference model. */
   public boolean needsReference() {
-    Objective usual = create.apply(new Options(defaults()));
-    return usual.declaration().reference() != ReferenceUse.NONE;
+    return reference(defaults()) != ReferenceUse.NONE;
+  }
+
+  /**
+   * What the objective reads of the reference model.
+   *
+   * @param values of every option
+   */
+  public ReferenceUse reference(Map<String, Object> values) {
+    return create.apply(new Options(values)).declaration().reference();
   }
 }

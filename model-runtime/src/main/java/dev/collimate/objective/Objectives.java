@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 /** The table of objectives: what can be named in a run file. */
 public final class Objectives {
 
-  private static final List<ObjectiveSpec> TABLE = List.of(Sft.SPEC, Dpo.SPEC);
+  private static final List<ObjectiveSpec> TABLE = List.of(Sft.SPEC, Dpo.SPEC, Wpo.SPEC);
 
   private static final List<String> NOT_BUILT =
       List.of(
@@ -33,15 +33,6 @@ public final class Objectives {
 
   private static final List<String> NOT_BUILT_OPTIONS =
       List.of(
-          "label_smoothing",
-          "f_divergence_type",
-          "f_alpha_divergence_coef",
-          "ld_alpha",
-          "use_weighting",
-          "rpo_alpha",
-          "reference_free",
-          "discopop_tau",
-          "loss_weights",
           "sync_ref_model",
           "ref_model_mixup_alpha",
           "ref_model_sync_steps",
@@ -109,6 +100,12 @@ public final class Objectives {
             throw CollimateException.usage("objective." + option + ": has no effect on " + name);
           }
         });
-    return spec.create().apply(new Options(values));
+    Options all = new Options(values);
+    for (ObjectiveSpec.Rule rule : spec.rules()) {
+      if (!rule.holds().test(all)) {
+        throw CollimateException.usage("objective." + rule.option() + ": " + rule.must());
+      }
+    }
+    return spec.create().apply(all);
   }
 }

@@ -1,11 +1,12 @@
 package dev.collimate.objective;
 
+import java.util.List;
 import java.util.Map;
 
 /**
  * An objective's options, every one of the table with its value.
  *
- * @param values Boolean, Double or String, by name
+ * @param values Boolean, Double, String, or a List of String or of Double, by name
  */
 public record Options(Map<String, Object> values) {
 
@@ -19,5 +20,21 @@ public record Options(Map<String, Object> values) {
 
   public String text(String name) {
     return (String) values.get(name);
+  }
+
+  public boolean flag(String name) {
+    return (Boolean) values.get(name);
+  }
+
+  /** The names of an option that takes one or several. */
+  public List<String> texts(String name) {
+    return values.get(name) instanceof List<?> list
+        ? list.stream().map(String.class::cast).toList()
+        : List.of(text(name));
+  }
+
+  public List<Double> numbers(String name) {
+    return ((List<?>) values.get(name))
+        .stream().map(number -> ((Number) number).doubleValue()).toList();
   }
 }

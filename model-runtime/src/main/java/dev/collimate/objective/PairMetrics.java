@@ -8,17 +8,32 @@ final class PairMetrics {
 
   private PairMetrics() {}
 
+  /** A number of each side. */
+  record Sides(double chosen, double rejected) {}
+
   /** A row without loss that carries the metrics. */
   static RowLoss of(RowInputs inputs, double chosenReward, double rejectedReward) {
+    return of(
+        inputs,
+        new Sides(chosenReward, rejectedReward),
+        new Sides(inputs.policy("chosen").sum().value(), inputs.policy("rejected").sum().value()));
+  }
+
+  /**
+   * The same of an objective with its own log-probability of a sequence.
+   *
+   * @param sums log-probabilities of the sequences
+   */
+  static RowLoss of(RowInputs inputs, Sides rewards, Sides sums) {
     TokenLogProbs chosen = inputs.policy("chosen");
     TokenLogProbs rejected = inputs.policy("rejected");
     return new RowLoss(List.of(), List.of())
-        .report("rewards/chosen", chosenReward)
-        .report("rewards/rejected", rejectedReward)
-        .report("rewards/accuracies", chosenReward > rejectedReward ? 1 : 0)
-        .report("rewards/margins", chosenReward - rejectedReward)
-        .report("logps/chosen", chosen.sum().value())
-        .report("logps/rejected", rejected.sum().value())
+        .report("rewards/chosen", rewards.chosen())
+        .report("rewards/rejected", rewards.rejected())
+        .report("rewards/accuracies", rewards.chosen() > rewards.rejected() ? 1 : 0)
+        .report("rewards/margins", rewards.chosen() - rewards.rejected())
+        .report("logps/chosen", sums.chosen())
+        .report("logps/rejected", sums.rejected())
         .report("logits/chosen", inputs.total("chosen", Quantity.MEAN_LOGIT), chosen.count())
         .report("logits/rejected", inputs.total("rejected", Quantity.MEAN_LOGIT), rejected.count());
   }

@@ -117,6 +117,12 @@ class BigramModel implements CausalModel {
             value = probability > probabilities[token] ? 0 : value;
           }
         }
+        case LOG_SUM_SQUARES -> {
+          for (double probability : probabilities) {
+            value += probability * probability;
+          }
+          value = Math.log(value);
+        }
       }
       return value;
     }

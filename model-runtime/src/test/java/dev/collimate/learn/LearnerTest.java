@@ -41,8 +41,19 @@ class LearnerTest {
     return learner;
   }
 
+  /** With what couples the rows of a batch, or reads more of them. */
+  static Stream<Objective> coupled() {
+    return Stream.concat(
+        objectives(),
+        Stream.of(
+            Objectives.create("dpo", Map.of("loss_type", List.of("aot", "sft"))),
+            Objectives.create("dpo", Map.of("loss_type", "aot_unpaired", "label_smoothing", 0.1)),
+            Objectives.create("dpo", Map.of("use_weighting", true)),
+            Objectives.create("dpo", Map.of("ld_alpha", 0.5))));
+  }
+
   @ParameterizedTest
-  @MethodSource("objectives")
+  @MethodSource("coupled")
   void theStepDoesNotDependOnTheMicroBatchSize(Objective objective) {
     Learner learner = learner(objective);
     List<LearnRow> rows = SixteenRows.rows(objective, 11);
@@ -53,7 +64,7 @@ class LearnerTest {
 
     assertClose(threes, whole);
     assertClose(ones, whole);
-    assertThat(GradientClip.norm(whole.gradient(), 1)).isGreaterThan(0.01);
+    assertThat(GradientClip.norm(whole.gradient(), 1)).isGreaterThan(0.001);
   }
 
   private static void assertClose(Result actual, Result expected) {
@@ -78,8 +89,13 @@ class LearnerTest {
     softly.assertAll();
   }
 
+  /** Not of a loss with weights of its own making, which are held while it is derived. */
+  static Stream<Objective> differentiable() {
+    return objectives().filter(objective -> !objective.declaration().name().equals("wpo"));
+  }
+
   @ParameterizedTest
-  @MethodSource("objectives")
+  @MethodSource("differentiable")
   void theGradientIsThatOfTheLoss(Objective objective) {
     Learner learner = learner(objective);
     List<LearnRow> rows = SixteenRows.rows(objective, 3);

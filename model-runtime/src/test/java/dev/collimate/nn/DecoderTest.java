@@ -204,9 +204,11 @@ class DecoderTest {
           best = row[i] > row[best] ? i : best;
         }
         double entropy = 0;
+        double squares = 0;
         for (float logit : row) {
           double p = Math.exp(logit) / total;
           entropy -= p * Math.log(p);
+          squares += p * p;
         }
         int target = ids[token + 3];
         assertThat((double) pass.values(Quantity.LOG_PROB)[0][token])
@@ -215,6 +217,8 @@ class DecoderTest {
             .isCloseTo(mean, within(1e-5));
         assertThat((double) pass.values(Quantity.ENTROPY)[0][token])
             .isCloseTo(entropy, within(1e-5));
+        assertThat((double) pass.values(Quantity.LOG_SUM_SQUARES)[0][token])
+            .isCloseTo(Math.log(squares), within(1e-5));
         assertThat(pass.values(Quantity.TOP1)[0][token]).isEqualTo(best == target ? 1f : 0f);
       }
     }

@@ -2,6 +2,9 @@ package dev.collimate.config;
 
 import static dev.collimate.config.Key.Role.IDENTITY;
 
+import dev.collimate.objective.Objectives;
+import dev.collimate.objective.Options;
+import dev.collimate.objective.ReferenceUse;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -9,8 +12,8 @@ import java.util.Map;
 /**
  * The {@code objective} section.
  *
- * @param options every option of the objective by its key, defaults included: Boolean, Double or
- *     String
+ * @param options every option of the objective by its key, defaults included: Boolean, Double,
+ *     String, or a List of String or of Double
  */
 public record ObjectiveConfig(
     @Key(role = IDENTITY, meaning = "What is optimised.") String name,
@@ -28,11 +31,21 @@ public record ObjectiveConfig(
     return (Boolean) value;
   }
 
-  /** Name and options as they would be written. */
+  /** What the objective, with these options, reads of the reference model. */
+  ReferenceUse reference() {
+    return Objectives.find(name).map(spec -> spec.reference(options)).orElse(ReferenceUse.NONE);
+  }
+
+  /** Name and options as they would be written; null where an option has no effect. */
   Map<String, Object> resolved() {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("name", name);
     values.putAll(options);
+    Options all = new Options(options);
+    Objectives.find(name).stream()
+        .flatMap(spec -> spec.options().stream())
+        .filter(option -> !option.hasEffect(all))
+        .forEach(option -> values.put(option.name(), null));
     return values;
   }
 }

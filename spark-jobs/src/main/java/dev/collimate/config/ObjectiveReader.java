@@ -1,10 +1,13 @@
 package dev.collimate.config;
 
 import dev.collimate.config.Node.Fields;
+import dev.collimate.config.Node.Items;
 import dev.collimate.config.Node.Scalar;
 import dev.collimate.objective.ObjectiveOption;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.Options;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,9 +19,11 @@ final class ObjectiveReader {
   private static final String SECTION = "objective";
 
   private final Problems problems;
+  private final ScalarReader scalars;
 
   ObjectiveReader(Problems problems) {
     this.problems = problems;
+    this.scalars = new ScalarReader(problems);
   }
 
   /** Where the objective cannot be told, its name is empty. */
@@ -68,22 +73,89 @@ final class ObjectiveReader {
 
   private ObjectiveConfig options(ObjectiveSpec spec, Fields fields) {
     Map<String, Object> values = new LinkedHashMap<>(spec.defaults());
-    ScalarReader scalars = new ScalarReader(problems);
+    int before = problems.count();
     fields
         .fields()
         .forEach(
             (name, field) -> {
               Optional<ObjectiveOption> option = spec.option(name);
               if (option.isPresent() && !field.value().isNull()) {
-                values.put(
-                    name,
-                    scalars.read(
-                        option.get().usual().getClass(), field.value(), rule(option.get())));
+                values.put(name, value(option.get(), field.value()));
               } else if (option.isEmpty() && !name.equals("name")) {
                 refuse(spec, name, field.place());
               }
             });
+    if (problems.count() == before) {
+      checkTogether(spec, fields, new Options(values));
+    }
     return new ObjectiveConfig(spec.name(), values);
+  }
+
+  /** What an option does, and may be, beside the values of the others. */
+  private void checkTogether(ObjectiveSpec spec, Fields fields, Options values) {
+    for (ObjectiveOption option : spec.options()) {
+      if (fields.get(option.name()).isPresent() && !option.hasEffect(values)) {
+        ObjectiveOption.Effect effect = option.effect().orElseThrow();
+        problems.add(
+            Names.join(SECTION, option.name()),
+            "has no effect with %s %s"
+                .formatted(effect.option(), Names.either(values.texts(effect.option()))),
+            fields.fields().get(option.name()).place(),
+            "; it belongs to " + Names.either(effect.values()));
+      }
+    }
+    for (ObjectiveSpec.Rule rule : spec.rules()) {
+      if (!rule.holds().test(values)) {
+        String place =
+            Optional.ofNullable(fields.fields().get(rule.option()))
+                .map(Node.Field::place)
+                .orElse(fields.place());
+        problems.add(Names.join(SECTION, rule.option()), rule.must(), place);
+      }
+    }
+  }
+
+  private Object value(ObjectiveOption option, Node node) {
+    ScalarReader.Rule rule = rule(option);
+    return switch (option.kind()) {
+      case FLAG -> scalars.read(Boolean.class, node, rule);
+      case NUMBER -> scalars.read(Double.class, node, rule);
+      case CHOICE -> scalars.read(String.class, node, rule);
+      case CHOICES ->
+          node instanceof Items items
+              ? oneOrSeveral(items, rule)
+              : scalars.read(String.class, node, rule);
+      case NUMBERS -> numbers(node, rule);
+    };
+  }
+
+  /** A list of one name is that name: the same run. */
+  private Object oneOrSeveral(Items items, ScalarReader.Rule rule) {
+    if (items.items().isEmpty()) {
+      problems.add(rule.path(), "must name at least one value", items.place());
+      return rule.values().get(0);
+    }
+    List<Object> names = all(String.class, items, rule);
+    return names.size() == 1 ? names.get(0) : names;
+  }
+
+  private List<Object> numbers(Node node, ScalarReader.Rule rule) {
+    if (node instanceof Items items) {
+      return all(Double.class, items, rule);
+    }
+    problems.add(
+        rule.path(),
+        "must be a list of numbers such as [1.0, 0.5], got " + node.quoted(),
+        node.place());
+    return List.of();
+  }
+
+  private List<Object> all(Class<?> type, Items items, ScalarReader.Rule rule) {
+    List<Object> values = new ArrayList<>();
+    for (Node item : items.items()) {
+      values.add(scalars.read(type, item, rule.ofItem(values.size())));
+    }
+    return values;
   }
 
   private static ScalarReader.Rule rule(ObjectiveOption option) {

@@ -4,6 +4,7 @@ import dev.collimate.config.Node.Field;
 import dev.collimate.config.Node.Fields;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.ReferenceUse;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -52,28 +53,15 @@ final class RunRules {
           .filter(path -> path.startsWith("adapter.") && !path.equals("adapter.path"))
           .forEach(keys::add);
     }
-    if (Objectives.find(config.objective().name()).stream()
-        .noneMatch(ObjectiveSpec::needsReference)) {
+    if (config.objective().reference() == ReferenceUse.NONE) {
       keys.add("reference_model");
     }
     return keys;
   }
 
   private void checkReference(RunConfig config) {
-    Optional<ObjectiveSpec> objective = Objectives.find(config.objective().name());
-    if (objective.isPresent() && !objective.get().needsReference()) {
-      for (KnownKeys.KnownKey known : KnownKeys.all()) {
-        if (known.key().needsReference() && !known.component().getType().isRecord()) {
-          given(known.path())
-              .ifPresent(
-                  field ->
-                      problems.add(
-                          known.path(),
-                          "has no effect on " + objective.get().name(),
-                          field.place(),
-                          "; it belongs to " + Names.either(ObjectiveKeys.needingReference())));
-        }
-      }
+    if (!config.objective().name().isEmpty() && problems.free("objective")) {
+      checkReferenceUse(config.objective());
     }
     if (config.referenceModel().equals(RunConfig.BASE) && config.adapter().isEmpty()) {
       given("reference_model")
@@ -84,6 +72,39 @@ final class RunRules {
                       "'base' needs an adapter section",
                       field.place(),
                       "; without one write initial"));
+    }
+  }
+
+  private void checkReferenceUse(ObjectiveConfig objective) {
+    ReferenceUse use = objective.reference();
+    if (use == ReferenceUse.TOKENS) {
+      problems.add(
+          "objective",
+          objective.name()
+              + " with these options reads the reference's log-prob of every token, which is not"
+              + " supported yet",
+          place("objective"));
+    }
+    if (use != ReferenceUse.NONE) {
+      return;
+    }
+    boolean never =
+        Objectives.find(objective.name()).stream().noneMatch(ObjectiveSpec::needsReference);
+    for (KnownKeys.KnownKey known : KnownKeys.all()) {
+      if (known.key().needsReference() && !known.component().getType().isRecord()) {
+        given(known.path())
+            .ifPresent(
+                field ->
+                    problems.add(
+                        known.path(),
+                        never
+                            ? "has no effect on " + objective.name()
+                            : "has no effect on " + objective.name() + " with these options",
+                        field.place(),
+                        never
+                            ? "; it belongs to " + Names.either(ObjectiveKeys.needingReference())
+                            : ""));
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.collimate.config;
 
+import dev.collimate.Range;
 import dev.collimate.config.Node.Kind;
 import dev.collimate.config.Node.Scalar;
 import java.util.List;
@@ -25,6 +26,11 @@ final class ScalarReader {
       String path, String range, List<String> supported, List<String> values, String usual) {
     Rule(String path, Key key, String usual) {
       this(path, key.range(), List.of(key.supported()), List.of(), usual);
+    }
+
+    /** The same of an item of a list, which has no default of its own. */
+    Rule ofItem(int index) {
+      return new Rule(path + "." + index, range, supported, values, "");
     }
 
     private String remedy() {

@@ -110,14 +110,25 @@ class ConfFolderTest {
   }
 
   private static String row(ObjectiveOption option) {
+    String names = "`" + String.join("`, `", option.supported()) + "`";
     String value =
-        option.usual() instanceof Boolean
-            ? "true or false"
-            : option.usual() instanceof Double
-                ? "number " + option.range()
-                : "`" + String.join("`, `", option.supported()) + "`";
-    return "| `%s` | %s | `%s` | %s |\n"
-        .formatted(option.name(), value, option.usual(), option.meaning());
+        switch (option.kind()) {
+          case FLAG -> "true or false";
+          case NUMBER -> ("number " + option.range()).strip();
+          case NUMBERS -> ("list of numbers " + option.range()).strip();
+          case CHOICE -> names;
+          case CHOICES -> "one of, or a list of " + names;
+        };
+    String effect =
+        option
+            .effect()
+            .map(
+                where ->
+                    " Only with `%s` `%s`."
+                        .formatted(where.option(), String.join("`, `", where.values())))
+            .orElse("");
+    return "| `%s` | %s | `%s` | %s%s |\n"
+        .formatted(option.name(), value, option.usual(), option.meaning(), effect);
   }
 
   private static String value(RecordComponent component) {

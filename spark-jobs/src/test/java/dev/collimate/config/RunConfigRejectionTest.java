@@ -70,13 +70,26 @@ class RunConfigRejectionTest {
           reference_model=base | reference_model: 'base' needs an adapter section (--set); without one write initial
           objective=null | objective: is missing (dpo.yaml:1); such as objective: {name: dpo, beta: 0.1}
           objective=dpo | objective: must be a section of keys, got 'dpo' (--set); such as objective: {name: dpo, beta: 0.1}
-          objective.name=null | objective.name: is missing (dpo.yaml:5); supported is sft or dpo
-          objective.name=dop | objective.name: must be sft or dpo, got 'dop' (--set); nearest is dpo
-          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is sft or dpo
-          objective.loss_type=ipo | objective.loss_type: 'ipo' is not supported yet (--set); supported is sigmoid
+          objective.name=null | objective.name: is missing (dpo.yaml:5); supported is sft, dpo or wpo
+          objective.name=dop | objective.name: must be sft, dpo or wpo, got 'dop' (--set); nearest is dpo
+          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is sft, dpo or wpo
+          objective.loss_type=ip | objective.loss_type: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'ip' (--set); nearest is ipo
+          objective.loss_type=[sft, simpo] | objective.loss_type.1: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'simpo' (--set); nearest is ipo
+          objective.loss_type=[] | objective.loss_type: must name at least one value (--set)
+          objective.loss_weights=0.5 | objective.loss_weights: must be a list of numbers such as [1.0, 0.5], got 0.5 (--set)
+          objective.loss_weights=[-1] | objective.loss_weights.0: must be >= 0, got -1 (--set)
+          objective.loss_weights=[1, 2] | objective.loss_weights: must be as many as loss_type has names (--set)
+          objective.label_smoothing=0.1 | objective.label_smoothing: has no effect with loss_type sigmoid (--set); it belongs to conservative, exo_pair, robust, aot or aot_unpaired
+          objective={name: dpo, loss_type: robust, label_smoothing: 0.5} | objective.label_smoothing: must be >= 0 and < 0.5, got 0.5 (--set); usual is 0.0
+          objective.loss_type=exo_pair | objective.label_smoothing: must be > 0 with loss_type exo_pair; usual is 1e-3 (dpo.yaml:5)
+          objective.discopop_tau=0.1 | objective.discopop_tau: has no effect with loss_type sigmoid (--set); it belongs to discopop
+          objective.f_alpha_divergence_coef=0.1 | objective.f_alpha_divergence_coef: has no effect with f_divergence_type reverse_kl (--set); it belongs to alpha_divergence
+          objective={name: dpo, loss_type: aot, use_weighting: true} | objective.use_weighting: excludes loss_type aot, aot_unpaired, sft and rpo_alpha; leave one of them out (--set)
+          objective={name: dpo, rpo_alpha: 1, use_weighting: true} | objective.use_weighting: excludes loss_type aot, aot_unpaired, sft and rpo_alpha; leave one of them out (--set)
+          objective.ld_alpha=0.5 | objective: dpo with these options reads the reference's log-prob of every token, which is not supported yet (dpo.yaml:5)
+          objective.sync_ref_model=true | objective.sync_ref_model: is not supported yet (--set)
           objective.beta=0 | objective.beta: must be > 0, got 0 (--set); usual is 0.1
           objective.bta=0.2 | objective.bta: unknown key (--set); nearest is objective.beta
-          objective.label_smoothing=0.1 | objective.label_smoothing: is not supported yet (--set)
           objective.completion_only_loss=true | objective.completion_only_loss: has no effect on dpo (--set); it belongs to sft
           adapter=lora | adapter: must be a section of keys, got 'lora' (--set)
           adapter.r=0 | adapter.r: must be >= 1, got 0 (--set); usual is 16
@@ -147,11 +160,20 @@ class RunConfigRejectionTest {
     assertRefused(
         RunConfigTest.LEAST,
         """
-        reference_model: has no effect on sft (--set); it belongs to dpo
-        reference.store: has no effect on sft (--set); it belongs to dpo""",
+        reference_model: has no effect on sft (--set); it belongs to dpo or wpo
+        reference.store: has no effect on sft (--set); it belongs to dpo or wpo""",
         "objective.name=sft",
         "reference_model=initial",
         "reference.store=shared");
+  }
+
+  @Test
+  void keysOfTheReferenceHaveNoEffectWithoutOne() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        "reference_model: has no effect on dpo with these options (--set)",
+        "objective.reference_free=true",
+        "reference_model=initial");
   }
 
   @Test

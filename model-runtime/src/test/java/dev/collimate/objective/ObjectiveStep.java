@@ -1,0 +1,141 @@
+package dev.collimate.objective;
+
+import dev.collimate.nn.Quantity;
+import dev.collimate.objective.RowInputs.Reference;
+import dev.collimate.objective.RowInputs.StepNumbers;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** One step of an objective over rows given as numbers, in the order in which a trainer runs it. */
+final class ObjectiveStep {
+
+  private ObjectiveStep() {}
+
+  /**
+   * What the models and the data say of a row.
+   *
+   * @param policy [counted token] log-probabilities by role
+   * @param quantities [counted token] by role; empty for zeros
+   */
+  record Row(
+      Map<String, double[]> policy,
+      Map<String, Map<Quantity, float[]>> quantities,
+      Reference reference,
+      Map<String, Double> scalars,
+      double weight) {
+
+    /** A row of weight 1 without number columns whose further quantities are zero. */
+    static Row of(Map<String, double[]> policy, Reference reference) {
+      return new Row(policy, Map.of(), reference, Map.of(), 1);
+    }
+
+    private RowFacts facts() {
+      Map<String, Integer> tokens = new LinkedHashMap<>();
+      policy.forEach((role, values) -> tokens.put(role, values.length));
+      double label = scalars.getOrDefault(RowFacts.LABEL, Double.NaN);
+      return new RowFacts("row", weight, tokens, label);
+    }
+
+    private RowInputs inputs(Map<String, TokenLogProbs> logProbs, StepNumbers numbers) {
+      return new RowInputs(
+          logProbs,
+          quantities.isEmpty() ? RowInputsOfTests.zeroQuantities(logProbs) : quantities,
+          reference,
+          scalars,
+          numbers);
+    }
+
+    private Map<String, TokenLogProbs> logProbs() {
+      Map<String, TokenLogProbs> logProbs = new LinkedHashMap<>();
+      policy.forEach((role, values) -> logProbs.put(role, new TokenLogProbs(values)));
+      return logProbs;
+    }
+  }
+
+  /**
+   * What came of it.
+   *
+   * @param loss of the step
+   * @param losses what each row says
+   * @param gradients [counted token] by role, of each row
+   * @param state after the step
+   * @param ownGradients of the objective's own parameters
+   */
+  record Result(
+      double loss,
+      List<RowLoss> losses,
+      List<Map<String, double[]>> gradients,
+      double[] state,
+      double[] ownGradients) {
+
+    /** The mean of a reported number. */
+    double metric(String name) {
+      double sum = 0;
+      double weight = 0;
+      for (RowLoss row : losses) {
+        for (RowLoss.Metric metric : row.metrics()) {
+          if (metric.name().equals(name)) {
+            sum += metric.sum();
+            weight += metric.weight();
+          }
+        }
+      }
+      return sum / weight;
+    }
+  }
+
+  /** The first step, from the objective's initial state and parameters. */
+  static Result first(Objective objective, List<Row> rows) {
+    Declaration declaration = objective.declaration();
+    return run(
+        objective,
+        rows,
+        doubles(declaration.initialState()),
+        doubles(declaration.initialParameters()));
+  }
+
+  static Result run(Objective objective, List<Row> rows, double[] state, double[] parameters) {
+    return planned(objective, rows, plan(objective, rows, state, parameters), parameters);
+  }
+
+  /** What the objective decides before a step. */
+  static StepPlan plan(Objective objective, List<Row> rows, double[] state, double[] parameters) {
+    double[][] gathered = new double[0][];
+    if (objective.declaration().gathers()) {
+      StepNumbers unplanned =
+          new StepNumbers(new double[0], new double[0], new OwnParameters(parameters));
+      gathered =
+          rows.stream()
+              .map(row -> objective.gather(row.inputs(row.logProbs(), unplanned)))
+              .toArray(double[][]::new);
+    }
+    List<RowFacts> facts = rows.stream().map(Row::facts).toList();
+    return objective.plan(new GlobalBatch(7, 1, facts, gathered, state));
+  }
+
+  /** A step whose plan is made. */
+  static Result planned(Objective objective, List<Row> rows, StepPlan plan, double[] parameters) {
+    StepTotals totals = StepTotals.of(rows.stream().map(Row::facts).toList());
+    OwnParameters own = new OwnParameters(parameters);
+    double loss = 0;
+    List<RowLoss> losses = new ArrayList<>();
+    List<Map<String, double[]>> gradients = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      Map<String, TokenLogProbs> logProbs = rows.get(i).logProbs();
+      StepNumbers numbers = new StepNumbers(plan.shared(), plan.given(i), own);
+      RowLoss row = objective.row(rows.get(i).inputs(logProbs, numbers));
+      loss += row.differentiate(rows.get(i).weight(), totals);
+      losses.add(row);
+      Map<String, double[]> ofRow = new LinkedHashMap<>();
+      logProbs.forEach((role, tokens) -> ofRow.put(role, tokens.gradients()));
+      gradients.add(ofRow);
+    }
+    return new Result(loss, losses, gradients, plan.state(), own.gradients());
+  }
+
+  static double[] doubles(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+}
