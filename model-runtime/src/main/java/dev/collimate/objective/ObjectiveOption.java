@@ -71,7 +71,8 @@ public record ObjectiveOption(
     return of(name, Kind.NUMBER, usual, range, List.of(), meaning);
   }
 
-  public static ObjectiveOption numbers(String name, List<Double> usual, String range, String meaning) {
+  public static ObjectiveOption numbers(
+      String name, List<Double> usual, String range, String meaning) {
     return of(name, Kind.NUMBERS, List.copyOf(usual), range, List.of(), meaning);
   }
 

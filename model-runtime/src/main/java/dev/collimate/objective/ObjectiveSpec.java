@@ -38,7 +38,7 @@ public record ObjectiveSpec(
     rules = List.copyOf(rules);
   }
 
-  ObjectiveSpec(
+  public ObjectiveSpec(
       String name,
       String formula,
       String source,
