@@ -7,7 +7,8 @@ import java.util.List;
  *
  * @param name as in the run file
  * @param usual its default, a Boolean, Double or String, which gives its type
- * @param range bounds of a number, such as {@code "> 0"} or {@code ">= 0 and < 1"}; empty for none
+ * @param range bounds of a number, such as {@code "> 0"} or {@code ">= 0 and < 1"}; empty for none.
+ *     A text with bounds may be such a number too
  * @param values legal values of a text; empty for others
  * @param supported those of {@code values} that are built
  */
@@ -30,6 +31,16 @@ public record ObjectiveOption(
 
   static ObjectiveOption number(String name, Double usual, String range, String meaning) {
     return new ObjectiveOption(name, usual, range, List.of(), List.of(), meaning);
+  }
+
+  /** A number, or one word instead, which is the default; as text. */
+  static ObjectiveOption numberOr(String name, String word, String range, String meaning) {
+    return new ObjectiveOption(name, word, range, List.of(word), List.of(word), meaning);
+  }
+
+  /** Any text. */
+  static ObjectiveOption text(String name, String usual, String meaning) {
+    return new ObjectiveOption(name, usual, "", List.of(), List.of(), meaning);
   }
 
   static ObjectiveOption choice(

@@ -17,6 +17,10 @@ public record Options(Map<String, Object> values) {
     return ((Number) values.get(name)).doubleValue();
   }
 
+  public boolean flag(String name) {
+    return (Boolean) values.get(name);
+  }
+
   public String text(String name) {
     return (String) values.get(name);
   }

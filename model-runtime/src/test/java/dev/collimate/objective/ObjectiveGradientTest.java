@@ -3,52 +3,129 @@ package dev.collimate.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.collimate.objective.RowInputs.Reference;
-import dev.collimate.objective.RowInputs.StepNumbers;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every objective of the table, differentiated in float64. */
+/** Every objective of the table, as it is by default and with some options, in float64. */
 class ObjectiveGradientTest {
 
   private static final double STEP = 1e-5;
+  private static final int ROWS = 5;
 
-  static Stream<String> names() {
-    return Objectives.table().stream().map(ObjectiveSpec::name);
+  /** An objective with the options that are not its defaults. */
+  private record Case(String name, Map<String, Object> options) {
+    Objective objective() {
+      return Objectives.create(name, options);
+    }
+
+    @Override
+    public String toString() {
+      return name + " " + options;
+    }
+  }
+
+  static Stream<Case> cases() {
+    return Stream.concat(
+        Objectives.table().stream().map(spec -> new Case(spec.name(), Map.of())),
+        Stream.of(
+            new Case("dpo", Map.of("rationale_weight", 0.5)),
+            new Case("dpo", Map.of("rationale_weight", 0.5, "rationale_loss", "logsigmoid")),
+            new Case("dpo", Map.of("rationale_weight", 0.5, "rationale_loss", "mean_nll")),
+            new Case("odpo", Map.of("offset_fn", "identity")),
+            new Case("odpo", Map.of("offset_fn", "ratio")),
+            new Case("napo", Map.of("q", "0.5", "margin", "mean")),
+            new Case("napo", Map.of("extra_rejected", "2", "w1", 0.5, "w2", 2.0)),
+            new Case("gr_dpo", Map.of("divide_by_totalcount", false, "size_adjustment", 1.0)),
+            new Case("gr_ipo", Map.of("group_weights", "importance")),
+            new Case("rpo_relative", Map.of("mode", "diagonal")),
+            new Case("weighted_simpo", Map.of("conditional_pairs", true))));
   }
 
   @ParameterizedTest
-  @MethodSource("names")
-  void derivativesAreThoseOfFiniteDifferences(String name) {
-    Objective objective = Objectives.create(name, Map.of());
-    Random random = new Random(8);
-    Map<String, double[]> values = new LinkedHashMap<>();
-    Map<String, Double> reference = new LinkedHashMap<>();
-    for (String role : objective.declaration().sequences()) {
-      values.put(role, random.doubles(1 + random.nextInt(6), -5, 0).toArray());
-      reference.put(role, -10 * random.nextDouble());
-    }
-    Map<String, TokenLogProbs> policy = policy(values);
-    objective.row(inputs(policy, reference)).differentiate(1.5, totals(values));
+  @MethodSource("cases")
+  void derivativesAreThoseOfFiniteDifferences(Case objective) {
+    TestBatch batch = TestBatch.random(objective.objective(), ROWS, new Random(8));
+    StepPlan plan = batch.plan();
+    batch.differentiate(plan);
 
-    for (Map.Entry<String, double[]> entry : values.entrySet()) {
-      for (int t = 0; t < entry.getValue().length; t++) {
-        double at = entry.getValue()[t];
-        entry.getValue()[t] = at + STEP;
-        double up = objective.row(inputs(policy(values), reference)).value(1.5, totals(values));
-        entry.getValue()[t] = at - STEP;
-        double down = objective.row(inputs(policy(values), reference)).value(1.5, totals(values));
-        entry.getValue()[t] = at;
-        assertThat(policy.get(entry.getKey()).gradients()[t])
-            .as("%s token %d", entry.getKey(), t)
-            .isCloseTo((up - down) / (2 * STEP), within(1e-8));
+    for (TestRow row : batch.rows) {
+      for (Map.Entry<String, double[]> tokens : row.tokens.entrySet()) {
+        double[] gradient = row.gradient(tokens.getKey());
+        double[] values = tokens.getValue();
+        for (int t = 0; t < values.length; t++) {
+          double at = values[t];
+          values[t] = at + STEP;
+          double up = batch.loss(plan);
+          values[t] = at - STEP;
+          double down = batch.loss(plan);
+          values[t] = at;
+          double expected = (up - down) / (2 * STEP);
+          assertThat(gradient[t])
+              .as("%s %s token %d", row.key, tokens.getKey(), t)
+              .isCloseTo(expected, within(1e-8 * Math.max(1, Math.abs(expected))));
+          batch.differentiate(plan);
+        }
+      }
+    }
+  }
+
+  /** What couples rows does not depend on their order, so neither on how a batch is cut. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void theOrderOfTheRowsDoesNotMatter(Case objective) {
+    TestBatch batch = TestBatch.random(objective.objective(), ROWS, new Random(9));
+    double loss = batch.differentiate(batch.plan());
+    List<Map<String, double[]>> gradients = new ArrayList<>();
+    for (TestRow row : batch.rows) {
+      Map<String, double[]> ofRow = new LinkedHashMap<>();
+      row.tokens.keySet().forEach(role -> ofRow.put(role, row.gradient(role)));
+      gradients.add(ofRow);
+    }
+    List<TestRow> turned = new ArrayList<>(batch.rows);
+    Collections.rotate(turned, 2);
+    TestBatch other =
+        new TestBatch(batch.objective, turned, 1, TestBatch.initialState(batch.objective));
+
+    assertThat(other.differentiate(other.plan()))
+        .isCloseTo(loss, within(1e-12 * Math.max(1, Math.abs(loss))));
+    for (int i = 0; i < ROWS; i++) {
+      TestRow row = batch.rows.get(i);
+      gradients
+          .get(i)
+          .forEach(
+              (role, gradient) ->
+                  assertThat(row.gradient(role)).containsExactly(gradient, within(1e-10)));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void largeMarginsStayFinite(Case objective) {
+    for (int first : new int[] {0, 1}) {
+      TestBatch batch = TestBatch.random(objective.objective(), ROWS, new Random(10));
+      for (TestRow row : batch.rows) {
+        int index = first;
+        for (double[] tokens : row.tokens.values()) {
+          tokens[0] = index++ % 2 == 0 ? 0 : -1e4;
+        }
+      }
+      assertThat(batch.differentiate(batch.plan()))
+          .as("loss, side %d unlikely", 1 - first)
+          .isFinite();
+      for (TestRow row : batch.rows) {
+        for (String role : row.tokens.keySet()) {
+          for (double gradient : row.gradient(role)) {
+            assertThat(gradient).as("%s, side %d unlikely", role, 1 - first).isFinite();
+          }
+        }
       }
     }
   }
@@ -56,35 +133,10 @@ class ObjectiveGradientTest {
   @ParameterizedTest
   @CsvSource({"10000, 0.0, 0.0", "-10000, 1000.0, -0.1"})
   void dpoStaysFiniteAtLargeMargins(double margin, double loss, double chosenGradient) {
-    Map<String, TokenLogProbs> policy =
-        policy(Map.of("chosen", new double[] {margin}, "rejected", new double[] {0}));
-    Objective dpo = Objectives.create("dpo", Map.of("beta", 0.1));
-    RowLoss row = dpo.row(inputs(policy, Map.of("chosen", 0.0, "rejected", 0.0)));
-    StepTotals one = new StepTotals(1, 1, new TreeMap<>(), new TreeMap<>());
+    TestRow row = TestRow.pair(margin, 0);
+    TestBatch batch = TestBatch.first(Objectives.create("dpo", Map.of("beta", 0.1)), row);
 
-    assertThat(row.differentiate(1, one)).isEqualTo(loss);
-    assertThat(policy.get("chosen").gradients()[0]).isEqualTo(chosenGradient);
-  }
-
-  private static StepTotals totals(Map<String, double[]> values) {
-    Map<String, Integer> counts = new LinkedHashMap<>();
-    values.forEach((role, array) -> counts.put(role, array.length + 2));
-    return StepTotals.of(List.of(new RowFacts("a", 2, counts, Double.NaN)));
-  }
-
-  private static Map<String, TokenLogProbs> policy(Map<String, double[]> values) {
-    Map<String, TokenLogProbs> policy = new LinkedHashMap<>();
-    values.forEach((role, array) -> policy.put(role, new TokenLogProbs(array.clone())));
-    return policy;
-  }
-
-  private static RowInputs inputs(
-      Map<String, TokenLogProbs> policy, Map<String, Double> reference) {
-    return new RowInputs(
-        policy,
-        RowInputsOfTests.zeroQuantities(policy),
-        new Reference(reference, Map.of()),
-        Map.of(),
-        StepNumbers.NONE);
+    assertThat(batch.differentiate(batch.plan())).isEqualTo(loss);
+    assertThat(row.gradient("chosen")[0]).isEqualTo(chosenGradient);
   }
 }

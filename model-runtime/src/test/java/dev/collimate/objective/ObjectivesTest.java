@@ -12,7 +12,8 @@ class ObjectivesTest {
   @Test
   void defaultsAreFilledIn() {
     assertThat(Objectives.find("dpo").orElseThrow().defaults())
-        .containsExactly(Map.entry("loss_type", "sigmoid"), Map.entry("beta", 0.1));
+        .containsEntry("loss_type", "sigmoid")
+        .containsEntry("beta", 0.1);
     assertThat(Objectives.create("dpo", Map.of("beta", 2.0)).declaration().name()).isEqualTo("dpo");
   }
 
@@ -32,7 +33,7 @@ class ObjectivesTest {
   void whatIsNotInTheTableIsRefused() {
     assertThatThrownBy(() -> Objectives.create("quicksort", Map.of()))
         .isInstanceOf(CollimateException.class)
-        .hasMessage("objective.name: must be one of sft, dpo, got 'quicksort'");
+        .hasMessageMatching("objective.name: must be one of sft, dpo, .*, got 'quicksort'");
     assertThatThrownBy(() -> Objectives.create("sft", Map.of("beta", 0.1)))
         .isInstanceOf(CollimateException.class)
         .hasMessage("objective.beta: has no effect on sft");
