@@ -29,8 +29,8 @@ final class GroupRobust implements Objective {
   static final ObjectiveSpec GR_DPO =
       new ObjectiveSpec(
           "gr_dpo",
-          "sum over groups of q_g * N / (B * N_g) * sum(-logsigmoid(beta * M)), q_g raised by exp(eta"
-              + " * L_g)",
+          "sum over the column group of q_g * N / (B * N_g) * sum(-logsigmoid(beta * M)),"
+              + " q_g raised by exp(eta * L_g)",
           SOURCE,
           options(),
           options -> new GroupRobust("gr_dpo", options, new TrainingSet(0, noNames())));
@@ -38,8 +38,8 @@ final class GroupRobust implements Objective {
   static final ObjectiveSpec GR_IPO =
       new ObjectiveSpec(
           "gr_ipo",
-          "sum over groups of q_g * N / (B * N_g) * sum((M - 1 / (2 * beta))^2), q_g raised by exp(eta"
-              + " * L_g)",
+          "sum over the column group of q_g * N / (B * N_g) * sum((M - 1 / (2 * beta))^2),"
+              + " q_g raised by exp(eta * L_g)",
           SOURCE,
           options(),
           options -> new GroupRobust("gr_ipo", options, new TrainingSet(0, noNames())));

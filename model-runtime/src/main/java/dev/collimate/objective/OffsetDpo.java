@@ -53,7 +53,8 @@ final class OffsetDpo implements Objective {
   static final ObjectiveSpec CITATION_APO =
       new ObjectiveSpec(
           "citation_apo",
-          "-logsigmoid(beta * M) of one statement after question, passages and statements before",
+          "-logsigmoid(beta * M) of the statement whose number is in the column statement, after"
+              + " question, passages and the statements before it",
           "Improving Attributed Text Generation of Large Language Models via Preference Learning"
               + " (experimental)",
           List.of(Pairs.beta(0.1)),

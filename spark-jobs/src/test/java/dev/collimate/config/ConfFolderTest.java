@@ -114,10 +114,18 @@ class ConfFolderTest {
         option.usual() instanceof Boolean
             ? "true or false"
             : option.usual() instanceof Double
-                ? "number " + option.range()
-                : "`" + String.join("`, `", option.supported()) + "`";
+                ? ("number " + option.range()).strip()
+                : text(option);
     return "| `%s` | %s | `%s` | %s |\n"
         .formatted(option.name(), value, option.usual(), option.meaning());
+  }
+
+  private static String text(ObjectiveOption option) {
+    if (option.values().isEmpty()) {
+      return "text";
+    }
+    String names = "`" + String.join("`, `", option.supported()) + "`";
+    return option.range().isEmpty() ? names : names + " or number " + option.range();
   }
 
   private static String value(RecordComponent component) {

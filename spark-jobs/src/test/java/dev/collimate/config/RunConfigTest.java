@@ -8,6 +8,7 @@ import dev.collimate.config.ClusterConfig.Wire;
 import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
+import dev.collimate.objective.Objectives;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.io.ByteArrayInputStream;
@@ -114,7 +115,7 @@ class RunConfigTest {
                     true,
                     0.01,
                     BoundaryMerge.KEEP),
-                new ObjectiveConfig("dpo", Map.of("loss_type", "sigmoid", "beta", 0.1)),
+                dpo(0.1),
                 Optional.empty(),
                 new TrainConfig(
                     1,
@@ -188,8 +189,7 @@ class RunConfigTest {
                 false,
                 0.25,
                 BoundaryMerge.FAIL));
-    assertThat(config.objective())
-        .isEqualTo(new ObjectiveConfig("dpo", Map.of("loss_type", "sigmoid", "beta", 0.5)));
+    assertThat(config.objective()).isEqualTo(dpo(0.5));
     assertThat(config.adapter())
         .contains(new AdapterSection(Optional.empty(), 8, 4, 0, List.of("all-linear"), true));
     assertThat(config.train())
@@ -376,5 +376,11 @@ class RunConfigTest {
             "adapter.r is null there and 8 here",
             "objective.beta is 0.1 there and 0.2 here")
         .anyMatch(line -> line.startsWith("data.train is "));
+  }
+
+  private static ObjectiveConfig dpo(double beta) {
+    Map<String, Object> options = Objectives.find("dpo").orElseThrow().defaults();
+    options.put("beta", beta);
+    return new ObjectiveConfig("dpo", options);
   }
 }
