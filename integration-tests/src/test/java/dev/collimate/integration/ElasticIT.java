@@ -37,14 +37,18 @@ class ElasticIT {
     }
 
     String runFile(String name) throws IOException {
+      return runFile(name, STEPS);
+    }
+
+    String runFile(String name, int steps) throws IOException {
       return tiny.runFile(
           name,
           """
-          train: {max_steps: 12, global_batch_size: 16, micro_batch_size: 2, learning_rate: 1.0e-3, save_steps: 3}
+          train: {max_steps: %d, global_batch_size: 16, micro_batch_size: 2, learning_rate: 1.0e-3, save_steps: 3}
           cluster: {workers: 2, threads: 1}
           %s\
           """
-              .formatted(section));
+              .formatted(steps, section));
     }
 
     String undisturbed() {
@@ -158,6 +162,11 @@ class ElasticIT {
   @Test
   @Tag("slow")
   void anExecutorThatComesLateTakesPart() throws IOException {
+    // So long that an executor can be asked for and started before the end.
+    int steps = 15 * STEPS;
+    String whole = Trained.ALL_WEIGHTS.runFile("on-two-from-the-start", steps);
+    Finished undisturbed = onTwo().run("train", whole);
+    assertThat(undisturbed.exitCode()).as(undisturbed.transcript()).isZero();
     Launcher growing =
         Launcher.ofBuild()
             .withSparkOptions(
@@ -168,11 +177,14 @@ class ElasticIT {
                 "--conf", "spark.dynamicAllocation.initialExecutors=1",
                 "--conf", "spark.dynamicAllocation.minExecutors=1",
                 "--conf", "spark.dynamicAllocation.schedulerBacklogTimeout=6s");
-    try (Launch run = growing.start("train", Trained.ALL_WEIGHTS.runFile("late"))) {
+    try (Launch run = growing.start("train", Trained.ALL_WEIGHTS.runFile("late", steps))) {
       run.awaitErr(Pattern.compile("Starting with 1 of 2 workers"), PATIENCE);
       run.awaitErr(Pattern.compile("workers now: 2"), PATIENCE);
-      assertDone(run.await(Launcher.TIMEOUT), Trained.ALL_WEIGHTS, "late");
+      Finished finished = run.await(Launcher.TIMEOUT);
+      assertThat(finished.exitCode()).as(finished.transcript()).isZero();
     }
+    assertThat(tiny.trainingState("late", steps))
+        .isEqualTo(tiny.trainingState("on-two-from-the-start", steps));
   }
 
   @Test

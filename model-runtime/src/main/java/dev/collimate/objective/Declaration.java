@@ -1,8 +1,10 @@
 package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
+import dev.collimate.text.FurtherSequence;
 import dev.collimate.text.NumberColumn;
 import dev.collimate.text.RowColumns;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
@@ -55,15 +57,34 @@ public record Declaration(
 
   /** Reads these columns of numbers too. */
   public Declaration withNumbers(NumberColumn... added) {
+    return withColumns(columns.withNumbers(added));
+  }
+
+  /** Reads these columns of names too. */
+  public Declaration withCategories(String... added) {
+    return withColumns(columns.withCategories(added));
+  }
+
+  /** Reads these sequences too, beside those of its rows' shape. */
+  public Declaration withSequences(FurtherSequence... added) {
+    List<String> roles = new ArrayList<>(sequences);
+    for (FurtherSequence sequence : added) {
+      roles.add(sequence.role());
+    }
     return new Declaration(
         name,
-        sequences,
-        columns.withNumbers(added),
+        roles,
+        columns.withSequences(added),
         quantities,
         reference,
         gathers,
         initialState,
         initialParameters);
+  }
+
+  private Declaration withColumns(RowColumns all) {
+    return new Declaration(
+        name, sequences, all, quantities, reference, gathers, initialState, initialParameters);
   }
 
   public Declaration withQuantities(Quantity... added) {

@@ -6,7 +6,7 @@ import java.util.List;
  * All rows of an optimizer step, as the driver knows them.
  *
  * @param seed the run's seed, for draws keyed by (seed, step, row)
- * @param step 1 for the first
+ * @param step 1 for the first; 0 for an evaluation, whose batch is all held-out rows
  * @param rows in the order of the step
  * @param gathered [row][scalar] of {@link Objective#gather}; empty where none is declared
  * @param state the objective's state before the step
@@ -16,5 +16,9 @@ public record GlobalBatch(
 
   public GlobalBatch {
     rows = List.copyOf(rows);
+  }
+
+  public boolean isEvaluation() {
+    return step == 0;
   }
 }

@@ -1,5 +1,7 @@
 package dev.collimate.objective;
 
+import java.util.Map;
+
 /**
  * A loss as a pure function of per-token quantities. The trainer runs the declared sequences
  * through the model, calls {@link #row} for every row and sums the terms; the objective sees no
@@ -10,6 +12,14 @@ package dev.collimate.objective;
 public interface Objective {
 
   Declaration declaration();
+
+  /**
+   * The same objective for a training set, whose sizes and names it may need. Called once on the
+   * driver and on every worker, before the first row.
+   */
+  default Objective over(TrainingSet rows) {
+    return this;
+  }
 
   /** One row's terms of the loss, and its metrics. */
   RowLoss row(RowInputs inputs);
@@ -31,5 +41,14 @@ public interface Objective {
    */
   default StepPlan plan(GlobalBatch batch) {
     return StepPlan.unchanged(batch.state());
+  }
+
+  /**
+   * Metrics that follow from the means of others, such as the worst of several.
+   *
+   * @param means by name
+   */
+  default Map<String, Double> summary(Map<String, Double> means) {
+    return Map.of();
   }
 }

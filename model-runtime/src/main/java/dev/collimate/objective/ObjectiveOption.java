@@ -34,7 +34,11 @@ public record ObjectiveOption(
     /** One of the legal values as a String, or a List of several. */
     CHOICES,
     /** A List of Double. */
-    NUMBERS
+    NUMBERS,
+    /** A number within the bounds or the one legal word, as a String. */
+    NUMBER_OR_WORD,
+    /** Any String. */
+    TEXT
   }
 
   /**
@@ -74,6 +78,16 @@ public record ObjectiveOption(
   public static ObjectiveOption numbers(
       String name, List<Double> usual, String range, String meaning) {
     return of(name, Kind.NUMBERS, List.copyOf(usual), range, List.of(), meaning);
+  }
+
+  /** A number, or one word instead, which is the default; as text. */
+  public static ObjectiveOption numberOr(String name, String word, String range, String meaning) {
+    return of(name, Kind.NUMBER_OR_WORD, word, range, List.of(word), meaning);
+  }
+
+  /** Any text. */
+  public static ObjectiveOption text(String name, String usual, String meaning) {
+    return of(name, Kind.TEXT, usual, "", List.of(), meaning);
   }
 
   public static ObjectiveOption choice(

@@ -9,7 +9,24 @@ import java.util.stream.Collectors;
 /** The table of objectives: what can be named in a run file. */
 public final class Objectives {
 
-  private static final List<ObjectiveSpec> TABLE = List.of(Sft.SPEC, Dpo.SPEC, Wpo.SPEC);
+  private static final List<ObjectiveSpec> TABLE =
+      List.of(
+          Sft.SPEC,
+          WithRationale.of(Dpo.SPEC),
+          Wpo.SPEC,
+          OffsetDpo.ODPO,
+          OffsetDpo.REVERSE_PO,
+          OffsetDpo.CITATION_APO,
+          Madpo.SPEC,
+          Napo.SPEC,
+          BetaDpo.SPEC,
+          Dppo.SPEC,
+          Poft.SPEC,
+          GroupRobust.GR_DPO,
+          GroupRobust.GR_IPO,
+          RelativePo.SPEC,
+          Mapl.SPEC,
+          WeightedSimpo.SPEC);
 
   private static final List<String> NOT_BUILT =
       List.of(
@@ -39,7 +56,6 @@ public final class Objectives {
           "loss_scale",
           "num_generations",
           "kl_coef",
-          "gamma",
           "cpo_alpha",
           "desirable_weight",
           "undesirable_weight");

@@ -18,12 +18,12 @@ public record Options(Map<String, Object> values) {
     return ((Number) values.get(name)).doubleValue();
   }
 
-  public String text(String name) {
-    return (String) values.get(name);
-  }
-
   public boolean flag(String name) {
     return (Boolean) values.get(name);
+  }
+
+  public String text(String name) {
+    return (String) values.get(name);
   }
 
   /** The names of an option that takes one or several. */

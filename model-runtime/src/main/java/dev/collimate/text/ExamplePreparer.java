@@ -87,7 +87,7 @@ public final class ExamplePreparer {
               weight,
               sequences,
               draft.scalars());
-      return new Prepared.Ready(example, id.isPresent(), draft.notes());
+      return new Prepared.Ready(example, id.isPresent(), draft.categories(), draft.notes());
     } catch (Refusal refusal) {
       return refusal.prepared();
     }

@@ -1,5 +1,6 @@
 package dev.collimate.text;
 
+import java.util.Map;
 import java.util.Set;
 
 /** What became of a row: an example ready for training, or a reason why it cannot be used. */
@@ -11,12 +12,16 @@ public sealed interface Prepared {
    * @param example its key is the row's {@code id}, or the hash of the columns used without an
    *     occurrence number
    * @param hasOwnKey whether the key is the row's {@code id}
+   * @param categories the row's names, by column; their numbers are known with all rows
    * @param notes what is counted about usable rows: {@code boundary_merge}, {@code
    *     truncated_<role>}, {@code truncated_prompt}, {@code identical_sides}, {@code no_eos_token},
    *     {@code template_time}
    */
-  record Ready(Example example, boolean hasOwnKey, Set<String> notes) implements Prepared {
+  record Ready(
+      Example example, boolean hasOwnKey, Map<String, String> categories, Set<String> notes)
+      implements Prepared {
     public Ready {
+      categories = Map.copyOf(categories);
       notes = Set.copyOf(notes);
     }
   }

@@ -3,19 +3,27 @@ package dev.collimate.text;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The columns of a row that an objective reads beside those of its {@link RowShape}. Nothing else
  * of a row is kept, and these enter the key of a row without {@code id}.
  *
  * @param numbers kept as {@link Example#scalars}
+ * @param categories columns of names, such as {@code group}; every row must have one. Among the
+ *     scalars stands the name's number, from 0 in the order of all the data set's names
+ * @param sequences kept beside the shape's; every row must have them
  */
-public record RowColumns(List<NumberColumn> numbers) implements Serializable {
+public record RowColumns(
+    List<NumberColumn> numbers, List<String> categories, List<FurtherSequence> sequences)
+    implements Serializable {
 
-  public static final RowColumns NONE = new RowColumns(List.of());
+  public static final RowColumns NONE = new RowColumns(List.of(), List.of(), List.of());
 
   public RowColumns {
     numbers = List.copyOf(numbers);
+    categories = List.copyOf(categories);
+    sequences = List.copyOf(sequences);
   }
 
   /** What TRL's rows of a shape may have, where no objective says what it reads. */
@@ -31,13 +39,26 @@ public record RowColumns(List<NumberColumn> numbers) implements Serializable {
   }
 
   public RowColumns withNumbers(NumberColumn... added) {
-    List<NumberColumn> all = new ArrayList<>(numbers);
-    all.addAll(List.of(added));
-    return new RowColumns(all);
+    return new RowColumns(joined(numbers, List.of(added)), categories, sequences);
+  }
+
+  public RowColumns withCategories(String... added) {
+    return new RowColumns(numbers, joined(categories, List.of(added)), sequences);
+  }
+
+  public RowColumns withSequences(FurtherSequence... added) {
+    return new RowColumns(numbers, categories, joined(sequences, List.of(added)));
+  }
+
+  private static <T> List<T> joined(List<T> present, List<T> added) {
+    return Stream.concat(present.stream(), added.stream()).toList();
   }
 
   /** The names of all columns of the row that are read. */
   List<String> names() {
-    return numbers.stream().map(NumberColumn::name).toList();
+    List<String> names = new ArrayList<>(categories);
+    numbers.forEach(column -> names.add(column.name()));
+    sequences.forEach(sequence -> names.addAll(sequence.columns()));
+    return names;
   }
 }

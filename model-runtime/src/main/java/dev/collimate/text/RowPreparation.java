@@ -10,16 +10,21 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /** The preparation of one row up to the cut: its shape, its texts, their tokens. */
-final class RowPreparation {
+final class RowPreparation implements FurtherPreparation.Encoders {
 
   /**
    * A row before the cut.
    *
    * @param sides by role
    * @param scalars further numbers of the row
+   * @param categories names of the row, by column
    * @param notes what is counted about the row; the cut may add to it
    */
-  record Draft(Map<String, Encoded> sides, Map<String, Double> scalars, Set<String> notes) {}
+  record Draft(
+      Map<String, Encoded> sides,
+      Map<String, Double> scalars,
+      Map<String, String> categories,
+      Set<String> notes) {}
 
   private final RowReader row;
   private final ExamplePreparer.TextTools tools;
@@ -27,6 +32,7 @@ final class RowPreparation {
   private final Set<String> notes = new TreeSet<>();
   private final Map<String, Encoded> sides = new LinkedHashMap<>();
   private final Map<String, Double> scalars = new LinkedHashMap<>();
+  private final Map<String, String> categories = new LinkedHashMap<>();
 
   RowPreparation(RowReader row, ExamplePreparer.TextTools tools, PreparerConfig config) {
     this.row = row;
@@ -43,8 +49,15 @@ final class RowPreparation {
       case UNPAIRED -> unpaired();
       case PROMPT -> prompt();
     }
+    FurtherPreparation further = new FurtherPreparation(row, config, this);
+    for (FurtherSequence sequence : config.columns().sequences()) {
+      sides.put(sequence.role(), further.of(sequence));
+    }
     numbers();
-    return new Draft(sides, scalars, notes);
+    for (String column : config.columns().categories()) {
+      categories.put(column, row.category(column));
+    }
+    return new Draft(sides, scalars, categories, notes);
   }
 
   private void demonstration() throws Refusal {
@@ -118,7 +131,10 @@ final class RowPreparation {
   private void numbers() throws Refusal {
     for (NumberColumn column : config.columns().numbers()) {
       if (column.isRequired() || row.has(column.name())) {
-        scalars.put(column.name(), row.number(column));
+        double[] numbers = row.numbers(column);
+        for (int i = 0; i < numbers.length; i++) {
+          scalars.put(column.scalar(i), numbers[i]);
+        }
       }
     }
   }
@@ -207,7 +223,8 @@ final class RowPreparation {
     }
   }
 
-  private TextEncoder texts() {
+  @Override
+  public TextEncoder texts() {
     TextEncoder texts =
         tools
             .encoder()
@@ -221,7 +238,8 @@ final class RowPreparation {
     return texts;
   }
 
-  private ConversationEncoder conversations() throws Refusal {
+  @Override
+  public ConversationEncoder conversations() throws Refusal {
     TextEncoder texts = texts();
     ChatTemplate chat =
         tools

@@ -199,9 +199,24 @@ final class RowReader {
     return ((Number) item).intValue();
   }
 
-  /** A number that must be there, finite and legal. */
-  double number(NumberColumn column) throws Refusal {
-    double number = number(column.name(), required(column.name()));
+  /** Numbers that must be there, finite and legal. */
+  double[] numbers(NumberColumn column) throws Refusal {
+    Object value = required(column.name());
+    if (column.length() == 1) {
+      return new double[] {number(column, value)};
+    }
+    if (!(value instanceof List<?> list) || list.size() != column.length()) {
+      throw wrongType(column.name(), value, "a list of %d numbers".formatted(column.length()));
+    }
+    double[] numbers = new double[list.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = number(column, list.get(i));
+    }
+    return numbers;
+  }
+
+  private static double number(NumberColumn column, Object value) throws Refusal {
+    double number = number(column.name(), value);
     if (!column.range().holds(number)) {
       throw new Refusal(
           Refusal.INVALID_NUMBER,
@@ -222,7 +237,7 @@ final class RowReader {
 
   /** The weight of the row's loss: positive, and 1 where there is none. */
   double weight() throws Refusal {
-    return has(WEIGHT.name()) ? number(WEIGHT) : 1;
+    return has(WEIGHT.name()) ? numbers(WEIGHT)[0] : 1;
   }
 
   /** A label: a boolean, or 1 or 0. */
@@ -291,14 +306,16 @@ final class RowReader {
 
   /** The row's {@code id} as text: a string, or a whole number. */
   Optional<String> id() throws Refusal {
-    Object value = row.get("id");
-    if (value == null) {
-      return Optional.empty();
-    }
+    return has("id") ? Optional.of(category("id")) : Optional.empty();
+  }
+
+  /** A name that must be there: a string, or a whole number. */
+  String category(String column) throws Refusal {
+    Object value = required(column);
     if (value instanceof String || (value instanceof Number number && isWhole(number))) {
-      return Optional.of(value.toString());
+      return value.toString();
     }
-    throw wrongType("id", value, "a string or a whole number");
+    throw wrongType(column, value, "a string or a whole number");
   }
 
   /** Tables with gaps keep whole numbers as floating point ones. */

@@ -1,6 +1,7 @@
 package dev.collimate.learn;
 
 import dev.collimate.objective.Declaration;
+import dev.collimate.objective.DeclaredColumns;
 import dev.collimate.objective.GlobalBatch;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.RowFacts;
@@ -53,7 +54,8 @@ final class SixteenRows {
       tokens.put(role, reference);
     }
     double weight = 0.25 + random.nextInt(8) * 0.375;
-    Example example = new Example("row-" + index, "hash-" + index, weight, sequences, Map.of());
+    Map<String, Double> scalars = DeclaredColumns.scalars(declaration, random);
+    Example example = new Example("row-" + index, "hash-" + index, weight, sequences, scalars);
     return new LearnRow(example, new Reference(sums, tokens));
   }
 

@@ -22,7 +22,7 @@ class DpoTest {
   private static final ObjectiveStep.Row PAIR = pair(2, -1, 1);
 
   private static ObjectiveStep.Row pair(double chosen, double rejected, double weight) {
-    return new ObjectiveStep.Row(
+    return new ObjectiveStep.Row("row", 
         Map.of("chosen", new double[] {-1, -3}, "rejected", new double[] {-2}),
         Map.of(),
         new Reference(
@@ -210,7 +210,7 @@ class DpoTest {
             "chosen", quantities(new float[] {-1, -3}, new float[] {-1.5f, -1.5f}),
             "rejected", quantities(new float[] {-2}, new float[] {-3.5f}));
     ObjectiveStep.Row row =
-        new ObjectiveStep.Row(PAIR.policy(), quantities, PAIR.reference(), Map.of(), 1);
+        new ObjectiveStep.Row("row", PAIR.policy(), quantities, PAIR.reference(), Map.of(), 1);
 
     assertThat(loss(Map.of("use_weighting", true), row))
         .isCloseTo(Math.E * loss(Map.of(), PAIR), within(EXACT));

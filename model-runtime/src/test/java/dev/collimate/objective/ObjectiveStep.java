@@ -16,10 +16,12 @@ final class ObjectiveStep {
   /**
    * What the models and the data say of a row.
    *
+   * @param key the row's
    * @param policy [counted token] log-probabilities by role
    * @param quantities [counted token] by role; empty for zeros
    */
   record Row(
+      String key,
       Map<String, double[]> policy,
       Map<String, Map<Quantity, float[]>> quantities,
       Reference reference,
@@ -28,14 +30,14 @@ final class ObjectiveStep {
 
     /** A row of weight 1 without number columns whose further quantities are zero. */
     static Row of(Map<String, double[]> policy, Reference reference) {
-      return new Row(policy, Map.of(), reference, Map.of(), 1);
+      return new Row("row", policy, Map.of(), reference, Map.of(), 1);
     }
 
     private RowFacts facts() {
       Map<String, Integer> tokens = new LinkedHashMap<>();
       policy.forEach((role, values) -> tokens.put(role, values.length));
       double label = scalars.getOrDefault(RowFacts.LABEL, Double.NaN);
-      return new RowFacts("row", weight, tokens, label);
+      return new RowFacts(key, weight, tokens, label);
     }
 
     private RowInputs inputs(Map<String, TokenLogProbs> logProbs, StepNumbers numbers) {

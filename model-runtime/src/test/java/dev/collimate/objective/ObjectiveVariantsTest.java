@@ -33,7 +33,7 @@ class ObjectiveVariantsTest {
   record Variant(String name, Map<String, Object> options) {
 
     Objective create() {
-      return Objectives.create(name, options);
+      return DeclaredColumns.over(Objectives.create(name, options));
     }
 
     /**
@@ -83,7 +83,8 @@ class ObjectiveVariantsTest {
               .filter(value -> !value.equals(option.usual()))
               .map(Object.class::cast)
               .toList();
-      case NUMBERS -> List.of();
+      case NUMBER_OR_WORD -> List.of(Double.toString(number(option)));
+      case NUMBERS, TEXT -> List.of();
     };
   }
 

@@ -2,7 +2,6 @@ package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
 import dev.collimate.objective.RowInputs.Reference;
-import dev.collimate.text.NumberColumn;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -43,6 +42,7 @@ final class SampleRows {
       double weight = 0.5 + random.nextInt(4) * 0.5;
       rows.add(
           new ObjectiveStep.Row(
+              "row-" + i,
               policy,
               quantities,
               new Reference(sums, tokens),
@@ -71,6 +71,7 @@ final class SampleRows {
       }
       rows.add(
           new ObjectiveStep.Row(
+              "row-" + choice,
               policy,
               Map.of(),
               new Reference(sums, tokens),
@@ -95,14 +96,7 @@ final class SampleRows {
 
   /** Every declared column, and labels of both kinds. */
   private static Map<String, Double> scalars(Declaration declaration, int row, Random random) {
-    Map<String, Double> scalars = new LinkedHashMap<>();
-    for (NumberColumn column : declaration.columns().numbers()) {
-      double value = random.nextDouble();
-      while (!column.range().holds(value)) {
-        value = 4 * random.nextGaussian();
-      }
-      scalars.put(column.name(), value);
-    }
+    Map<String, Double> scalars = DeclaredColumns.scalars(declaration, random);
     scalars.put(RowFacts.LABEL, (double) (row % 2));
     return scalars;
   }

@@ -83,4 +83,22 @@ class RowColumnsTest {
     assertThat(ready(SCORES, row).key()).isNotEqualTo(ready(SCORES, other).key());
     assertThat(ready(RowColumns.NONE, row).key()).isEqualTo(ready(RowColumns.NONE, other).key());
   }
+
+  @Test
+  void namesAreKeptAsTextUntilAllRowsAreKnown() {
+    RowColumns groups = RowColumns.NONE.withCategories("group");
+
+    Prepared.Ready named = (Prepared.Ready) prepare(groups, pair(Map.of("group", "Korea")));
+    Prepared.Ready numbered = (Prepared.Ready) prepare(groups, pair(Map.of("group", 3)));
+
+    assertThat(named.categories()).isEqualTo(Map.of("group", "Korea"));
+    assertThat(numbered.categories()).isEqualTo(Map.of("group", "3"));
+    assertThat(named.example().key()).isNotEqualTo(numbered.example().key());
+    assertThat(prepare(groups, pair(Map.of("group", 0.5))))
+        .isEqualTo(
+            new Prepared.Refused(
+                "wrong_type",
+                "column 'group' holds a number, a string or a whole number is expected"));
+    assertThat(prepare(groups, pair(Map.of()))).extracting("reason").isEqualTo("missing_column");
+  }
 }

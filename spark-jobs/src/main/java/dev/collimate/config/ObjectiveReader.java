@@ -120,7 +120,7 @@ final class ObjectiveReader {
     return switch (option.kind()) {
       case FLAG -> scalars.read(Boolean.class, node, rule);
       case NUMBER -> scalars.read(Double.class, node, rule);
-      case CHOICE -> scalars.read(String.class, node, rule);
+      case CHOICE, NUMBER_OR_WORD, TEXT -> scalars.read(String.class, node, rule);
       case CHOICES ->
           node instanceof Items items
               ? oneOrSeveral(items, rule)

@@ -112,6 +112,12 @@ final class ScalarReader {
   }
 
   private String text(Node node, Rule rule) {
+    if (!rule.range().isEmpty()
+        && node instanceof Scalar number
+        && NUMBER.matcher(number.text()).matches()) {
+      requireRange(Double.parseDouble(number.text()), node, rule);
+      return number.text();
+    }
     if (!rule.values().isEmpty()) {
       return oneOf(rule.values(), node, rule);
     }

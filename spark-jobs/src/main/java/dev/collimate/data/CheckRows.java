@@ -73,6 +73,7 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
           origin,
           ready.example(),
           ready.hasOwnKey(),
+          ready.categories(),
           ready.notes(),
           ready.hasOwnKey() ? RowJson.write(values) : "");
     }

@@ -1,6 +1,7 @@
 package dev.collimate.data;
 
 import dev.collimate.text.Example;
+import java.util.Map;
 import java.util.Set;
 
 /** An input row after it was looked at, on its way through Spark's shuffles. */
@@ -13,13 +14,21 @@ sealed interface CheckedRow {
    *
    * @param example its key is the {@code id} or the hash of the columns used
    * @param keyed whether the key is an {@code id}
+   * @param categories the row's names, by column
    * @param notes what was done to it
    * @param row the input row as JSON where {@code keyed}, else empty: it is wanted where the id
    *     turns out to be taken
    */
-  record Ready(RowOrigin origin, Example example, boolean keyed, Set<String> notes, String row)
+  record Ready(
+      RowOrigin origin,
+      Example example,
+      boolean keyed,
+      Map<String, String> categories,
+      Set<String> notes,
+      String row)
       implements CheckedRow {
     public Ready {
+      categories = Map.copyOf(categories);
       notes = Set.copyOf(notes);
     }
   }

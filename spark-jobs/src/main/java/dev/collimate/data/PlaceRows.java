@@ -86,7 +86,9 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
               example.sequences(),
               example.scalars());
       return new Placed(
-          place, new CheckedRow.Ready(row.origin(), numbered, false, ready.notes(), ""));
+          place,
+          new CheckedRow.Ready(
+              row.origin(), numbered, false, ready.categories(), ready.notes(), ""));
     }
     if (occurrence > 1) {
       return new Placed(

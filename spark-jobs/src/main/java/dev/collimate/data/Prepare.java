@@ -148,6 +148,7 @@ public final class Prepare {
             schema,
             bounds,
             spark.broadcast(tally.lineNumbers()),
+            tally.categories(),
             preparers.configuration());
     List<byte[]> results =
         placed
@@ -167,6 +168,7 @@ public final class Prepare {
         identity,
         schema.roles(),
         schema.scalars(),
+        tally.categories().sizes(),
         files.of(PlaceRows.Place.TRAIN),
         files.of(PlaceRows.Place.EVAL),
         files.of(PlaceRows.Place.LEFT_OUT).stream()
@@ -275,6 +277,7 @@ public final class Prepare {
           "data.eval_fraction: %s of %d rows holds out none; give a larger fraction or data.eval"
               .formatted(data.evalFraction(), accounting.read()));
     }
+    tally.categories().requireFew();
     if (tally.roles().size() > 1) {
       Tally.LineNumbers lines = tally.lineNumbers();
       List<String> shapes = new ArrayList<>();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.collimate.CollimateException;
+import dev.collimate.objective.TrainingSet;
 import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
 import java.io.FileNotFoundException;
@@ -28,7 +29,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
   /** The last file written; without it the folder is no data set. */
   public static final String INDEX = "index.json";
 
-  private static final int FORMAT_VERSION = 1;
+  private static final int FORMAT_VERSION = 2;
 
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -46,6 +47,8 @@ public record PreparedData(String folder, Index index) implements Serializable {
    * @param inputs what decides the content: files with length and time, settings; by name
    * @param roles the sequences of each row
    * @param scalars the numbers that rows may have
+   * @param categories by column of names: training rows of each name; a row's number is the name's
+   *     place in this order
    * @param train shards in training order
    * @param eval shards of held-out rows, in input order
    * @param quarantine files of refused rows
@@ -56,6 +59,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
       SortedMap<String, String> inputs,
       List<String> roles,
       List<String> scalars,
+      SortedMap<String, SortedMap<String, Long>> categories,
       List<Shard> train,
       List<Shard> eval,
       List<PublishedFile> quarantine,
@@ -66,6 +70,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
       inputs = new TreeMap<>(inputs);
       roles = List.copyOf(roles);
       scalars = List.copyOf(scalars);
+      categories = new TreeMap<>(categories);
       train = List.copyOf(train);
       eval = List.copyOf(eval);
       quarantine = List.copyOf(quarantine);
@@ -139,6 +144,11 @@ public record PreparedData(String folder, Index index) implements Serializable {
       first[shard + 1] = Math.addExact(first[shard], shards.get(shard).rows());
     }
     return first;
+  }
+
+  /** What an objective may know of the rows that are trained on. */
+  public TrainingSet trainingSet() {
+    return new TrainingSet(rows(Split.TRAIN), index.categories());
   }
 
   ShardSchema schema() {

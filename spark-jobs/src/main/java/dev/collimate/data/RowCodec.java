@@ -35,6 +35,11 @@ final class RowCodec {
         writeOrigin(out, row.origin());
         writeExample(out, ready.example());
         out.writeBoolean(ready.keyed());
+        writeInt(out, ready.categories().size());
+        for (Map.Entry<String, String> category : ready.categories().entrySet()) {
+          writeText(out, category.getKey());
+          writeText(out, category.getValue());
+        }
         writeInt(out, ready.notes().size());
         for (String note : ready.notes()) {
           writeText(out, note);
@@ -65,11 +70,15 @@ final class RowCodec {
         case READY -> {
           Example example = readExample(in);
           boolean keyed = in.readBoolean();
+          Map<String, String> categories = new LinkedHashMap<>();
+          for (int left = readInt(in); left > 0; left--) {
+            categories.put(readText(in), readText(in));
+          }
           Set<String> notes = new LinkedHashSet<>();
           for (int left = readInt(in); left > 0; left--) {
             notes.add(readText(in));
           }
-          yield new CheckedRow.Ready(origin, example, keyed, notes, readText(in));
+          yield new CheckedRow.Ready(origin, example, keyed, categories, notes, readText(in));
         }
         case LEFT_OUT ->
             new CheckedRow.LeftOut(

@@ -32,6 +32,7 @@ final class Tally implements Serializable {
   private final TreeSet<String> scalars = new TreeSet<>();
   private final HashMap<String, TreeMap<Long, Long>> lines = new HashMap<>();
   private final TreeMap<String, ArrayList<Example>> examples = new TreeMap<>();
+  private final Categories categories = new Categories();
   private long tokens;
 
   /** Counts of one source. */
@@ -67,6 +68,9 @@ final class Tally implements Serializable {
       }
       ready.notes().forEach(note -> source.notes.merge(note, 1L, Long::sum));
       scalars.addAll(ready.example().scalars().keySet());
+      ready
+          .categories()
+          .forEach((column, name) -> categories.add(column, name, place == PlaceRows.Place.TRAIN));
       roles.merge(String.join(" ", ready.example().sequences().keySet()), origin, Tally::earlier);
       tokens += ready.example().sequences().values().stream().mapToLong(Sequence::length).sum();
     } else if (row instanceof CheckedRow.LeftOut leftOut) {
@@ -95,6 +99,7 @@ final class Tally implements Serializable {
         });
     other.roles.forEach((names, origin) -> roles.merge(names, origin, Tally::earlier));
     scalars.addAll(other.scalars);
+    categories.merge(other.categories);
     other.lines.forEach(
         (file, blocks) -> {
           TreeMap<Long, Long> ours = lines.computeIfAbsent(file, any -> new TreeMap<>());
@@ -146,8 +151,15 @@ final class Tally implements Serializable {
     return roles;
   }
 
+  /** Every number of the rows that are used, those of names included. */
   List<String> scalars() {
-    return List.copyOf(scalars);
+    TreeSet<String> all = new TreeSet<>(scalars);
+    all.addAll(categories.sizes().keySet());
+    return List.copyOf(all);
+  }
+
+  Categories categories() {
+    return categories;
   }
 
   /** Tokens of all sequences of the rows that are used. */

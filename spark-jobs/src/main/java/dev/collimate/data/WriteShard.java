@@ -3,6 +3,7 @@ package dev.collimate.data;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
+import dev.collimate.text.Example;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
@@ -28,6 +29,7 @@ record WriteShard(
     ShardSchema schema,
     ShardBounds bounds,
     Broadcast<Tally.LineNumbers> lineNumbers,
+    Categories categories,
     SerializableConfiguration configuration)
     implements Serializable {
 
@@ -64,6 +66,7 @@ record WriteShard(
   }
 
   private Shard tokens(String name, Iterator<Tuple2<String, byte[]>> rows) throws IOException {
+    Map<String, Map<String, Integer>> numbers = categories.numbers();
     Iterator<ShardRow> shardRows =
         new Iterator<>() {
           @Override
@@ -76,10 +79,23 @@ record WriteShard(
             CheckedRow.Ready row = (CheckedRow.Ready) RowCodec.decode(rows.next()._2());
             RowOrigin origin = row.origin();
             return new ShardRow(
-                row.example(), origin.source(), origin.file(), lineNumbers.value().of(origin));
+                numbered(row, numbers),
+                origin.source(),
+                origin.file(),
+                lineNumbers.value().of(origin));
           }
         };
     return ShardWriter.write(new Path(workspace, name), schema, shardRows, hadoop());
+  }
+
+  /** The row's example, with the numbers of its names. */
+  private static Example numbered(CheckedRow.Ready row, Map<String, Map<String, Integer>> numbers) {
+    Example example = row.example();
+    Map<String, Double> scalars = new LinkedHashMap<>(example.scalars());
+    row.categories()
+        .forEach((column, name) -> scalars.put(column, (double) numbers.get(column).get(name)));
+    return new Example(
+        example.key(), example.contentHash(), example.weight(), example.sequences(), scalars);
   }
 
   /** A JSON object per row: why it was left out, where it stands, and the row itself. */

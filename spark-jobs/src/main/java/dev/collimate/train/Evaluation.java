@@ -53,6 +53,7 @@ final class Evaluation {
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("eval_loss", loss);
     metrics.values().forEach((name, value) -> line.put("eval_" + name, value));
+    work.summary(metrics.values()).forEach((name, value) -> line.put("eval_" + name, value));
     line.put("eval_runtime", (System.nanoTime() - start) / 1e9);
     return line;
   }

@@ -147,7 +147,9 @@ public final class Pipeline {
     if (last == Stage.PREPARE) {
       return;
     }
-    Objective objective = Objectives.create(run.objective().name(), run.objective().options());
+    Objective objective =
+        Objectives.create(run.objective().name(), run.objective().options())
+            .over(data.trainingSet());
     Map<Split, RowFacts> facts = new EnumMap<>(Split.class);
     for (Split split : Split.values()) {
       facts.put(split, RowFacts.load(data, split, configuration));

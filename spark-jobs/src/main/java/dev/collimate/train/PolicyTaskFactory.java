@@ -59,7 +59,9 @@ record PolicyTaskFactory(
       ModelFolder folder, Optional<AdapterFolder> adapter, Configuration configuration) {
     Decoder policy = Decoder.load(folder, source(adapter), options());
     try {
-      Objective objective = Objectives.create(run.objective().name(), run.objective().options());
+      Objective objective =
+          Objectives.create(run.objective().name(), run.objective().options())
+              .over(data.trainingSet());
       ShardReader train = reader(PreparedData.Split.TRAIN, configuration);
       ShardReader eval = reader(PreparedData.Split.EVAL, configuration);
       Admission.Description description =

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
@@ -79,6 +80,11 @@ final class StepWork {
       addresses.add(ofBatch);
     }
     return new Prepared(new StepContext(step, totals, plan.shared()), addresses, plan.state());
+  }
+
+  /** Metrics that follow from the means of a window or an evaluation. */
+  Map<String, Double> summary(Map<String, Double> means) {
+    return objective.summary(means);
   }
 
   private double[][] gather(

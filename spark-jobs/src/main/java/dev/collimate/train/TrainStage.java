@@ -269,6 +269,14 @@ final class TrainStage {
     return new Trainer.Observer() {
       @Override
       public void log(Map<String, Object> line) {
+        Map<String, Double> means = new LinkedHashMap<>();
+        line.forEach(
+            (name, value) -> {
+              if (value instanceof Double mean) {
+                means.put(name, mean);
+              }
+            });
+        line.putAll(objective.summary(means));
         metrics.add(line);
         progress.line(line);
       }

@@ -118,6 +118,8 @@ class ConfFolderTest {
           case NUMBERS -> ("list of numbers " + option.range()).strip();
           case CHOICE -> names;
           case CHOICES -> "one of, or a list of " + names;
+          case NUMBER_OR_WORD -> names + " or number " + option.range();
+          case TEXT -> "text";
         };
     String effect =
         option

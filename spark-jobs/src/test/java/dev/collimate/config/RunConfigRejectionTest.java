@@ -70,9 +70,9 @@ class RunConfigRejectionTest {
           reference_model=base | reference_model: 'base' needs an adapter section (--set); without one write initial
           objective=null | objective: is missing (dpo.yaml:1); such as objective: {name: dpo, beta: 0.1}
           objective=dpo | objective: must be a section of keys, got 'dpo' (--set); such as objective: {name: dpo, beta: 0.1}
-          objective.name=null | objective.name: is missing (dpo.yaml:5); supported is sft, dpo or wpo
-          objective.name=dop | objective.name: must be sft, dpo or wpo, got 'dop' (--set); nearest is dpo
-          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is sft, dpo or wpo
+          objective.name=null | objective.name: is missing (dpo.yaml:5); supported is {objectives}
+          objective.name=dop | objective.name: must be {objectives}, got 'dop' (--set); nearest is dpo
+          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is {objectives}
           objective.loss_type=ip | objective.loss_type: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'ip' (--set); nearest is ipo
           objective.loss_type=[sft, simpo] | objective.loss_type.1: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'simpo' (--set); nearest is ipo
           objective.loss_type=[] | objective.loss_type: must name at least one value (--set)
@@ -155,13 +155,27 @@ class RunConfigRejectionTest {
         "data.shuffle=false");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          q=some  | objective.q: must be auto, got 'some' (--set); usual is auto
+          q=1.5   | objective.q: must be > 0 and <= 1, got 1.5 (--set); usual is auto
+          alpha=0 | objective.alpha: must be > 0, got 0 (--set); usual is 0.1
+          w1=x    | objective.w1: must be a number, got 'x' (--set); usual is 1.0
+          """)
+  void anObjectivesOptionIsRefusedByName(String option, String message) {
+    assertRefused(RunConfigTest.LEAST, message, "objective.name=napo", "objective." + option);
+  }
+
   @Test
   void keysOfTheReferenceHaveNoEffectOnSft() {
     assertRefused(
         RunConfigTest.LEAST,
         """
-        reference_model: has no effect on sft (--set); it belongs to dpo or wpo
-        reference.store: has no effect on sft (--set); it belongs to dpo or wpo""",
+        reference_model: has no effect on sft (--set); it belongs to {readers}
+        reference.store: has no effect on sft (--set); it belongs to {readers}""",
         "objective.name=sft",
         "reference_model=initial",
         "reference.store=shared");
@@ -234,6 +248,10 @@ class RunConfigRejectionTest {
         "dpo.yaml:6: is nested more than 20 levels deep");
   }
 
+  /**
+   * @param message in which {@code {objectives}} stands for all that are built, and {@code
+   *     {readers}} for those that read the reference
+   */
   private static void assertRefused(String text, String message, String... overrides) {
     assertThatThrownBy(() -> RunConfig.read(text, "dpo.yaml", List.of(overrides)))
         .isInstanceOfSatisfying(
@@ -241,6 +259,9 @@ class RunConfigRejectionTest {
             e ->
                 org.assertj.core.api.Assertions.assertThat(e.kind())
                     .isEqualTo(CollimateException.Kind.USAGE))
-        .hasMessage(message);
+        .hasMessage(
+            message
+                .replace("{objectives}", Names.either(ObjectiveKeys.names()))
+                .replace("{readers}", Names.either(ObjectiveKeys.needingReference())));
   }
 }

@@ -227,6 +227,7 @@ class ShardReaderTest {
             new TreeMap<>(),
             SCHEMA.roles(),
             SCHEMA.scalars(),
+            new TreeMap<>(),
             written,
             List.of(),
             List.of(),
