@@ -56,15 +56,9 @@ class RunConfigTest {
         max_bad_rows: 0.25
         boundary_merge: fail
       objective:
-        name: dpo
-        loss_type: [robust, sft, discopop]
-        loss_weights: [1.0, 0.5, 0]
-        beta: 0.5
-        label_smoothing: 0.1
-        f_divergence_type: alpha_divergence
-        f_alpha_divergence_coef: 0.25
-        discopop_tau: 0.1
-        rpo_alpha: 2
+        {name: dpo, loss_type: [robust, sft, discopop], loss_weights: [1.0, 0.5, 0], beta: 0.5,
+         label_smoothing: 0.1, f_divergence_type: alpha_divergence, f_alpha_divergence_coef: 0.25,
+         discopop_tau: 0.1, rpo_alpha: 2}
       adapter: {r: 8, lora_alpha: 4, lora_dropout: 0, target_modules: all-linear, use_rslora: yes}
       train:
         max_steps: 1_000
@@ -293,17 +287,7 @@ class RunConfigTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "train.max_grad_norm=0",
-        "data.max_length=null",
-        "adapter.r=4",
-        "objective={name: dpo}",
-        "objective={name: dpo, loss_type: exo_pair, label_smoothing: 1e-3}",
-        "objective={name: dpo, loss_type: [apo_zero, aot]}",
-        "objective={name: dpo, use_weighting: true}",
-        "objective={name: wpo, label_smoothing: 0.2}"
-      })
+  @ValueSource(strings = {"train.max_grad_norm=0", "data.max_length=null", "adapter.r=4"})
   void theResolvedFileReadsBackAsTheSameRun(String override) {
     RunConfig config = read(EVERYTHING, override);
     assertThat(read(RunConfig.yaml(config.resolved()))).isEqualTo(config);
@@ -393,40 +377,6 @@ class RunConfigTest {
             "output=runs/moved",
             "report.samples=0");
     assertThat(resumed.differences(config)).isEmpty();
-  }
-
-  @Test
-  void aListOfOneLossIsThatLoss() {
-    RunConfig config = read(LEAST, "objective.loss_type=[ipo]");
-    assertThat(config).isEqualTo(read(LEAST, "objective.loss_type=ipo"));
-    assertThat(config.objective().options()).containsEntry("loss_type", "ipo");
-  }
-
-  @Test
-  void mixturesAreTheSameRunWhereTheirListsAre() {
-    RunConfig config = read(LEAST, "objective.loss_type=[sigmoid, sft]");
-    RunConfig other =
-        read(LEAST, "objective.loss_type=[sigmoid, sft]", "objective.loss_weights=[1.0, 0.5]");
-    assertThat(RunConfig.ofResolved(other.resolved()).differences(other)).isEmpty();
-    assertThat(other.differences(config))
-        .containsExactly("objective.loss_weights is [] there and [1.0,0.5] here");
-    assertThat(config.differences(read(LEAST)))
-        .containsExactly("objective.loss_type is 'sigmoid' there and [\"sigmoid\",\"sft\"] here");
-  }
-
-  @Test
-  void anOptionWithoutEffectIsResolvedToNull() {
-    assertThat(read(LEAST).objective().resolved())
-        .containsEntry("label_smoothing", null)
-        .containsEntry("f_alpha_divergence_coef", null)
-        .containsEntry("f_divergence_type", "reverse_kl");
-  }
-
-  @Test
-  void aReferenceFreeObjectiveHasNoReferenceModel() {
-    RunConfig config = read(LEAST, "objective.reference_free=true");
-    assertThat(config.resolved()).containsEntry("reference_model", null);
-    assertThat(RunConfig.ofResolved(config.resolved())).isEqualTo(config);
   }
 
   @Test
