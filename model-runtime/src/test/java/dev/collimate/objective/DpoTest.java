@@ -22,7 +22,8 @@ class DpoTest {
   private static final ObjectiveStep.Row PAIR = pair(2, -1, 1);
 
   private static ObjectiveStep.Row pair(double chosen, double rejected, double weight) {
-    return new ObjectiveStep.Row("row", 
+    return new ObjectiveStep.Row(
+        "row",
         Map.of("chosen", new double[] {-1, -3}, "rejected", new double[] {-2}),
         Map.of(),
         new Reference(

@@ -116,7 +116,8 @@ class PreferenceFixturesTest {
     for (ObjectiveStep.Row row : rows(fixture.get("inputs"))) {
       double weight = expected.get("policy_weights").get(rows.size()).asDouble();
       rows.add(
-          new ObjectiveStep.Row("row", 
+          new ObjectiveStep.Row(
+              "row",
               row.policy(),
               weighing(row.policy(), weight),
               row.reference(),

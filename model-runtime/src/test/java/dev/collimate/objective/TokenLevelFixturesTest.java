@@ -49,7 +49,8 @@ class TokenLevelFixturesTest {
     List<ObjectiveStep.Row> rows = new ArrayList<>();
     for (int i = 0; i < pairs; i++) {
       rows.add(
-          new ObjectiveStep.Row("row", 
+          new ObjectiveStep.Row(
+              "row",
               Map.of("chosen", policy.logProbs(i), "rejected", policy.logProbs(i + pairs)),
               Map.of("chosen", policy.quantities(i), "rejected", policy.quantities(i + pairs)),
               new Reference(
