@@ -1,6 +1,8 @@
 package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
+import dev.collimate.text.NumberColumn;
+import dev.collimate.text.RowColumns;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
@@ -11,6 +13,7 @@ import java.util.Set;
  *
  * @param name as in the run file
  * @param sequences roles of the token sequences of every row, such as {@code chosen}
+ * @param columns columns of the rows that it reads beside those of its sequences
  * @param quantities per-token quantities of the policy beside the log-probability
  * @param reference what is read of the reference model
  * @param gathers whether a first pass collects scalars of every row of the global batch
@@ -21,6 +24,7 @@ import java.util.Set;
 public record Declaration(
     String name,
     List<String> sequences,
+    RowColumns columns,
     Set<Quantity> quantities,
     ReferenceUse reference,
     boolean gathers,
@@ -39,32 +43,66 @@ public record Declaration(
   /** An objective of the policy's log-probabilities alone. */
   public static Declaration of(String name, String... sequences) {
     return new Declaration(
-        name, List.of(sequences), Set.of(), ReferenceUse.NONE, false, List.of(), List.of());
+        name,
+        List.of(sequences),
+        RowColumns.NONE,
+        Set.of(),
+        ReferenceUse.NONE,
+        false,
+        List.of(),
+        List.of());
+  }
+
+  /** Reads these columns of numbers too. */
+  public Declaration withNumbers(NumberColumn... added) {
+    return new Declaration(
+        name,
+        sequences,
+        columns.withNumbers(added),
+        quantities,
+        reference,
+        gathers,
+        initialState,
+        initialParameters);
   }
 
   public Declaration withQuantities(Quantity... added) {
     return new Declaration(
-        name, sequences, Set.of(added), reference, gathers, initialState, initialParameters);
+        name,
+        sequences,
+        columns,
+        Set.of(added),
+        reference,
+        gathers,
+        initialState,
+        initialParameters);
   }
 
   public Declaration withReference(ReferenceUse use) {
     return new Declaration(
-        name, sequences, quantities, use, gathers, initialState, initialParameters);
+        name, sequences, columns, quantities, use, gathers, initialState, initialParameters);
   }
 
   /** Asks for the first pass over the global batch. */
   public Declaration withGather() {
     return new Declaration(
-        name, sequences, quantities, reference, true, initialState, initialParameters);
+        name, sequences, columns, quantities, reference, true, initialState, initialParameters);
   }
 
   public Declaration withState(Double... initial) {
     return new Declaration(
-        name, sequences, quantities, reference, gathers, List.of(initial), initialParameters);
+        name,
+        sequences,
+        columns,
+        quantities,
+        reference,
+        gathers,
+        List.of(initial),
+        initialParameters);
   }
 
   public Declaration withParameters(Double... initial) {
     return new Declaration(
-        name, sequences, quantities, reference, gathers, initialState, List.of(initial));
+        name, sequences, columns, quantities, reference, gathers, initialState, List.of(initial));
   }
 }

@@ -94,8 +94,8 @@ public final class ExamplePreparer {
   }
 
   /**
-   * Hash of the columns that the shape uses, in hexadecimal: the key of a row without {@code id}.
-   * Rows that differ in other columns alone share it.
+   * Hash of the columns that are used, in hexadecimal: the key of a row without {@code id}. Rows
+   * that differ in other columns alone share it.
    */
   public String columnsHash(Map<String, ?> row) {
     return RowHash.ofColumns(row, columnsUsed());
@@ -107,19 +107,13 @@ public final class ExamplePreparer {
           case DEMONSTRATION ->
               List.of("completion", "completion_input_ids", "messages", "conversations", "text");
           case PREFERENCE, REWARD ->
-              List.of(
-                  "chosen",
-                  "rejected",
-                  "chosen_input_ids",
-                  "rejected_input_ids",
-                  "margin",
-                  "chosen_score",
-                  "rejected_score");
+              List.of("chosen", "rejected", "chosen_input_ids", "rejected_input_ids");
           case UNPAIRED -> List.of("completion", "completion_input_ids", "label");
           case PROMPT -> List.of();
         };
     List<String> columns = new ArrayList<>(COMMON_COLUMNS);
     columns.addAll(own);
+    columns.addAll(config.columns().names());
     return columns;
   }
 }

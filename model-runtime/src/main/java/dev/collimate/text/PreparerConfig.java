@@ -21,6 +21,7 @@ import java.time.LocalDateTime;
  * @param vocabularySize ids of tokenized rows must be smaller, or {@link #UNLIMITED}
  * @param templateTime what {@code strftime_now} shows to chat templates; one time for the whole
  *     data set
+ * @param columns what the objective reads beside the shape's columns
  */
 public record PreparerConfig(
     RowShape shape,
@@ -31,7 +32,8 @@ public record PreparerConfig(
     boolean completionOnlyLoss,
     boolean assistantOnlyLoss,
     int vocabularySize,
-    LocalDateTime templateTime)
+    LocalDateTime templateTime,
+    RowColumns columns)
     implements Serializable {
 
   /** No limit. */
@@ -75,6 +77,44 @@ public record PreparerConfig(
     if (vocabularySize < 1) {
       throw new IllegalArgumentException("vocabulary size must be positive");
     }
+  }
+
+  /** With the columns that TRL's rows of the shape may have. */
+  public PreparerConfig(
+      RowShape shape,
+      int maxLength,
+      TruncationMode truncationMode,
+      int maxPromptLength,
+      BoundaryMerge boundaryMerge,
+      boolean completionOnlyLoss,
+      boolean assistantOnlyLoss,
+      int vocabularySize,
+      LocalDateTime templateTime) {
+    this(
+        shape,
+        maxLength,
+        truncationMode,
+        maxPromptLength,
+        boundaryMerge,
+        completionOnlyLoss,
+        assistantOnlyLoss,
+        vocabularySize,
+        templateTime,
+        RowColumns.usual(shape));
+  }
+
+  public PreparerConfig withColumns(RowColumns others) {
+    return new PreparerConfig(
+        shape,
+        maxLength,
+        truncationMode,
+        maxPromptLength,
+        boundaryMerge,
+        completionOnlyLoss,
+        assistantOnlyLoss,
+        vocabularySize,
+        templateTime,
+        others);
   }
 
   /** TRL's defaults: 1024 tokens, the start kept, completion tokens counted. */

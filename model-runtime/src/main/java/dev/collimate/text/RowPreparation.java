@@ -43,6 +43,7 @@ final class RowPreparation {
       case UNPAIRED -> unpaired();
       case PROMPT -> prompt();
     }
+    numbers();
     return new Draft(sides, scalars, notes);
   }
 
@@ -101,7 +102,6 @@ final class RowPreparation {
               texts().afterPlain(prompt, promptIds, chosen.substring(split)),
               texts().afterPlain(prompt, promptIds, rejected.substring(split))));
     }
-    pairScalars();
   }
 
   private void putPair(List<Encoded> pair) {
@@ -115,10 +115,10 @@ final class RowPreparation {
     }
   }
 
-  private void pairScalars() throws Refusal {
-    for (String column : List.of("margin", "chosen_score", "rejected_score")) {
-      if (row.has(column)) {
-        scalars.put(column, row.number(column, 0));
+  private void numbers() throws Refusal {
+    for (NumberColumn column : config.columns().numbers()) {
+      if (column.isRequired() || row.has(column.name())) {
+        scalars.put(column.name(), row.number(column));
       }
     }
   }
@@ -142,7 +142,6 @@ final class RowPreparation {
         }
       }
     }
-    pairScalars();
   }
 
   private void unpaired() throws Refusal {

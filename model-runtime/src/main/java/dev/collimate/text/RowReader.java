@@ -26,6 +26,8 @@ final class RowReader {
   private static final List<String> FIRST_COLUMNS =
       List.of("prompt", "messages", "conversations", "text", "chosen", "completion");
 
+  private static final NumberColumn WEIGHT = NumberColumn.optional("weight").within("> 0");
+
   private static final int SHOWN_CHARACTERS = 60;
 
   private final Map<String, ?> row;
@@ -197,12 +199,19 @@ final class RowReader {
     return ((Number) item).intValue();
   }
 
-  /** A finite number, or the default where the column is missing or null. */
-  double number(String column, double absent) throws Refusal {
-    Object value = row.get(column);
-    if (value == null) {
-      return absent;
+  /** A number that must be there, finite and legal. */
+  double number(NumberColumn column) throws Refusal {
+    double number = number(column.name(), required(column.name()));
+    if (!column.range().holds(number)) {
+      throw new Refusal(
+          Refusal.INVALID_NUMBER,
+          "column '%s' holds %s, it must be %s"
+              .formatted(column.name(), number, column.range().text()));
     }
+    return number;
+  }
+
+  private static double number(String column, Object value) throws Refusal {
     if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
       return number.doubleValue();
     }
@@ -213,12 +222,7 @@ final class RowReader {
 
   /** The weight of the row's loss: positive, and 1 where there is none. */
   double weight() throws Refusal {
-    double weight = number("weight", 1);
-    if (weight <= 0) {
-      throw new Refusal(
-          Refusal.INVALID_NUMBER, "column 'weight' holds %s, it must be > 0".formatted(weight));
-    }
-    return weight;
+    return has(WEIGHT.name()) ? number(WEIGHT) : 1;
   }
 
   /** A label: a boolean, or 1 or 0. */

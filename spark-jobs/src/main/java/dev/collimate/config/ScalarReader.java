@@ -1,5 +1,6 @@
 package dev.collimate.config;
 
+import dev.collimate.Range;
 import dev.collimate.config.Node.Kind;
 import dev.collimate.config.Node.Scalar;
 import java.util.List;

@@ -5,11 +5,11 @@ import dev.collimate.config.DataConfig;
 import dev.collimate.config.ObjectiveConfig;
 import dev.collimate.config.RunConfig;
 import dev.collimate.files.Folder;
+import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
 import dev.collimate.text.PreparerConfig;
 import dev.collimate.text.RowShape;
 import java.time.LocalDateTime;
-import java.util.List;
 
 /** What the run file says about rows, as the preparer takes it. */
 final class PreparerSettings {
@@ -25,8 +25,10 @@ final class PreparerSettings {
    */
   static PreparerConfig of(RunConfig config, Folder model, LocalDateTime now) {
     DataConfig data = config.data();
+    Declaration objective =
+        Objectives.create(config.objective().name(), config.objective().options()).declaration();
     return new PreparerConfig(
-        shape(config.objective()),
+        shape(objective),
         data.maxLength().orElse(PreparerConfig.UNLIMITED),
         data.truncationMode(),
         data.maxPromptLength().orElse(PreparerConfig.UNLIMITED),
@@ -34,7 +36,8 @@ final class PreparerSettings {
         flag(config.objective(), COMPLETION_ONLY_LOSS, true),
         flag(config.objective(), ASSISTANT_ONLY_LOSS, false),
         ModelConfig.read(model).vocabSize(),
-        now);
+        now,
+        objective.columns());
   }
 
   private static boolean flag(ObjectiveConfig objective, String option, boolean otherwise) {
@@ -42,9 +45,9 @@ final class PreparerSettings {
   }
 
   /** Pairs for objectives of two sides, else demonstrations. */
-  private static RowShape shape(ObjectiveConfig objective) {
-    List<String> roles =
-        Objectives.create(objective.name(), objective.options()).declaration().sequences();
-    return roles.contains("rejected") ? RowShape.PREFERENCE : RowShape.DEMONSTRATION;
+  private static RowShape shape(Declaration objective) {
+    return objective.sequences().contains("rejected")
+        ? RowShape.PREFERENCE
+        : RowShape.DEMONSTRATION;
   }
 }

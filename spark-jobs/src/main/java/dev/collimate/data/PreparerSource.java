@@ -76,7 +76,8 @@ public record PreparerSource(
             settings.completionOnlyLoss(),
             settings.assistantOnlyLoss(),
             settings.vocabularySize(),
-            LocalDateTime.MIN)
+            LocalDateTime.MIN,
+            settings.columns())
         .toString();
   }
 

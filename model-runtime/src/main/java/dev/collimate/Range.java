@@ -1,11 +1,12 @@
-package dev.collimate.config;
+package dev.collimate;
 
+import java.io.Serializable;
 import java.util.List;
 
-/** Bounds of a number, written as in the message: {@code ">= 0 and < 1"}. */
-record Range(String text) {
+/** Bounds of a number, written as in the message: {@code ">= 0 and < 1"}; empty for none. */
+public record Range(String text) implements Serializable {
 
-  boolean holds(double value) {
+  public boolean holds(double value) {
     return text.isEmpty()
         || List.of(text.split(" and ", -1)).stream().allMatch(b -> holds(b, value));
   }
