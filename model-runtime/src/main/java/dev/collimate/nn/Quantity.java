@@ -1,6 +1,9 @@
 package dev.collimate.nn;
 
-/** A number that a causal model gives for every counted token of a sequence. */
+/**
+ * A number that a model gives for every counted token of a sequence, or SCORE, which is one of the
+ * whole sequence.
+ */
 public enum Quantity {
   /** log p(token | what precedes it); differentiable. */
   LOG_PROB,
@@ -9,5 +12,10 @@ public enum Quantity {
   /** Entropy of the predicted distribution in nats; a metric. */
   ENTROPY,
   /** 1 where the token is the most probable one, else 0; a metric. */
-  TOP1
+  TOP1,
+  /**
+   * The numbers that a sequence classifier's head gives at the last token that is no padding;
+   * differentiable, and all that such a model gives.
+   */
+  SCORE
 }
