@@ -39,7 +39,15 @@ public record ObjectiveSpec(
 
   /** Whether the objective, as it is by default, reads the reference model. */
   public boolean needsReference() {
-    Objective usual = create.apply(new Options(defaults()));
-    return usual.declaration().reference() != ReferenceUse.NONE;
+    return usual().reference() != ReferenceUse.NONE;
+  }
+
+  /** Whether the objective trains a model that gives scores of sequences. */
+  public boolean trainsRewardModel() {
+    return usual().scores() > 0;
+  }
+
+  private Declaration usual() {
+    return create.apply(new Options(defaults())).declaration();
   }
 }

@@ -9,11 +9,11 @@ import java.util.stream.Collectors;
 /** The table of objectives: what can be named in a run file. */
 public final class Objectives {
 
-  private static final List<ObjectiveSpec> TABLE = List.of(Sft.SPEC, Dpo.SPEC);
+  private static final List<ObjectiveSpec> TABLE =
+      List.of(Sft.SPEC, Dpo.SPEC, Reward.SPEC, GeneralPreference.SPEC);
 
   private static final List<String> NOT_BUILT =
       List.of(
-          "reward",
           "kto",
           "orpo",
           "cpo",
@@ -33,7 +33,6 @@ public final class Objectives {
 
   private static final List<String> NOT_BUILT_OPTIONS =
       List.of(
-          "label_smoothing",
           "f_divergence_type",
           "f_alpha_divergence_coef",
           "ld_alpha",

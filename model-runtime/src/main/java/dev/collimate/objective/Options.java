@@ -13,6 +13,10 @@ public record Options(Map<String, Object> values) {
     values = Map.copyOf(values);
   }
 
+  public boolean flag(String name) {
+    return (Boolean) values.get(name);
+  }
+
   public double number(String name) {
     return ((Number) values.get(name)).doubleValue();
   }

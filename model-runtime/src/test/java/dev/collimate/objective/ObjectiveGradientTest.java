@@ -15,13 +15,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every objective of the table, differentiated in float64. */
+/** Every objective of the table that reads log-probs, differentiated in float64. */
 class ObjectiveGradientTest {
 
   private static final double STEP = 1e-5;
 
   static Stream<String> names() {
-    return Objectives.table().stream().map(ObjectiveSpec::name);
+    return Objectives.table().stream()
+        .map(ObjectiveSpec::name)
+        .filter(name -> Objectives.create(name, Map.of()).declaration().scores() == 0);
   }
 
   @ParameterizedTest

@@ -32,7 +32,7 @@ class ObjectivesTest {
   void whatIsNotInTheTableIsRefused() {
     assertThatThrownBy(() -> Objectives.create("quicksort", Map.of()))
         .isInstanceOf(CollimateException.class)
-        .hasMessage("objective.name: must be one of sft, dpo, got 'quicksort'");
+        .hasMessage("objective.name: must be one of sft, dpo, reward, gpm, got 'quicksort'");
     assertThatThrownBy(() -> Objectives.create("sft", Map.of("beta", 0.1)))
         .isInstanceOf(CollimateException.class)
         .hasMessage("objective.beta: has no effect on sft");
