@@ -1,5 +1,6 @@
 package dev.collimate.cli;
 
+import dev.collimate.CollimateException;
 import dev.collimate.inference.Score;
 import java.io.IOException;
 import java.util.concurrent.Callable;
@@ -7,14 +8,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code score}: the log-probs that a model gives every row. */
+/** {@code score}: the log-probs, or the rewards, that a model gives every row. */
 @Command(
     name = "score",
     mixinStandardHelpOptions = true,
     description = {
       "Writes the log-probs that a model gives every row's completion: chosen_logps and"
-          + " rejected_logps of pairs, logps of other rows, with *_num_tokens; the input's columns"
-          + " are kept."
+          + " rejected_logps of pairs, logps of other rows, with *_num_tokens; with --reward a reward"
+          + " model's chosen_reward and rejected_reward, or reward. The input's columns are kept."
     })
 final class ScoreCommand implements Callable<Integer> {
 
@@ -26,11 +27,18 @@ final class ScoreCommand implements Callable<Integer> {
   @Option(names = "--tokens", description = "Add lists with every token's log-prob and id.")
   private boolean tokens;
 
+  @Option(names = "--reward", description = "Rewards of whole texts by a reward model instead.")
+  private boolean reward;
+
   @Mixin private OutputOptions result;
 
   @Override
   public Integer call() throws IOException {
-    Score.Detail detail = tokens ? Score.Detail.TOKENS : Score.Detail.SUMS;
+    if (tokens && reward) {
+      throw CollimateException.usage("--tokens: has no effect beside --reward; leave it out");
+    }
+    Score.Detail detail =
+        reward ? Score.Detail.REWARDS : tokens ? Score.Detail.TOKENS : Score.Detail.SUMS;
     inference.run(
         "score",
         "--data",

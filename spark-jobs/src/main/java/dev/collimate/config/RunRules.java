@@ -20,6 +20,8 @@ final class RunRules {
           "train.outer_momentum",
           "train.inner_state");
 
+  private static final List<String> OF_SAMPLES = List.of("report.samples", "report.max_new_tokens");
+
   private final Fields document;
   private final Problems problems;
 
@@ -30,6 +32,7 @@ final class RunRules {
 
   void check(RunConfig config) {
     checkReference(config);
+    checkReport(config);
     checkData(config.data());
     checkAdapter(config);
     checkTrain(config.train());
@@ -55,6 +58,10 @@ final class RunRules {
     if (Objectives.find(config.objective().name()).stream()
         .noneMatch(ObjectiveSpec::needsReference)) {
       keys.add("reference_model");
+    }
+    if (Objectives.find(config.objective().name()).stream()
+        .anyMatch(ObjectiveSpec::trainsRewardModel)) {
+      keys.addAll(OF_SAMPLES);
     }
     return keys;
   }
@@ -84,6 +91,23 @@ final class RunRules {
                       "'base' needs an adapter section",
                       field.place(),
                       "; without one write initial"));
+    }
+  }
+
+  private void checkReport(RunConfig config) {
+    Optional<ObjectiveSpec> objective = Objectives.find(config.objective().name());
+    if (objective.isEmpty() || !objective.get().trainsRewardModel()) {
+      return;
+    }
+    for (String key : OF_SAMPLES) {
+      given(key)
+          .ifPresent(
+              field ->
+                  problems.add(
+                      key,
+                      "has no effect on " + objective.get().name(),
+                      field.place(),
+                      "; a reward model answers no prompt"));
     }
   }
 

@@ -70,13 +70,13 @@ class RunConfigRejectionTest {
           reference_model=base | reference_model: 'base' needs an adapter section (--set); without one write initial
           objective=null | objective: is missing (dpo.yaml:1); such as objective: {name: dpo, beta: 0.1}
           objective=dpo | objective: must be a section of keys, got 'dpo' (--set); such as objective: {name: dpo, beta: 0.1}
-          objective.name=null | objective.name: is missing (dpo.yaml:5); supported is sft or dpo
-          objective.name=dop | objective.name: must be sft or dpo, got 'dop' (--set); nearest is dpo
-          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is sft or dpo
+          objective.name=null | objective.name: is missing (dpo.yaml:5); supported is sft, dpo, reward or gpm
+          objective.name=dop | objective.name: must be sft, dpo, reward or gpm, got 'dop' (--set); nearest is dpo
+          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is sft, dpo, reward or gpm
           objective.loss_type=ipo | objective.loss_type: 'ipo' is not supported yet (--set); supported is sigmoid
           objective.beta=0 | objective.beta: must be > 0, got 0 (--set); usual is 0.1
           objective.bta=0.2 | objective.bta: unknown key (--set); nearest is objective.beta
-          objective.label_smoothing=0.1 | objective.label_smoothing: is not supported yet (--set)
+          objective.label_smoothing=0.1 | objective.label_smoothing: has no effect on dpo (--set); it belongs to reward
           objective.completion_only_loss=true | objective.completion_only_loss: has no effect on dpo (--set); it belongs to sft
           adapter=lora | adapter: must be a section of keys, got 'lora' (--set)
           adapter.r=0 | adapter.r: must be >= 1, got 0 (--set); usual is 16
