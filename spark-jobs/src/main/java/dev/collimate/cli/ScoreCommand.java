@@ -1,8 +1,11 @@
 package dev.collimate.cli;
 
 import dev.collimate.CollimateException;
+import dev.collimate.inference.PairAccuracy;
 import dev.collimate.inference.Score;
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -15,7 +18,8 @@ import picocli.CommandLine.Option;
     description = {
       "Writes the log-probs that a model gives every row's completion: chosen_logps and"
           + " rejected_logps of pairs, logps of other rows, with *_num_tokens; with --reward a reward"
-          + " model's chosen_reward and rejected_reward, or reward. The input's columns are kept."
+          + " model's chosen_reward and rejected_reward, or reward, and the accuracy on pairs, by"
+          + " category or subset where there is such a column. The input's columns are kept."
     })
 final class ScoreCommand implements Callable<Integer> {
 
@@ -44,7 +48,14 @@ final class ScoreCommand implements Callable<Integer> {
         "--data",
         data,
         result,
-        (session, model, rows, output) -> Score.run(session, model, rows, output, detail));
+        (session, model, rows, output) -> {
+          Map<String, Object> facts = new LinkedHashMap<>();
+          facts.put("rows", Score.run(session, model, rows, output, detail));
+          if (reward) {
+            facts.putAll(PairAccuracy.of(session, output));
+          }
+          return facts;
+        });
     return 0;
   }
 }

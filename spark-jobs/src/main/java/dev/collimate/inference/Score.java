@@ -41,7 +41,7 @@ import scala.Tuple2;
 public final class Score {
 
   private static final int SHOWN = 3;
-  private static final String REWARD = "reward";
+  static final String REWARD = "reward";
   private static final String LOGPS = "logps";
   private static final String NUM_TOKENS = "num_tokens";
   private static final String PER_TOKEN_LOGPS = "per_token_logps";
