@@ -20,13 +20,21 @@ public final class Fixtures {
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
-  private static final Set<String> ARCHITECTURES =
+  private static final Set<String> CAUSAL =
       Set.of(
           "LlamaForCausalLM",
           "MistralForCausalLM",
           "Qwen2ForCausalLM",
           "Qwen3ForCausalLM",
           "GPT2LMHeadModel");
+
+  private static final Set<String> CLASSIFIERS =
+      Set.of(
+          "LlamaForSequenceClassification",
+          "MistralForSequenceClassification",
+          "Qwen2ForSequenceClassification",
+          "Qwen3ForSequenceClassification",
+          "GPT2ForSequenceClassification");
 
   private Fixtures() {}
 
@@ -57,7 +65,17 @@ public final class Fixtures {
 
   /** Whether a model folder is of an architecture that must hold; any other is skipped by name. */
   public static boolean isSupported(Path model) {
-    return ARCHITECTURES.contains(architecture(model));
+    return isCausal(model) || isClassifier(model);
+  }
+
+  /** Whether a model folder is of a causal language model that must hold. */
+  public static boolean isCausal(Path model) {
+    return CAUSAL.contains(architecture(model));
+  }
+
+  /** Whether a model folder is of a sequence classifier that must hold. */
+  public static boolean isClassifier(Path model) {
+    return CLASSIFIERS.contains(architecture(model));
   }
 
   public static Tokenizer tokenizer(String name) throws IOException {

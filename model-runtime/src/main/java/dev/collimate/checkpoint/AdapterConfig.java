@@ -13,6 +13,7 @@ import dev.collimate.files.Folder;
  * @param targets which linear maps it adapts
  * @param useRslora whether the scale is {@code alpha / sqrt(r)} instead of {@code alpha / r}
  * @param baseModel PEFT's {@code base_model_name_or_path}, empty where unknown
+ * @param task what the adapted model is for
  */
 public record AdapterConfig(
     int r,
@@ -20,7 +21,26 @@ public record AdapterConfig(
     double loraDropout,
     TargetModules targets,
     boolean useRslora,
-    String baseModel) {
+    String baseModel,
+    Task task) {
+
+  /** PEFT's {@code task_type}. */
+  public enum Task {
+    CAUSAL_LM,
+    /** The score head is trained whole and stands beside the factors (modules_to_save). */
+    SEQ_CLS
+  }
+
+  /** An adapter of a causal language model. */
+  public AdapterConfig(
+      int r,
+      double loraAlpha,
+      double loraDropout,
+      TargetModules targets,
+      boolean useRslora,
+      String baseModel) {
+    this(r, loraAlpha, loraDropout, targets, useRslora, baseModel, Task.CAUSAL_LM);
+  }
 
   public AdapterConfig {
     if (r < 1) {
@@ -33,6 +53,11 @@ public record AdapterConfig(
       throw CollimateException.usage(
           "lora_dropout must be at least 0 and below 1, got " + loraDropout);
     }
+  }
+
+  /** The same adapter for another task. */
+  public AdapterConfig withTask(Task other) {
+    return new AdapterConfig(r, loraAlpha, loraDropout, targets, useRslora, baseModel, other);
   }
 
   /** What the product of the factors is multiplied with. */

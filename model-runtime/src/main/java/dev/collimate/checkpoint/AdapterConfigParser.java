@@ -26,15 +26,16 @@ final class AdapterConfigParser {
           // GPT-2's transposed weights follow from the model; PEFT corrects the flag itself.
           "fan_in_fan_out");
 
+  /** The names that PEFT gives to the heads of classifiers; here it is always {@code score}. */
+  private static final Set<String> SAVED_HEADS = Set.of("score", "classifier");
+
   private AdapterConfigParser() {}
 
   static AdapterConfig parse(Folder folder) {
     String source = "%s in %s".formatted(FILE, folder.location());
     ConfigKeys keys = new ConfigKeys(JsonFile.read(folder, FILE), source);
     require(keys, "peft_type", "LORA");
-    if (keys.has("task_type")) {
-      require(keys, "task_type", "CAUSAL_LM");
-    }
+    AdapterConfig.Task task = task(keys);
     if (keys.has("bias")) {
       require(keys, "bias", "none");
     }
@@ -56,7 +57,22 @@ final class AdapterConfigParser {
     if (!unread.isEmpty()) {
       throw keys.bad(unread.get(0), "which is not supported; leave it out or empty");
     }
-    return new AdapterConfig(r, alpha, dropout, targets, rslora, baseModel);
+    return new AdapterConfig(r, alpha, dropout, targets, rslora, baseModel, task);
+  }
+
+  /** PEFT saves a classifier's head whether or not {@code modules_to_save} names it. */
+  private static AdapterConfig.Task task(ConfigKeys keys) {
+    String task = keys.text("task_type", "CAUSAL_LM");
+    if (task.equals("CAUSAL_LM")) {
+      return AdapterConfig.Task.CAUSAL_LM;
+    }
+    if (!task.equals("SEQ_CLS")) {
+      throw keys.bad("task_type", "only CAUSAL_LM and SEQ_CLS are supported");
+    }
+    if (keys.has("modules_to_save") && !SAVED_HEADS.containsAll(keys.texts("modules_to_save"))) {
+      throw keys.bad("modules_to_save", "only score is supported");
+    }
+    return AdapterConfig.Task.SEQ_CLS;
   }
 
   private static void require(ConfigKeys keys, String key, String value) {
@@ -104,7 +120,11 @@ final class AdapterConfigParser {
     json.put("lora_dropout", config.loraDropout());
     json.putNull("megatron_config");
     json.put("megatron_core", "megatron.core");
-    json.putNull("modules_to_save");
+    if (config.task() == AdapterConfig.Task.SEQ_CLS) {
+      json.putArray("modules_to_save").add("score");
+    } else {
+      json.putNull("modules_to_save");
+    }
     json.put("peft_type", "LORA");
     json.put("r", config.r());
     json.putObject("rank_pattern");
@@ -114,7 +134,7 @@ final class AdapterConfigParser {
     } else {
       layout.targetNames(config.targets()).forEach(json.putArray("target_modules")::add);
     }
-    json.put("task_type", "CAUSAL_LM");
+    json.put("task_type", config.task().name());
     json.put("use_dora", false);
     json.put("use_rslora", config.useRslora());
     return json;

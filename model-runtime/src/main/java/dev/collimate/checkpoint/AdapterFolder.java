@@ -7,6 +7,7 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.parameters.ParameterLayout.Parameter;
 import java.nio.FloatBuffer;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /** A LoRA adapter in PEFT's layout; its tensors are read when asked for. */
@@ -41,6 +42,26 @@ public final class AdapterFolder implements AutoCloseable {
 
   public TensorFiles tensors() {
     return tensors;
+  }
+
+  /**
+   * Opens the model that the adapter is on. Where the adapter brings a score head, a causal
+   * language model is opened with one of that size, whose own values nothing reads.
+   *
+   * @throws CollimateException of kind DATA as {@link ModelFolder#open}
+   */
+  public ModelFolder openBase(Folder model) {
+    if (config.task() == AdapterConfig.Task.CAUSAL_LM) {
+      return ModelFolder.open(model);
+    }
+    String head = AdapterLayout.PREFIX + DecoderNames.SCORE + ".weight";
+    List<Long> shape = tensors.shape(head);
+    if (shape.isEmpty()) {
+      throw CollimateException.data(
+          "Tensor '%s' in %s has shape [], labels and hidden size are expected"
+              .formatted(head, folder.location()));
+    }
+    return ModelFolder.openClassifier(model, Math.toIntExact(shape.get(0)), /* seed= */ 0);
   }
 
   /**

@@ -6,18 +6,23 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.parameters.ParameterLayout.Parameter;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
  * The tensors of an adapter: for every adapted linear map, in the order of the model, its factors A
- * and B under PEFT's names.
+ * and B under PEFT's names; then a head that is trained whole.
  *
  * @param targets adapted linear maps
+ * @param savedHead the classifier's head, where the adapter brings one
  */
-public record AdapterLayout(List<Target> targets) {
+public record AdapterLayout(List<Target> targets, Optional<Linear> savedHead) {
+
+  /** Of a model without any adapter. */
+  public static final AdapterLayout NONE = new AdapterLayout(List.of(), Optional.empty());
 
   /** What PEFT puts before a module's path. */
-  private static final String PREFIX = "base_model.model.";
+  static final String PREFIX = "base_model.model.";
 
   /**
    * An adapted linear map.
@@ -71,7 +76,18 @@ public record AdapterLayout(List<Target> targets) {
     if (targets.isEmpty()) {
       throw noMatch(config.targets().toString(), model);
     }
-    return new AdapterLayout(targets);
+    return new AdapterLayout(targets, savedHead(config, model));
+  }
+
+  private static Optional<Linear> savedHead(AdapterConfig config, DecoderLayout model) {
+    boolean isClassifier = config.task() == AdapterConfig.Task.SEQ_CLS;
+    if (isClassifier != model.isClassifier()) {
+      throw CollimateException.usage(
+          isClassifier
+              ? "task_type is SEQ_CLS and the model gives no scores of sequences"
+              : "task_type is CAUSAL_LM and the model gives scores of sequences; merge the adapter into its causal model first");
+    }
+    return isClassifier ? Optional.of(model.head()) : Optional.empty();
   }
 
   private static CollimateException noMatch(String name, DecoderLayout model) {
@@ -88,10 +104,18 @@ public record AdapterLayout(List<Target> targets) {
         .toList();
   }
 
-  /** The trained parameters: A and B of each target in turn. */
+  /** The trained parameters: A and B of each target in turn, then the head. */
   public ParameterLayout parameters() {
     return new ParameterLayout(
-        targets.stream().flatMap(target -> Stream.of(target.a(), target.b())).toList());
+        Stream.concat(
+                targets.stream().flatMap(target -> Stream.of(target.a(), target.b())),
+                savedHeadWeight().stream())
+            .toList());
+  }
+
+  /** The weight [labels, hidden] of the head that the adapter brings, under PEFT's name. */
+  public Optional<Parameter> savedHeadWeight() {
+    return savedHead.map(head -> new Parameter(PREFIX + head.weight(), head.weightShape()));
   }
 
   /** Whether the adapted weights are stored transposed (PEFT's {@code fan_in_fan_out}). */

@@ -39,7 +39,8 @@ public final class AdapterMerge {
       ModelFolder model, AdapterFolder adapter, SaveDtype dtype, ObjectNode config) {
     DecoderLayout layout = model.layout();
     Map<String, Target> targets = new HashMap<>();
-    for (Target target : adapter.layout(layout).targets()) {
+    AdapterLayout adapted = adapter.layout(layout);
+    for (Target target : adapted.targets()) {
       targets.put(target.linear().module(), target);
     }
     Target tiedHead = layout.tied() ? targets.remove(layout.head().module()) : null;
@@ -49,7 +50,11 @@ public final class AdapterMerge {
     for (Parameter parameter : layout.parameters().parameters()) {
       OutTensor unchanged = ModelWriter.unchanged(model, parameter, dtype);
       Target target = byWeight.get(parameter.name());
-      tensors.add(target == null ? unchanged : merged(parameter, unchanged, target, adapter));
+      if (adapted.savedHead().isPresent() && parameter.name().equals(layout.head().weight())) {
+        tensors.add(saved(unchanged, adapted.savedHeadWeight().orElseThrow().name(), adapter));
+      } else {
+        tensors.add(target == null ? unchanged : merged(parameter, unchanged, target, adapter));
+      }
     }
     if (tiedHead != null) {
       Linear head = layout.head();
@@ -59,6 +64,14 @@ public final class AdapterMerge {
       config.put("tie_word_embeddings", false);
     }
     return tensors;
+  }
+
+  /** A tensor that the adapter has whole. */
+  private static OutTensor saved(OutTensor base, String name, AdapterFolder adapter) {
+    return new OutTensor(
+        base.parameter(),
+        base.dtype(),
+        (first, into) -> adapter.tensors().readFloat32(name, first, into));
   }
 
   private static OutTensor merged(

@@ -49,11 +49,13 @@ final class ConfigParser {
   private final ConfigKeys keys;
   private final ConfigKeys generation;
   private final Family family;
+  private final int numLabels;
 
   private ConfigParser(ConfigKeys keys, ConfigKeys generation) {
     this.keys = keys;
     this.generation = generation;
     family = family(keys);
+    numLabels = isClassifier(keys) ? numLabels(keys) : 0;
   }
 
   static ModelConfig parse(ObjectNode config, ObjectNode generation, String source) {
@@ -68,10 +70,6 @@ final class ConfigParser {
     Family family = null;
     if (keys.has("architectures")) {
       List<String> architectures = keys.texts("architectures");
-      if (architectures.stream().anyMatch(name -> name.endsWith("ForSequenceClassification"))) {
-        throw keys.bad(
-            "architectures", "sequence classification (reward models) is not supported yet");
-      }
       family =
           architectures.size() == 1
               ? Family.ofArchitecture(architectures.get(0)).orElse(null)
@@ -82,7 +80,7 @@ final class ConfigParser {
       if (!modelType.isEmpty() && !modelType.equals(family.modelType())) {
         throw keys.bad(
             "model_type",
-            "'%s' is expected for %s".formatted(family.modelType(), family.architecture()));
+            "'%s' is expected for %s".formatted(family.modelType(), architectures.get(0)));
       }
       return family;
     }
@@ -92,6 +90,24 @@ final class ConfigParser {
       }
     }
     throw keys.bad("architectures", "one of " + Family.architectures() + " is expected");
+  }
+
+  private boolean isClassifier(ConfigKeys keys) {
+    return keys.has("architectures") && keys.texts("architectures").contains(family.classifier());
+  }
+
+  /** transformers writes the labels' names, and for its usual two nothing. */
+  private static int numLabels(ConfigKeys keys) {
+    int named = keys.has("id2label") ? keys.node("id2label").size() : 2;
+    int labels = keys.size("num_labels", named);
+    if (keys.has("id2label") && labels != named) {
+      throw keys.bad(
+          "num_labels", "as many as 'id2label' names (%d) are expected".formatted(named));
+    }
+    if (labels < 1) {
+      throw keys.bad("id2label", "at least one label is expected");
+    }
+    return labels;
   }
 
   private ModelConfig parse() {
@@ -121,6 +137,7 @@ final class ConfigParser {
     ModelConfig.SpecialTokens tokens = tokens(vocabSize);
     return new ModelConfig(
         family,
+        numLabels,
         vocabSize,
         hiddenSize,
         intermediateSize,
@@ -292,10 +309,13 @@ final class ConfigParser {
     OptionalInt pad = keys.token("pad_token_id", vocabSize);
     List<Integer> eos = keys.tokens("eos_token_id", vocabSize);
     List<Integer> generationEos = generation.tokens("eos_token_id", vocabSize);
+    // A classifier's pad token decides where its score is read, and is config.json's alone.
+    OptionalInt generationPad =
+        numLabels > 0 ? OptionalInt.empty() : generation.token("pad_token_id", vocabSize);
     return new ModelConfig.SpecialTokens(
         bos.isPresent() ? bos : generation.token("bos_token_id", vocabSize),
         generationEos.isEmpty() ? eos : generationEos,
-        pad.isPresent() ? pad : generation.token("pad_token_id", vocabSize));
+        pad.isPresent() ? pad : generationPad);
   }
 
   private List<String> ignoredKeys() {

@@ -15,7 +15,8 @@ import java.util.stream.Stream;
  * @param positions learned positions [max positions, hidden], only in GPT-2
  * @param layers in order
  * @param finalNorm before the output head
- * @param head the output head; where it is tied, its weight is the token embedding's
+ * @param head the output head, or what gives a classifier's scores; where it is tied, its weight is
+ *     the token embedding's
  * @param tied whether it is
  */
 public record DecoderLayout(
@@ -160,6 +161,16 @@ public record DecoderLayout(
         tensors.contains(bare.tokens.weight()) ? bare : new DecoderNames(config, prefix).layout();
     new LayoutCheck(layout, tensors, location).run();
     return layout;
+  }
+
+  /** Whether the head gives scores of sequences. */
+  boolean isClassifier() {
+    return head.module().equals(DecoderNames.SCORE);
+  }
+
+  /** The same body under another head, which has a weight of its own. */
+  DecoderLayout withHead(Linear other) {
+    return new DecoderLayout(tokens, positions, layers, finalNorm, other, /* tied= */ false);
   }
 
   /** The linear maps in the order of the model, the head last. */

@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 final class DecoderNames {
 
   private static final String HEAD = "lm_head";
+  static final String SCORE = "score";
 
   private final ModelConfig config;
   private final String prefix;
@@ -40,21 +41,21 @@ final class DecoderNames {
         IntStream.range(0, config.layers())
             .mapToObj(i -> gpt2 ? gpt2Layer("h." + i + ".") : llamaLayer("layers." + i + "."))
             .toList();
-    Linear head =
-        new Linear(
-            HEAD,
-            config.tiedEmbeddings() ? prefix + tokens : HEAD,
-            hidden,
-            config.vocabSize(),
-            false,
-            false);
     return new DecoderLayout(
         new Table(prefix + tokens + ".weight", config.vocabSize(), hidden),
         positions,
         layers,
         norm(gpt2 ? "ln_f" : "norm", hidden),
-        head,
-        config.tiedEmbeddings());
+        head(tokens),
+        !config.isClassifier() && config.tiedEmbeddings());
+  }
+
+  private Linear head(String tokens) {
+    if (config.isClassifier()) {
+      return new Linear(SCORE, SCORE, config.hiddenSize(), config.numLabels(), false, false);
+    }
+    String path = config.tiedEmbeddings() ? prefix + tokens : HEAD;
+    return new Linear(HEAD, path, config.hiddenSize(), config.vocabSize(), false, false);
   }
 
   private Layer llamaLayer(String layer) {

@@ -14,6 +14,8 @@ import java.util.OptionalInt;
  * mlp(norm(x))}, then a norm and the output head.
  *
  * @param family which checkpoint names and layouts it has
+ * @param numLabels numbers that a sequence classifier's head gives for a sequence; 0: a causal
+ *     language model
  * @param vocabSize rows of the embedding
  * @param hiddenSize width of the residual stream
  * @param intermediateSize width of the MLP
@@ -32,6 +34,7 @@ import java.util.OptionalInt;
  */
 public record ModelConfig(
     Family family,
+    int numLabels,
     int vocabSize,
     int hiddenSize,
     int intermediateSize,
@@ -112,6 +115,33 @@ public record ModelConfig(
   /** Number of layers. */
   public int layers() {
     return windows.size();
+  }
+
+  /** Whether it gives scores of sequences (a reward model) and no distribution of tokens. */
+  public boolean isClassifier() {
+    return numLabels > 0;
+  }
+
+  /** The same body under a head that gives so many scores. */
+  ModelConfig asClassifier(int labels) {
+    return new ModelConfig(
+        family,
+        labels,
+        vocabSize,
+        hiddenSize,
+        intermediateSize,
+        maxPositions,
+        attention,
+        windows,
+        norm,
+        normEpsilon,
+        mlp,
+        positions,
+        tiedEmbeddings,
+        dropout,
+        tokens,
+        initializerRange,
+        ignoredKeys);
   }
 
   /**

@@ -2,8 +2,12 @@ package dev.collimate.checkpoint;
 
 import dev.collimate.CollimateException;
 import dev.collimate.files.Folder;
+import dev.collimate.parameters.ParameterLayout.Parameter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.FloatBuffer;
+import java.util.List;
+import java.util.Optional;
 
 /** A model in Hugging Face's layout, opened and checked; its tensors are read when asked for. */
 public final class ModelFolder implements AutoCloseable {
@@ -14,13 +18,19 @@ public final class ModelFolder implements AutoCloseable {
   private final ModelConfig config;
   private final TensorFiles tensors;
   private final DecoderLayout layout;
+  private final Optional<OutTensor> freshHead;
 
   private ModelFolder(
-      Folder folder, ModelConfig config, TensorFiles tensors, DecoderLayout layout) {
+      Folder folder,
+      ModelConfig config,
+      TensorFiles tensors,
+      DecoderLayout layout,
+      Optional<OutTensor> freshHead) {
     this.folder = folder;
     this.config = config;
     this.tensors = tensors;
     this.layout = layout;
+    this.freshHead = freshHead;
   }
 
   /**
@@ -35,11 +45,42 @@ public final class ModelFolder implements AutoCloseable {
     TensorFiles tensors = TensorFiles.openModel(folder);
     try {
       DecoderLayout layout = DecoderLayout.of(config, tensors, folder.location());
-      return new ModelFolder(folder, config, tensors, layout);
+      return new ModelFolder(folder, config, tensors, layout, Optional.empty());
     } catch (RuntimeException e) {
       tensors.close();
       throw e;
     }
+  }
+
+  /**
+   * Opens a model folder as a model that gives scores: a sequence classifier as it is, a causal
+   * language model with a fresh {@code score} in place of its output head, drawn as transformers
+   * draws it (normal, {@code initializer_range}).
+   *
+   * @param seed every entry depends on the seed and its index alone
+   * @throws CollimateException of kind DATA as {@link #open}, and where a classifier gives another
+   *     number of scores
+   */
+  public static ModelFolder openClassifier(Folder folder, int numLabels, long seed) {
+    ModelFolder model = open(folder);
+    if (model.config.numLabels() == numLabels) {
+      return model;
+    }
+    if (model.config.isClassifier()) {
+      model.close();
+      throw CollimateException.data(
+          "The model in %s gives %d scores of a sequence, %d are needed; start from a causal language model, or from one with so many labels"
+              .formatted(folder.location(), model.config.numLabels(), numLabels));
+    }
+    ModelConfig config = model.config.asClassifier(numLabels);
+    DecoderLayout layout = model.layout.withHead(DecoderLayout.of(config).head());
+    Parameter weight = new Parameter(layout.head().weight(), layout.head().weightShape());
+    OutTensor head =
+        new OutTensor(
+            weight,
+            model.tensors.dtype(layout.tokens().weight()),
+            ModelInit.normal(weight, config.initializerRange(), seed));
+    return new ModelFolder(folder, config, model.tensors, layout, Optional.of(head));
   }
 
   private static void requireModel(Folder folder) {
@@ -62,8 +103,41 @@ public final class ModelFolder implements AutoCloseable {
     return config;
   }
 
+  /** The stored tensors; a fresh head is not among them. */
   public TensorFiles tensors() {
     return tensors;
+  }
+
+  /** Whether the head is made up and stands in no file. */
+  boolean hasFreshHead() {
+    return freshHead.isPresent();
+  }
+
+  /** Type of a tensor of the layout; of a fresh head the type of the embedding. */
+  Dtype dtype(String name) {
+    return fresh(name).map(OutTensor::dtype).orElseGet(() -> tensors.dtype(name));
+  }
+
+  /** Shape of a tensor of the layout. */
+  public List<Long> shape(String name) {
+    return fresh(name).map(head -> head.parameter().shape()).orElseGet(() -> tensors.shape(name));
+  }
+
+  /**
+   * Fills the buffer's remaining space with a tensor of the layout from an element on, widened to
+   * float32.
+   */
+  public void readFloat32(String name, long firstElement, FloatBuffer into) {
+    Optional<OutTensor> head = fresh(name);
+    if (head.isPresent()) {
+      head.get().values().read(firstElement, into);
+    } else {
+      tensors.readFloat32(name, firstElement, into);
+    }
+  }
+
+  private Optional<OutTensor> fresh(String name) {
+    return freshHead.filter(head -> head.name().equals(name));
   }
 
   /** Names and shapes of the tensors, as they stand in this folder. */

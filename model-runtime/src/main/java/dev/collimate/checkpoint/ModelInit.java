@@ -101,21 +101,31 @@ public final class ModelInit {
         }
       };
     }
-    CounterRandom random = CounterRandom.of(seed, parameter.name());
-    double deviation = deviation(parameter.name());
-    long zeroFrom = 0;
-    long zeroTo = 0;
-    if (parameter.name().equals(layout.tokens().weight())
-        && config.family() != Family.GPT2
-        && config.tokens().pad().isPresent()) {
-      zeroFrom = (long) config.tokens().pad().getAsInt() * config.hiddenSize();
-      zeroTo = zeroFrom + config.hiddenSize();
+    OutTensor.Values normal = normal(parameter, deviation(parameter.name()), seed);
+    boolean hasPad =
+        parameter.name().equals(layout.tokens().weight())
+            && config.family() != Family.GPT2
+            && config.tokens().pad().isPresent();
+    if (!hasPad) {
+      return normal;
     }
-    long from = zeroFrom;
-    long to = zeroTo;
+    long from = (long) config.tokens().pad().getAsInt() * config.hiddenSize();
+    long to = from + config.hiddenSize();
+    return (first, into) -> {
+      int start = into.position();
+      normal.read(first, into);
+      for (long i = Math.max(first, from); i < Math.min(to, first + into.position() - start); i++) {
+        into.put((int) (start + i - first), 0);
+      }
+    };
+  }
+
+  /** Normal with mean 0; each entry depends on the seed, the tensor's name and its index. */
+  static OutTensor.Values normal(Parameter parameter, double deviation, long seed) {
+    CounterRandom random = CounterRandom.of(seed, parameter.name());
     return (first, into) -> {
       for (long i = first; into.hasRemaining(); i++) {
-        into.put(i >= from && i < to ? 0 : (float) (deviation * random.normal(i)));
+        into.put((float) (deviation * random.normal(i)));
       }
     };
   }

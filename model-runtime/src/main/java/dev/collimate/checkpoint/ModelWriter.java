@@ -15,7 +15,8 @@ import java.util.Map;
 
 /**
  * Writes a model folder that transformers loads: the base's names, side files and config.json, with
- * trained tensors in place of the base's. A tied head is stored once, as the embedding.
+ * trained tensors in place of the base's. A tied head is stored once, as the embedding. A causal
+ * base with a fresh score head becomes a sequence classifier.
  */
 public final class ModelWriter {
 
@@ -57,7 +58,7 @@ public final class ModelWriter {
               ? unchanged(base, parameter, dtype)
               : new OutTensor(
                   parameter,
-                  dtype.of(base.tensors().dtype(parameter.name())),
+                  dtype.of(base.dtype(parameter.name())),
                   (first, into) -> values.get(offset + first, into)));
     }
     if (!offsets.isEmpty()) {
@@ -68,20 +69,36 @@ public final class ModelWriter {
 
   /** A tensor as the base has it. */
   static OutTensor unchanged(ModelFolder base, Parameter parameter, SaveDtype dtype) {
-    TensorFiles tensors = base.tensors();
     return new OutTensor(
         parameter,
-        dtype.of(tensors.dtype(parameter.name())),
-        (first, into) -> tensors.readFloat32(parameter.name(), first, into));
+        dtype.of(base.dtype(parameter.name())),
+        (first, into) -> base.readFloat32(parameter.name(), first, into));
   }
 
-  /** The base's config.json with the dtype noted, all other keys kept. */
+  /** The base's config.json with the dtype and a fresh head noted, all other keys kept. */
   static ObjectNode config(ModelFolder base, SaveDtype dtype) {
     ObjectNode config = JsonFile.read(base.folder(), ModelFolder.CONFIG);
     if (dtype != SaveDtype.BASE) {
       FolderWriter.noteDtype(config, dtype.of(Dtype.F32));
     }
+    if (base.hasFreshHead()) {
+      noteClassifier(config, base.config());
+    }
     return config;
+  }
+
+  /** What transformers writes for a classifier whose labels nobody named. */
+  private static void noteClassifier(ObjectNode json, ModelConfig config) {
+    json.putArray("architectures").add(config.family().classifier());
+    ObjectNode names = json.putObject("id2label");
+    ObjectNode numbers = json.putObject("label2id");
+    for (int label = 0; label < config.numLabels(); label++) {
+      names.put(String.valueOf(label), "LABEL_" + label);
+      numbers.put("LABEL_" + label, label);
+    }
+    json.remove("num_labels");
+    // Where the score is read depends on it.
+    config.tokens().pad().ifPresent(pad -> json.put("pad_token_id", pad));
   }
 
   static void write(

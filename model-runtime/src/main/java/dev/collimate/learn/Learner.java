@@ -12,6 +12,7 @@ import dev.collimate.objective.OwnParameters;
 import dev.collimate.objective.RowInputs;
 import dev.collimate.objective.RowInputs.StepNumbers;
 import dev.collimate.objective.RowLoss;
+import dev.collimate.objective.SequenceScores;
 import dev.collimate.objective.TokenLogProbs;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.ToDoubleBiFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Micro-batch to gradient: runs the rows' sequences as one batch, lets the objective say how the
@@ -145,7 +147,7 @@ public final class Learner {
    * @return [row][scalar] for {@link Objective#plan}
    */
   public double[][] gather(StepContext context, List<LearnRow> rows) {
-    Set<Quantity> quantities = Set.of(Quantity.LOG_PROB);
+    Set<Quantity> quantities = Set.of(declaration.differentiable());
     try (Pass pass = forward(rows, quantities, Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
       Batch batch = new Batch(context, rows, pass, quantities, own);
@@ -211,7 +213,8 @@ public final class Learner {
     private final StepContext context;
     private final List<LearnRow> rows;
     private final Map<Quantity, float[][]> values = new EnumMap<>(Quantity.class);
-    private final TokenLogProbs[] policy;
+    private final List<TokenLogProbs> policy = new ArrayList<>();
+    private final List<SequenceScores> scores = new ArrayList<>();
     private final OwnParameters own;
 
     Batch(
@@ -224,10 +227,12 @@ public final class Learner {
       this.rows = rows;
       this.own = own;
       quantities.forEach(quantity -> values.put(quantity, pass.values(quantity)));
-      float[][] logProbs = pass.values(Quantity.LOG_PROB);
-      policy = new TokenLogProbs[logProbs.length];
-      for (int i = 0; i < policy.length; i++) {
-        policy[i] = new TokenLogProbs(widen(logProbs[i]));
+      for (float[] ofSequence : pass.values(declaration.differentiable())) {
+        if (declaration.scores() > 0) {
+          scores.add(new SequenceScores(widen(ofSequence)));
+        } else {
+          policy.add(new TokenLogProbs(widen(ofSequence)));
+        }
       }
     }
 
@@ -244,36 +249,44 @@ public final class Learner {
     }
 
     RowInputs inputs(int row) {
-      Map<String, TokenLogProbs> byRole = new LinkedHashMap<>();
-      Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
+      LearnRow learnRow = rows.get(row);
+      StepNumbers numbers = new StepNumbers(context.shared(), learnRow.given(), own);
       List<String> roles = declaration.sequences();
+      Map<String, TokenLogProbs> byRole = new LinkedHashMap<>();
+      Map<String, SequenceScores> scoresByRole = new LinkedHashMap<>();
+      Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
       for (int r = 0; r < roles.size(); r++) {
         int sequence = row * roles.size() + r;
-        byRole.put(roles.get(r), policy[sequence]);
+        if (declaration.scores() > 0) {
+          scoresByRole.put(roles.get(r), scores.get(sequence));
+          continue;
+        }
+        byRole.put(roles.get(r), policy.get(sequence));
         Map<Quantity, float[]> ofSequence = new EnumMap<>(Quantity.class);
         values.forEach((quantity, all) -> ofSequence.put(quantity, all[sequence]));
         quantities.put(roles.get(r), ofSequence);
       }
-      LearnRow learnRow = rows.get(row);
-      return new RowInputs(
-          byRole,
-          quantities,
-          learnRow.reference(),
-          learnRow.example().scalars(),
-          new StepNumbers(context.shared(), learnRow.given(), own));
+      Map<String, Double> scalars = learnRow.example().scalars();
+      return declaration.scores() > 0
+          ? RowInputs.ofScores(scoresByRole, scalars, numbers)
+          : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers);
     }
 
-    /** [sequence][counted token]. */
+    /** [sequence][counted token], of scores [sequence][label]. */
     float[][] gradients() {
-      float[][] gradients = new float[policy.length][];
-      for (int i = 0; i < gradients.length; i++) {
-        double[] exact = policy[i].gradients();
-        gradients[i] = new float[exact.length];
-        for (int t = 0; t < exact.length; t++) {
-          gradients[i][t] = (float) exact[t];
-        }
+      return Stream.concat(
+              policy.stream().map(TokenLogProbs::gradients),
+              scores.stream().map(SequenceScores::gradients))
+          .map(Batch::narrow)
+          .toArray(float[][]::new);
+    }
+
+    private static float[] narrow(double[] exact) {
+      float[] narrow = new float[exact.length];
+      for (int i = 0; i < narrow.length; i++) {
+        narrow[i] = (float) exact[i];
       }
-      return gradients;
+      return narrow;
     }
 
     private static double[] widen(float[] values) {

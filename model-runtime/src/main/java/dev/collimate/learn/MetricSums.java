@@ -1,5 +1,6 @@
 package dev.collimate.learn;
 
+import dev.collimate.objective.RowLoss.Metric;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -15,6 +16,12 @@ public final class MetricSums {
 
   private record Sum(double sum, double weight) {
     Sum plus(Sum other) {
+      if (weight == Metric.LEAST) {
+        return new Sum(Math.min(sum, other.sum), weight);
+      }
+      if (weight == Metric.GREATEST) {
+        return new Sum(Math.max(sum, other.sum), weight);
+      }
       return new Sum(sum + other.sum, weight + other.weight);
     }
   }
@@ -24,7 +31,7 @@ public final class MetricSums {
 
   private final Map<String, Sum> sums = new LinkedHashMap<>();
 
-  /** Adds a share of a mean. */
+  /** Adds a share of a mean, or a number of which the least or greatest is reported. */
   public void add(String name, double sum, double weight) {
     sums.merge(name, new Sum(sum, weight), Sum::plus);
   }
@@ -39,16 +46,16 @@ public final class MetricSums {
     other.sums.forEach((name, sum) -> sums.merge(name, sum, Sum::plus));
   }
 
-  /** The mean so far, or the count; NaN where nothing was added. */
+  /** The mean so far, the count or the extreme; NaN where nothing was added. */
   public double value(String name) {
     Sum sum = sums.get(name);
     if (sum == null) {
       return Double.NaN;
     }
-    return Double.isNaN(sum.weight) ? sum.sum : sum.sum / sum.weight;
+    return Double.isFinite(sum.weight) ? sum.sum / sum.weight : sum.sum;
   }
 
-  /** Means and counts by name, in the order in which the names came. */
+  /** Means, counts and extremes by name, in the order in which the names came. */
   public Map<String, Double> values() {
     Map<String, Double> values = new LinkedHashMap<>();
     sums.keySet().forEach(name -> values.put(name, value(name)));

@@ -33,7 +33,7 @@ public final class CachedRows implements AutoCloseable {
   private final PtNDManager manager;
   private final Kernels kernels;
   private final LayerStack stack;
-  private final OutputHead head;
+  private final Head head;
   private final BatchContexts contexts;
   private final CausalModel.Adapter adapter;
 
@@ -64,7 +64,7 @@ public final class CachedRows implements AutoCloseable {
       PtNDManager manager,
       Kernels kernels,
       LayerStack stack,
-      OutputHead head,
+      Head head,
       BatchContexts contexts,
       List<int[]> prompts,
       int newTokens,

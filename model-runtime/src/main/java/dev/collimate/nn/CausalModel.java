@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A causal language model as the objectives see it: per-token quantities of sequences, and the
- * gradient of any weighted sum of them. One thread at a time.
+ * A causal model as the objectives see it: per-token quantities of sequences or their scores, and
+ * the gradient of any weighted sum of them. One thread at a time.
  */
 public interface CausalModel extends AutoCloseable {
 
@@ -37,7 +37,8 @@ public interface CausalModel extends AutoCloseable {
    * Runs the sequences as one batch.
    *
    * @param sequences right-padded inside to the longest of them
-   * @param quantities what to compute; LOG_PROB is always there
+   * @param quantities what to compute; LOG_PROB is always there, and of a sequence classifier SCORE
+   *     alone can be asked for
    */
   Pass forward(List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter);
 
@@ -48,21 +49,23 @@ public interface CausalModel extends AutoCloseable {
   interface Pass extends AutoCloseable {
 
     /**
-     * Values of the counted tokens.
+     * Values of the counted tokens, or the scores.
      *
-     * @return [sequence][counted token] in the order given to {@code forward}
+     * @return [sequence][counted token], of SCORE [sequence][label], in the order given to {@code
+     *     forward}
      */
     float[][] values(Quantity quantity);
 
     /**
-     * Writes the gradient of {@code sum over tokens of logProbGradients * LOG_PROB} with respect to
-     * the trained parameters. Once, and only in mode TRAIN.
+     * Writes the gradient of {@code sum of gradients * LOG_PROB}, of a sequence classifier {@code
+     * sum of gradients * SCORE}, with respect to the trained parameters. Once, and only in mode
+     * TRAIN.
      *
-     * @param logProbGradients [sequence][counted token]
+     * @param gradients in the shape of the values
      * @param into overwritten, in the order of {@link CausalModel#layout()}; it may be longer, and
      *     nothing that stands behind the model's parameters is kept
      */
-    void backward(float[][] logProbGradients, FlatVector into);
+    void backward(float[][] gradients, FlatVector into);
 
     @Override
     void close();

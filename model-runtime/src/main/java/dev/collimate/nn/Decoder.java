@@ -33,7 +33,7 @@ public final class Decoder implements CausalModel {
   private final PtNDManager manager;
   private final Weights weights;
   private final LayerStack stack;
-  private final OutputHead head;
+  private final Head head;
   private final BatchContexts contexts;
 
   private Decoder(
@@ -46,7 +46,10 @@ public final class Decoder implements CausalModel {
     Precision precision = options.precision();
     weights = loadWeights(model, adapter, trained, precision);
     stack = new LayerStack(kernels, weights, config, precision, adapter.scale());
-    head = new OutputHead(kernels, weights.head(), precision);
+    head =
+        config.isClassifier()
+            ? new ScoreHead(kernels, weights.head(), precision)
+            : new OutputHead(kernels, weights.head(), precision);
     contexts = new BatchContexts(kernels, manager, config);
   }
 
@@ -60,7 +63,7 @@ public final class Decoder implements CausalModel {
    */
   public static Decoder load(ModelFolder model, AdapterSource source, DecoderOptions options) {
     boolean hasAdapter = !(source instanceof AdapterSource.None);
-    AdapterWeights adapter = AdapterWeights.of(source, model.layout());
+    AdapterWeights adapter = AdapterWeights.of(source, model);
     ParameterLayout trained =
         switch (options.trained()) {
           case NONE -> new ParameterLayout(List.of());
@@ -132,9 +135,15 @@ public final class Decoder implements CausalModel {
       List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter) {
     Engine.prepareThread();
     sequences.forEach(sequence -> requireReadable(sequence.ids()));
+    if (config.isClassifier() && sequences.stream().anyMatch(row -> row.length() == 0)) {
+      throw CollimateException.data("A sequence without a token has no score");
+    }
     PtNDManager pass = (PtNDManager) manager.newSubManager();
     try {
-      TokenBatch batch = TokenBatch.of(pass, sequences);
+      TokenBatch batch =
+          config.isClassifier()
+              ? TokenBatch.ofScores(pass, sequences, config.tokens().pad(), config.numLabels())
+              : TokenBatch.of(pass, sequences);
       BatchContext context = contexts.rightPadded(pass, batch.seq(), batch.rows());
       return new DecoderPass(
           pass, kernels, weights, stack, head, options, batch, context, quantities, mode, adapter);
@@ -158,6 +167,10 @@ public final class Decoder implements CausalModel {
    * @param newTokens how many tokens can follow each
    */
   public CachedRows continuing(List<int[]> prompts, int newTokens, Adapter adapter) {
+    if (config.isClassifier()) {
+      throw CollimateException.usage(
+          "A model that gives scores of sequences continues no prompt; give a causal language model");
+    }
     Engine.prepareThread();
     prompts.forEach(this::requireReadable);
     if (prompts.stream().anyMatch(prompt -> prompt.length == 0)) {
@@ -194,7 +207,7 @@ public final class Decoder implements CausalModel {
    * @param ids [batch][seq]
    * @param valid [batch][seq], false on padding
    * @param positions [batch][seq]
-   * @return [batch * seq * vocab], row-major
+   * @return [batch * seq * vocab], of a classifier [batch * seq * labels], row-major
    */
   float[] logits(int[][] ids, boolean[][] valid, int[][] positions, Adapter adapter) {
     Engine.prepareThread();

@@ -20,7 +20,7 @@ final class DecoderPass implements CausalModel.Pass {
   private final Kernels kernels;
   private final Weights weights;
   private final LayerStack stack;
-  private final OutputHead head;
+  private final Head head;
   private final TokenBatch batch;
   private final BatchContext context;
   private final CausalModel.Adapter adapter;
@@ -37,7 +37,7 @@ final class DecoderPass implements CausalModel.Pass {
   private PtNDArray normInput;
 
   private final PtNDArray hidden;
-  private final OutputHead.Values outputs;
+  private final Head.Values outputs;
   private boolean isSpent;
 
   DecoderPass(
@@ -45,7 +45,7 @@ final class DecoderPass implements CausalModel.Pass {
       Kernels kernels,
       Weights weights,
       LayerStack stack,
-      OutputHead head,
+      Head head,
       DecoderOptions options,
       TokenBatch batch,
       BatchContext context,
@@ -63,9 +63,9 @@ final class DecoderPass implements CausalModel.Pass {
     isDifferentiable = mode == CausalModel.Mode.TRAIN;
     isRecomputed = options.recomputation() == DecoderOptions.Recomputation.LAYERS;
     inputs = new PtNDArray[stack.layers()];
-    if (batch.counted() == 0) {
+    if (batch.positions() == 0) {
       hidden = null;
-      outputs = new OutputHead.Values(Map.of(), List.of());
+      outputs = new Head.Values(Map.of(), List.of());
     } else {
       hidden = runLayers();
       outputs = head.values(manager, hidden, batch.targets(), quantities, isDifferentiable);
@@ -95,24 +95,24 @@ final class DecoderPass implements CausalModel.Pass {
   @Override
   public float[][] values(Quantity quantity) {
     float[] values = outputs.values().get(quantity);
-    if (values == null && batch.counted() > 0) {
+    if (values == null && batch.positions() > 0) {
       throw new IllegalArgumentException(quantity + " was not asked for");
     }
     return batch.bySequence(values == null ? new float[0] : values);
   }
 
   @Override
-  public void backward(float[][] logProbGradients, FlatVector into) {
+  public void backward(float[][] gradients, FlatVector into) {
     if (!isDifferentiable || isSpent) {
       throw new IllegalStateException("a gradient can be asked for once, and only in mode TRAIN");
     }
     isSpent = true;
     Engine.prepareThread();
-    float[] g = batch.joined(logProbGradients);
+    float[] g = batch.joined(gradients);
     for (int i = 0; i < into.blockCount(); i++) {
       Arrays.fill(into.block(i), 0);
     }
-    if (batch.counted() == 0) {
+    if (batch.positions() == 0) {
       return;
     }
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {

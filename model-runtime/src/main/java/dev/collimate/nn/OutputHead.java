@@ -13,7 +13,7 @@ import java.util.Set;
  * log-probabilities are kept for the gradient; more are computed again, so that memory does not
  * grow with tokens times vocabulary. The chunk size is fixed: it is part of the result's identity.
  */
-final class OutputHead {
+final class OutputHead implements Head {
 
   /** Logits per chunk: 64 MiB of float32. */
   static final int CHUNK_LOGITS = 1 << 24;
@@ -42,24 +42,10 @@ final class OutputHead {
     bfloat16 = precision == Precision.BFLOAT16;
   }
 
-  /**
-   * What was read off the head.
-   *
-   * @param values [n] each
-   * @param kept log-probabilities of the whole vocabulary [n, vocab], where they fit one chunk and
-   *     were asked for
-   */
-  record Values(Map<Quantity, float[]> values, List<PtNDArray> kept) {}
-
-  /**
-   * Reads the quantities off.
-   *
-   * @param h [n, hidden]
-   * @param targets int64 [n]
-   * @param keep whether a gradient will be asked for
-   */
-  Values values(
+  @Override
+  public Values values(
       PtNDManager manager, PtNDArray h, PtNDArray targets, Set<Quantity> quantities, boolean keep) {
+    Head.requireOnly(ORDER, quantities);
     int n = (int) targets.size();
     Map<Quantity, float[]> values = new EnumMap<>(Quantity.class);
     values.put(Quantity.LOG_PROB, new float[n]);
@@ -96,14 +82,8 @@ final class OutputHead {
     return new Values(values, kept);
   }
 
-  /**
-   * Gradient of {@code sum(g * log-probability of targets)}.
-   *
-   * @param h [n, hidden]
-   * @param g [n]
-   * @return of {@code h}; then, where asked for, of the weight
-   */
-  List<PtNDArray> gradients(
+  @Override
+  public List<PtNDArray> gradients(
       PtNDManager manager,
       PtNDArray h,
       PtNDArray targets,
@@ -148,8 +128,8 @@ final class OutputHead {
     return ofWeight ? List.of(all, weightGradient) : List.of(all);
   }
 
-  /** Returns the logits [n, vocab] of {@code h} [n, hidden]. */
-  PtNDArray logits(PtNDManager manager, PtNDArray h) {
+  @Override
+  public PtNDArray logits(PtNDManager manager, PtNDArray h) {
     return kernels.call(manager, "logits", h, weight, bfloat16);
   }
 

@@ -1,6 +1,9 @@
 package dev.collimate.nn;
 
-/** A number that a causal model gives for every counted token of a sequence. */
+/**
+ * A number that a model gives for every counted token of a sequence, or SCORE, which is one of the
+ * whole sequence.
+ */
 public enum Quantity {
   /** log p(token | what precedes it); differentiable. */
   LOG_PROB,
@@ -14,5 +17,10 @@ public enum Quantity {
    * {@code log sum_v p(v)^2} of the predicted distribution: 0 where it is certain, {@code -log
    * vocab} where it is uniform; not differentiable.
    */
-  LOG_SUM_SQUARES
+  LOG_SUM_SQUARES,
+  /**
+   * The numbers that a sequence classifier's head gives at the last token that is no padding;
+   * differentiable, and all that such a model gives.
+   */
+  SCORE
 }

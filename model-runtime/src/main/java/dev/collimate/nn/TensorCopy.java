@@ -4,7 +4,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
-import dev.collimate.checkpoint.TensorFiles;
+import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.parameters.FlatVector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,9 +32,9 @@ final class TensorCopy {
     void fill(long first, FloatBuffer into);
   }
 
-  /** Reads a stored tensor, widened to float32. */
-  void fromFile(PtNDManager manager, TensorFiles files, String name, PtNDArray target) {
-    write(manager, target, (first, into) -> files.readFloat32(name, first, into));
+  /** Reads a tensor of a model, widened to float32. */
+  void fromModel(PtNDManager manager, ModelFolder model, String name, PtNDArray target) {
+    write(manager, target, (first, into) -> model.readFloat32(name, first, into));
   }
 
   /** Reads a parameter's part of the flat vector. */

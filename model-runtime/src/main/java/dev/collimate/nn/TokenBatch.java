@@ -6,35 +6,31 @@ import ai.djl.pytorch.engine.PtNDManager;
 import dev.collimate.text.Sequence;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
- * Sequences as tensors, right-padded to the longest of them, and which positions predict a counted
- * token. Causal attention never looks right, so the padding needs no mask.
+ * Sequences as tensors, right-padded to the longest of them, and which positions something is read
+ * at: those that predict a counted token, or of each sequence the one that is scored. Causal
+ * attention never looks right, so the padding needs no mask.
  *
  * @param ids int64 [batch, seq]
- * @param rows int64 [n]: where of batch * seq a counted token is predicted, by sequence, then
- *     position
- * @param targets int64 [n]: the counted tokens
- * @param counts counted tokens of each sequence
+ * @param rows int64 [n]: the positions in batch * seq, by sequence
+ * @param targets int64 [n]: the counted tokens; [0] of scores
+ * @param counts values of each sequence: its counted tokens, or the labels
  * @param seq padded length
  */
 record TokenBatch(PtNDArray ids, PtNDArray rows, PtNDArray targets, int[] counts, int seq) {
 
   static TokenBatch of(PtNDManager manager, List<Sequence> sequences) {
-    int seq = sequences.stream().mapToInt(Sequence::length).max().orElse(0);
+    int seq = longest(sequences);
     int[] counts = sequences.stream().mapToInt(Sequence::countedTokens).toArray();
-    int counted = 0;
-    for (int count : counts) {
-      counted += count;
-    }
-    long[] ids = new long[sequences.size() * seq];
+    int counted = Arrays.stream(counts).sum();
     long[] rows = new long[counted];
     long[] targets = new long[counted];
     int next = 0;
     for (int row = 0; row < counts.length; row++) {
       Sequence sequence = sequences.get(row);
       for (int t = 0; t < sequence.length(); t++) {
-        ids[row * seq + t] = sequence.ids()[t];
         if (sequence.lossMask()[t] != 0) {
           rows[next] = (long) row * seq + t - 1;
           targets[next++] = sequence.ids()[t];
@@ -42,19 +38,66 @@ record TokenBatch(PtNDArray ids, PtNDArray rows, PtNDArray targets, int[] counts
       }
     }
     return new TokenBatch(
-        (PtNDArray) manager.create(ids, new Shape(counts.length, seq)),
+        ids(manager, sequences, seq),
         (PtNDArray) manager.create(rows, new Shape(counted)),
         (PtNDArray) manager.create(targets, new Shape(counted)),
         counts,
         seq);
   }
 
-  /** Number of counted tokens. */
-  int counted() {
+  /**
+   * A batch for scores, which are read where transformers reads them: at the last token that is not
+   * the pad token; without a pad token at the last one.
+   *
+   * @param labels scores of a sequence
+   */
+  static TokenBatch ofScores(
+      PtNDManager manager, List<Sequence> sequences, OptionalInt pad, int labels) {
+    int seq = longest(sequences);
+    long[] rows = new long[sequences.size()];
+    int[] counts = new int[sequences.size()];
+    for (int row = 0; row < rows.length; row++) {
+      rows[row] = (long) row * seq + scored(sequences.get(row).ids(), pad);
+      counts[row] = labels;
+    }
+    return new TokenBatch(
+        ids(manager, sequences, seq),
+        (PtNDArray) manager.create(rows, new Shape(rows.length)),
+        (PtNDArray) manager.create(new long[0], new Shape(0)),
+        counts,
+        seq);
+  }
+
+  /** A sequence of pad tokens alone is read at its first. */
+  private static int scored(int[] ids, OptionalInt pad) {
+    int t = ids.length - 1;
+    while (pad.isPresent() && t > 0 && ids[t] == pad.getAsInt()) {
+      t--;
+    }
+    return t;
+  }
+
+  private static int longest(List<Sequence> sequences) {
+    return sequences.stream().mapToInt(Sequence::length).max().orElse(0);
+  }
+
+  private static PtNDArray ids(PtNDManager manager, List<Sequence> sequences, int seq) {
+    long[] ids = new long[sequences.size() * seq];
+    for (int row = 0; row < sequences.size(); row++) {
+      int[] ofRow = sequences.get(row).ids();
+      for (int t = 0; t < ofRow.length; t++) {
+        ids[row * seq + t] = ofRow[t];
+      }
+    }
+    return (PtNDArray) manager.create(ids, new Shape(sequences.size(), seq));
+  }
+
+  /** Number of positions that something is read at. */
+  int positions() {
     return (int) rows.size();
   }
 
-  /** Cuts values of all counted tokens into one array per sequence. */
+  /** Cuts values of all sequences into one array per sequence. */
   float[][] bySequence(float[] values) {
     float[][] parts = new float[counts.length][];
     int from = 0;
@@ -67,13 +110,12 @@ record TokenBatch(PtNDArray ids, PtNDArray rows, PtNDArray targets, int[] counts
 
   /** The inverse of {@link #bySequence}. */
   float[] joined(float[][] parts) {
-    float[] values = new float[counted()];
+    float[] values = new float[Arrays.stream(counts).sum()];
     int from = 0;
     for (int i = 0; i < counts.length; i++) {
       if (parts[i].length != counts[i]) {
         throw new IllegalArgumentException(
-            "sequence %d has %d counted tokens, got %d numbers"
-                .formatted(i, counts[i], parts[i].length));
+            "sequence %d has %d values, got %d numbers".formatted(i, counts[i], parts[i].length));
       }
       System.arraycopy(parts[i], 0, values, from, counts[i]);
       from += counts[i];

@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A decoder's parameters as tensors, and the dictionaries in which the kernels find those of one
@@ -61,12 +62,20 @@ final class Weights implements AutoCloseable {
     loading.norm(outerRoles, "norm", layout.finalNorm());
     outer = IValue.stringMapFrom(outerRoles);
     String headName = layout.head().weight();
-    head = tied ? loading.tiedProduct(headName, tokens) : loading.product(headName);
+    Optional<Parameter> savedHead = loading.adapter.layout().savedHeadWeight();
+    if (savedHead.isPresent()) {
+      head = loading.ofAdapter(savedHead.get());
+    } else {
+      head = tied ? loading.tiedProduct(headName, tokens) : loading.product(headName);
+    }
     embeddings = new ArrayList<>(loading.trainedNow(layout.tokens().weight()));
     layout.positions().ifPresent(t -> embeddings.addAll(loading.trainedNow(t.weight())));
     finalNorm = new ArrayList<>(loading.trainedNow(layout.finalNorm().weight()));
     finalNorm.addAll(loading.trainedNow(layout.finalNorm().bias()));
-    separateHead = tied ? List.of() : loading.trainedNow(layout.head().weight());
+    separateHead =
+        tied
+            ? List.of()
+            : loading.trainedNow(savedHead.map(Parameter::name).orElse(layout.head().weight()));
     trained.putAll(loading.trained);
   }
 
@@ -97,7 +106,7 @@ final class Weights implements AutoCloseable {
     return layers;
   }
 
-  /** Weight [vocab, hidden] of the output head. */
+  /** Weight [vocab, hidden] of the output head, or [labels, hidden] of a classifier's. */
   PtNDArray head() {
     return head;
   }
@@ -232,13 +241,13 @@ final class Weights implements AutoCloseable {
       }
       AdapterLayout.Target target = adapted.get(linear.module());
       if (target != null) {
-        roles.put(role + ".lora_a", factor(target.a()));
-        roles.put(role + ".lora_b", factor(target.b()));
+        roles.put(role + ".lora_a", ofAdapter(target.a()));
+        roles.put(role + ".lora_b", ofAdapter(target.b()));
       }
     }
 
-    /** A factor of a low-rank term, float32. */
-    private PtNDArray factor(Parameter parameter) {
+    /** A factor of a low-rank term, or a head that the adapter brings, float32. */
+    PtNDArray ofAdapter(Parameter parameter) {
       PtNDArray tensor = empty(parameter.shape());
       copy.fromVector(manager, adapter.values(), adapterOffsets.get(parameter.name()), tensor);
       return registered(parameter.name(), tensor);
@@ -246,8 +255,8 @@ final class Weights implements AutoCloseable {
 
     /** A tensor of the model as float32. */
     PtNDArray float32(String name) {
-      PtNDArray tensor = empty(model.tensors().shape(name));
-      copy.fromFile(manager, model.tensors(), name, tensor);
+      PtNDArray tensor = empty(model.shape(name));
+      copy.fromModel(manager, model, name, tensor);
       return registered(name, tensor);
     }
 

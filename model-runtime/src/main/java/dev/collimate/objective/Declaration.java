@@ -16,7 +16,10 @@ import java.util.Set;
  * @param name as in the run file
  * @param sequences roles of the token sequences of every row, such as {@code chosen}
  * @param columns columns of the rows that it reads beside those of its sequences
- * @param quantities per-token quantities of the policy beside the log-probability
+ * @param scores numbers of every sequence that it reads of a reward model; 0 where it reads a
+ *     language model's log-probabilities
+ * @param quantities quantities of the policy: the log-probability and what is read beside it, or
+ *     the scores alone
  * @param reference what is read of the reference model
  * @param gathers whether a first pass collects scalars of every row of the global batch
  * @param initialState numbers that persist between steps, as before the first step; may be empty
@@ -27,6 +30,7 @@ public record Declaration(
     String name,
     List<String> sequences,
     RowColumns columns,
+    int scores,
     Set<Quantity> quantities,
     ReferenceUse reference,
     boolean gathers,
@@ -35,7 +39,7 @@ public record Declaration(
 
   public Declaration {
     sequences = List.copyOf(sequences);
-    EnumSet<Quantity> ordered = EnumSet.of(Quantity.LOG_PROB);
+    EnumSet<Quantity> ordered = EnumSet.of(scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB);
     ordered.addAll(quantities);
     quantities = Collections.unmodifiableSet(ordered);
     initialState = List.copyOf(initialState);
@@ -44,15 +48,26 @@ public record Declaration(
 
   /** An objective of the policy's log-probabilities alone. */
   public static Declaration of(String name, String... sequences) {
+    return ofScores(name, 0, sequences);
+  }
+
+  /** An objective of a reward model that gives so many numbers for every sequence. */
+  public static Declaration ofScores(String name, int scores, String... sequences) {
     return new Declaration(
         name,
         List.of(sequences),
         RowColumns.NONE,
+        scores,
         Set.of(),
         ReferenceUse.NONE,
         false,
         List.of(),
         List.of());
+  }
+
+  /** What the loss is differentiated by. */
+  public Quantity differentiable() {
+    return scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB;
   }
 
   /** Reads these columns of numbers too. */
@@ -75,6 +90,7 @@ public record Declaration(
         name,
         roles,
         columns.withSequences(added),
+        scores,
         quantities,
         reference,
         gathers,
@@ -84,7 +100,15 @@ public record Declaration(
 
   private Declaration withColumns(RowColumns all) {
     return new Declaration(
-        name, sequences, all, quantities, reference, gathers, initialState, initialParameters);
+        name,
+        sequences,
+        all,
+        scores,
+        quantities,
+        reference,
+        gathers,
+        initialState,
+        initialParameters);
   }
 
   public Declaration withQuantities(Quantity... added) {
@@ -92,6 +116,7 @@ public record Declaration(
         name,
         sequences,
         columns,
+        scores,
         Set.of(added),
         reference,
         gathers,
@@ -101,13 +126,29 @@ public record Declaration(
 
   public Declaration withReference(ReferenceUse use) {
     return new Declaration(
-        name, sequences, columns, quantities, use, gathers, initialState, initialParameters);
+        name,
+        sequences,
+        columns,
+        scores,
+        quantities,
+        use,
+        gathers,
+        initialState,
+        initialParameters);
   }
 
   /** Asks for the first pass over the global batch. */
   public Declaration withGather() {
     return new Declaration(
-        name, sequences, columns, quantities, reference, true, initialState, initialParameters);
+        name,
+        sequences,
+        columns,
+        scores,
+        quantities,
+        reference,
+        true,
+        initialState,
+        initialParameters);
   }
 
   public Declaration withState(Double... initial) {
@@ -115,6 +156,7 @@ public record Declaration(
         name,
         sequences,
         columns,
+        scores,
         quantities,
         reference,
         gathers,
@@ -124,6 +166,14 @@ public record Declaration(
 
   public Declaration withParameters(Double... initial) {
     return new Declaration(
-        name, sequences, columns, quantities, reference, gathers, initialState, List.of(initial));
+        name,
+        sequences,
+        columns,
+        scores,
+        quantities,
+        reference,
+        gathers,
+        initialState,
+        List.of(initial));
   }
 }

@@ -71,4 +71,9 @@ public record ObjectiveSpec(
   public ReferenceUse reference(Map<String, Object> values) {
     return create.apply(new Options(values)).declaration().reference();
   }
+
+  /** Whether the objective trains a model that gives scores of sequences. */
+  public boolean trainsRewardModel() {
+    return create.apply(new Options(defaults())).declaration().scores() > 0;
+  }
 }

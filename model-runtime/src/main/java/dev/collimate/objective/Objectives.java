@@ -26,11 +26,12 @@ public final class Objectives {
           GroupRobust.GR_IPO,
           RelativePo.SPEC,
           Mapl.SPEC,
-          WeightedSimpo.SPEC);
+          WeightedSimpo.SPEC,
+          Reward.SPEC,
+          GeneralPreference.SPEC);
 
   private static final List<String> NOT_BUILT =
       List.of(
-          "reward",
           "kto",
           "orpo",
           "cpo",

@@ -14,12 +14,12 @@ public record Options(Map<String, Object> values) {
     values = Map.copyOf(values);
   }
 
-  public double number(String name) {
-    return ((Number) values.get(name)).doubleValue();
-  }
-
   public boolean flag(String name) {
     return (Boolean) values.get(name);
+  }
+
+  public double number(String name) {
+    return ((Number) values.get(name)).doubleValue();
   }
 
   public String text(String name) {

@@ -7,6 +7,7 @@ import java.util.Map;
 public final class RowInputs {
 
   private final Map<String, TokenLogProbs> policy;
+  private final Map<String, SequenceScores> scores;
   private final Map<String, Map<Quantity, float[]>> quantities;
   private final Reference reference;
   private final Map<String, Double> scalars;
@@ -45,16 +46,43 @@ public final class RowInputs {
       Reference reference,
       Map<String, Double> scalars,
       StepNumbers numbers) {
+    this(policy, Map.of(), quantities, reference, scalars, numbers);
+  }
+
+  private RowInputs(
+      Map<String, TokenLogProbs> policy,
+      Map<String, SequenceScores> scores,
+      Map<String, Map<Quantity, float[]>> quantities,
+      Reference reference,
+      Map<String, Double> scalars,
+      StepNumbers numbers) {
     this.policy = policy;
+    this.scores = scores;
     this.quantities = quantities;
     this.reference = reference;
     this.scalars = scalars;
     this.numbers = numbers;
   }
 
+  /**
+   * The inputs of an objective that trains a reward model.
+   *
+   * @param scores of the sequences, by role
+   * @param scalars the row's number columns
+   */
+  public static RowInputs ofScores(
+      Map<String, SequenceScores> scores, Map<String, Double> scalars, StepNumbers numbers) {
+    return new RowInputs(Map.of(), scores, Map.of(), Reference.NONE, scalars, numbers);
+  }
+
   /** The policy's log-probabilities of a role's counted tokens. */
   public TokenLogProbs policy(String role) {
     return require(policy, role, "policy log-probabilities");
+  }
+
+  /** One of the numbers that the reward model gives for a role's sequence. */
+  public Scalar score(String role, int label) {
+    return require(scores, role, "scores").variable(label);
   }
 
   /** The reference's summed log-probability of a role. */

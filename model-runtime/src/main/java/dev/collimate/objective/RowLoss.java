@@ -61,9 +61,16 @@ public record RowLoss(List<Term> terms, List<Metric> metrics) {
    * @param name TRL's name
    * @param sum the row's share of the numerator
    * @param weight the row's share of the denominator: 1 for means over rows, the number of tokens
-   *     for means over tokens
+   *     for means over tokens; {@link #LEAST} or {@link #GREATEST} where no mean is reported
    */
-  public record Metric(String name, double sum, double weight) {}
+  public record Metric(String name, double sum, double weight) {
+
+    /** The weight of a number of which the least is reported. */
+    public static final double LEAST = Double.NEGATIVE_INFINITY;
+
+    /** The weight of a number of which the greatest is reported. */
+    public static final double GREATEST = Double.POSITIVE_INFINITY;
+  }
 
   public RowLoss {
     terms = List.copyOf(terms);
@@ -104,6 +111,16 @@ public record RowLoss(List<Term> terms, List<Metric> metrics) {
     List<Metric> all = new ArrayList<>(metrics);
     all.add(new Metric(name, sum, weight));
     return new RowLoss(terms, all);
+  }
+
+  /** Reports a number of which the least over all rows is wanted. */
+  public RowLoss reportLeast(String name, double value) {
+    return report(name, value, Metric.LEAST);
+  }
+
+  /** Reports a number of which the greatest over all rows is wanted. */
+  public RowLoss reportGreatest(String name, double value) {
+    return report(name, value, Metric.GREATEST);
   }
 
   /**

@@ -104,7 +104,7 @@ public final class ExamplePreparer {
   private List<String> columnsUsed() {
     List<String> own =
         switch (config.shape()) {
-          case DEMONSTRATION ->
+          case DEMONSTRATION, SCORED ->
               List.of("completion", "completion_input_ids", "messages", "conversations", "text");
           case PREFERENCE, REWARD ->
               List.of("chosen", "rejected", "chosen_input_ids", "rejected_input_ids");

@@ -45,7 +45,8 @@ final class RowPreparation implements FurtherPreparation.Encoders {
     switch (config.shape()) {
       case DEMONSTRATION -> demonstration();
       case PREFERENCE -> preference();
-      case REWARD -> reward();
+      case REWARD -> wholeTexts("chosen", "rejected");
+      case SCORED -> scored();
       case UNPAIRED -> unpaired();
       case PROMPT -> prompt();
     }
@@ -139,12 +140,24 @@ final class RowPreparation implements FurtherPreparation.Encoders {
     }
   }
 
-  /** Whole texts: a reward model scores prompt and completion together. */
-  private void reward() throws Refusal {
-    if (row.has("chosen_input_ids") || row.has("rejected_input_ids")) {
-      tokenized("chosen", "rejected");
+  private void scored() throws Refusal {
+    if (row.has("completion_input_ids") || row.has("completion")) {
+      wholeTexts("completion");
     } else {
-      for (String side : List.of("chosen", "rejected")) {
+      demonstration();
+    }
+  }
+
+  /** Whole texts: a reward model scores prompt and completion together. */
+  private void wholeTexts(String... names) throws Refusal {
+    boolean isTokenized = false;
+    for (String side : names) {
+      isTokenized |= row.has(side + "_input_ids");
+    }
+    if (isTokenized) {
+      tokenized(names);
+    } else {
+      for (String side : names) {
         if (row.isConversation(side)) {
           List<Map<String, Object>> messages = new ArrayList<>();
           if (row.has("prompt")) {

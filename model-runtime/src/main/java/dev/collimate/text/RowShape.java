@@ -8,6 +8,8 @@ public enum RowShape {
   PREFERENCE,
   /** Preferences for a reward model: whole texts, never cut. */
   REWARD,
+  /** Rows that a reward model scores one by one: a whole text, the sequence {@code completion}. */
+  SCORED,
   /** Judged completions: one sequence {@code completion} and the scalar {@code label}, 1 or 0. */
   UNPAIRED,
   /** Prompts to complete: one sequence {@code prompt} without counted tokens. */

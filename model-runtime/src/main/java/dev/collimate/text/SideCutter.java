@@ -32,7 +32,8 @@ final class SideCutter {
     if (side.isMerged()) {
       merged(role);
     }
-    if (config.shape() == RowShape.REWARD && side.length() > config.maxLength()) {
+    boolean isNeverCut = config.shape() == RowShape.REWARD || config.shape() == RowShape.SCORED;
+    if (isNeverCut && side.length() > config.maxLength()) {
       throw new Refusal(
           Refusal.TOO_LONG,
           "side '%s' has %d tokens, max_length is %d"

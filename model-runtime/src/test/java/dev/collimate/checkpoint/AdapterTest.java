@@ -79,13 +79,13 @@ class AdapterTest {
   @Test
   void aFreshAdapterStartsAsTheBase() {
     AdapterLayout layout = AdapterLayout.of(config(TargetModules.of(List.of("q_proj"))), LLAMA);
-    FlatVector values = AdapterInit.values(layout, 3);
+    FlatVector values = AdapterInit.factors(layout, 3);
     float bound = (float) (1 / Math.sqrt(8));
     for (int i = 0; i < 16; i++) {
       assertThat(values.get(i)).isBetween(-bound, bound).isNotZero();
       assertThat(values.get(16 + i)).isZero();
     }
-    assertThat(AdapterInit.values(layout, 4).get(0)).isNotEqualTo(values.get(0));
+    assertThat(AdapterInit.factors(layout, 4).get(0)).isNotEqualTo(values.get(0));
   }
 
   @Test
@@ -93,7 +93,7 @@ class AdapterTest {
     AdapterConfig config =
         new AdapterConfig(2, 3.5, 0.25, TargetModules.of("all-linear"), true, "some/base");
     AdapterLayout layout = AdapterLayout.of(config, GPT2);
-    FlatVector values = AdapterInit.values(layout, 5);
+    FlatVector values = AdapterInit.factors(layout, 5);
     LocalFolder folder = write(config, layout, values);
     try (AdapterFolder adapter = AdapterFolder.open(folder)) {
       assertThat(adapter.config())
@@ -118,7 +118,7 @@ class AdapterTest {
   void anAdapterOfAnotherModelIsRefusedByTensor() {
     AdapterConfig config = config(TargetModules.of(List.of("q_proj")));
     AdapterLayout layout = AdapterLayout.of(config, LLAMA);
-    LocalFolder folder = write(config, layout, AdapterInit.values(layout, 5));
+    LocalFolder folder = write(config, layout, AdapterInit.factors(layout, 5));
     DecoderLayout wider =
         layout(ToyFolders.LLAMA.replace("\"hidden_size\": 8", "\"hidden_size\": 16"));
     DecoderLayout deeper =
@@ -141,7 +141,7 @@ class AdapterTest {
       textBlock =
           """
           "peft_type": "IA3"               | 'peft_type' is "IA3", only LORA is supported
-          "task_type": "SEQ_CLS"           | 'task_type' is "SEQ_CLS", only CAUSAL_LM is supported
+          "task_type": "TOKEN_CLS"         | 'task_type' is "TOKEN_CLS", only CAUSAL_LM and SEQ_CLS are
           "bias": "all"                    | 'bias' is "all", only none is supported
           "use_dora": true                 | 'use_dora' is true, which is not supported
           "modules_to_save": ["lm_head"]   | 'modules_to_save' is ["lm_head"], which is not supported

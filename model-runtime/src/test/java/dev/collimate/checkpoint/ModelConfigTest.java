@@ -138,7 +138,7 @@ class ModelConfigTest {
       textBlock =
           """
           "architectures": ["MambaForCausalLM"]     | 'architectures' is ["MambaForCausalLM"], one of LlamaForCausalLM, MistralForCausalLM
-          "architectures": ["Qwen2ForSequenceClassification"] | sequence classification (reward models) is not supported yet
+          "architectures": ["Qwen2ForTokenClassification"]    | one of LlamaForCausalLM, MistralForCausalLM
           "model_type": "qwen2"                     | 'model_type' is "qwen2", 'llama' is expected
           "hidden_size": "8"                        | 'hidden_size' is "8", an integer of at least 1
           "vocab_size": null                        | 'vocab_size' is missing

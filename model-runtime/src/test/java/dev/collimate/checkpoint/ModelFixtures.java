@@ -23,7 +23,7 @@ final class ModelFixtures {
   }
 
   /** Folders of supported models, the reference models inside them included. */
-  static List<String> causalModels() throws IOException {
+  static List<String> supportedModels() throws IOException {
     Path root = models();
     try (Stream<Path> files = Files.walk(root, 3)) {
       return files

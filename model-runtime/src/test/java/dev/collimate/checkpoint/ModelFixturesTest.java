@@ -1,10 +1,8 @@
 package dev.collimate.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.collimate.CollimateException;
 import dev.collimate.Fixtures;
 import dev.collimate.files.Folder;
 import dev.collimate.files.LocalFolder;
@@ -26,7 +24,7 @@ class ModelFixturesTest {
 
   @Test
   void everyTensorIsDescribedByTheConfig() throws IOException {
-    assertThat(ModelFixtures.causalModels())
+    assertThat(ModelFixtures.supportedModels())
         .isNotEmpty()
         .allSatisfy(
             name -> {
@@ -57,16 +55,18 @@ class ModelFixturesTest {
   }
 
   @Test
-  void sequenceClassificationIsRefusedByName() throws IOException {
+  void aSequenceClassifierHasAScoreInPlaceOfAnOutputHead() throws IOException {
     assertThat(ModelFixtures.modelsWith("config.json"))
-        .filteredOn(name -> architecture(name).endsWith("ForSequenceClassification"))
+        .filteredOn(name -> Fixtures.isClassifier(ModelFixtures.models().resolve(name)))
         .isNotEmpty()
         .allSatisfy(
-            name ->
-                assertThatThrownBy(() -> ModelFolder.open(ModelFixtures.model(name)))
-                    .isInstanceOf(CollimateException.class)
-                    .hasMessageContaining(architecture(name))
-                    .hasMessageContaining("not supported yet"));
+            name -> {
+              try (ModelFolder model = ModelFolder.open(ModelFixtures.model(name))) {
+                assertThat(model.config().numLabels()).isEqualTo(1);
+                assertThat(model.layout().head().weight()).isEqualTo("score.weight");
+                assertThat(model.layout().head().weightShape()).containsExactly(1L, 48L);
+              }
+            });
   }
 
   @Test
@@ -94,7 +94,7 @@ class ModelFixturesTest {
 
   @Test
   void writingAModelAgainGivesTheSameBytes(@TempDir Path directory) throws IOException {
-    assertThat(ModelFixtures.causalModels())
+    assertThat(ModelFixtures.supportedModels())
         .isNotEmpty()
         .allSatisfy(
             name -> {
@@ -141,10 +141,6 @@ class ModelFixturesTest {
               assertThat(JsonFile.read(written, "adapter_config.json"))
                   .isEqualTo(JsonFile.read(source, "adapter_config.json"));
             });
-  }
-
-  private static String architecture(String name) {
-    return Fixtures.architecture(ModelFixtures.models().resolve(name));
   }
 
   private static FlatVector values(ModelFolder model) {

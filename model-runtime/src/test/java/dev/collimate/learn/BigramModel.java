@@ -12,7 +12,8 @@ import java.util.Set;
 
 /**
  * A real causal model small enough to differentiate by hand: the logits of a token are the row of a
- * [vocab, vocab] matrix that the token before it picks.
+ * [vocab, vocab] matrix that the token before it picks. The scores of a sequence are the row that
+ * its last token picks.
  */
 class BigramModel implements CausalModel {
 
@@ -52,7 +53,7 @@ class BigramModel implements CausalModel {
   @Override
   public Pass forward(
       List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter) {
-    return new BigramPass(sequences, mode);
+    return new BigramPass(sequences, mode, quantities.contains(Quantity.SCORE));
   }
 
   @Override
@@ -74,10 +75,12 @@ class BigramModel implements CausalModel {
   private final class BigramPass implements Pass {
     private final List<Sequence> sequences;
     private final Mode mode;
+    private final boolean isScored;
 
-    BigramPass(List<Sequence> sequences, Mode mode) {
+    BigramPass(List<Sequence> sequences, Mode mode, boolean isScored) {
       this.sequences = sequences;
       this.mode = mode;
+      this.isScored = isScored;
     }
 
     @Override
@@ -85,6 +88,10 @@ class BigramModel implements CausalModel {
       float[][] values = new float[sequences.size()][];
       for (int s = 0; s < values.length; s++) {
         Sequence sequence = sequences.get(s);
+        if (quantity == Quantity.SCORE) {
+          values[s] = scores(sequence);
+          continue;
+        }
         List<Integer> positions = counted(sequence);
         values[s] = new float[positions.size()];
         for (int i = 0; i < values[s].length; i++) {
@@ -94,6 +101,19 @@ class BigramModel implements CausalModel {
         }
       }
       return values;
+    }
+
+    /** The row of the last token, vocab numbers. */
+    private float[] scores(Sequence sequence) {
+      float[] scores = new float[vocab];
+      for (int label = 0; label < vocab; label++) {
+        scores[label] = weights.get(scoreEntry(sequence, label));
+      }
+      return scores;
+    }
+
+    private long scoreEntry(Sequence sequence, int label) {
+      return (long) sequence.ids()[sequence.length() - 1] * vocab + label;
     }
 
     private double value(Quantity quantity, int previous, int token) {
@@ -111,6 +131,7 @@ class BigramModel implements CausalModel {
             value -= probability * Math.log(probability);
           }
         }
+        case SCORE -> throw new IllegalArgumentException("a token has no score");
         case TOP1 -> {
           value = 1;
           for (double probability : probabilities) {
@@ -128,7 +149,7 @@ class BigramModel implements CausalModel {
     }
 
     @Override
-    public void backward(float[][] logProbGradients, FlatVector into) {
+    public void backward(float[][] gradients, FlatVector into) {
       if (mode != Mode.TRAIN) {
         throw new IllegalStateException("only a pass in mode TRAIN can be differentiated");
       }
@@ -136,6 +157,12 @@ class BigramModel implements CausalModel {
       double[] gradient = new double[vocab * vocab];
       for (int s = 0; s < sequences.size(); s++) {
         Sequence sequence = sequences.get(s);
+        if (isScored) {
+          for (int label = 0; label < vocab; label++) {
+            gradient[(int) scoreEntry(sequence, label)] += gradients[s][label];
+          }
+          continue;
+        }
         List<Integer> positions = counted(sequence);
         for (int i = 0; i < positions.size(); i++) {
           int previous = sequence.ids()[positions.get(i) - 1];
@@ -143,7 +170,7 @@ class BigramModel implements CausalModel {
           for (int token = 0; token < vocab; token++) {
             double indicator = token == sequence.ids()[positions.get(i)] ? 1 : 0;
             gradient[previous * vocab + token] +=
-                logProbGradients[s][i] * (indicator - probabilities[token]);
+                gradients[s][i] * (indicator - probabilities[token]);
           }
         }
       }

@@ -3,6 +3,7 @@ package dev.collimate.learn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.objective.RowFacts;
+import dev.collimate.objective.RowLoss.Metric;
 import dev.collimate.objective.StepTotals;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -64,5 +65,22 @@ class WireFormTest {
     assertThat(first.value("accuracy")).isEqualTo(0.25);
     assertThat(first.value("tokens")).isEqualTo(11);
     assertThat(first.value("absent")).isNaN();
+  }
+
+  @Test
+  void extremesAreThoseOfAllRowsAndCrossTheWire() throws IOException {
+    MetricSums first = new MetricSums();
+    first.add("min_reward", 0.5, Metric.LEAST);
+    first.add("max_reward", 0.5, Metric.GREATEST);
+    MetricSums second = new MetricSums();
+    second.add("min_reward", -1.5, Metric.LEAST);
+    second.add("max_reward", 0.25, Metric.GREATEST);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    second.write(new DataOutputStream(bytes));
+
+    first.add(MetricSums.read(new DataInputStream(new ByteArrayInputStream(bytes.toByteArray()))));
+
+    assertThat(first.values())
+        .containsExactly(Map.entry("min_reward", -1.5), Map.entry("max_reward", 0.5));
   }
 }

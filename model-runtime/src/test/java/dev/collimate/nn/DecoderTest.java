@@ -185,7 +185,10 @@ class DecoderTest {
     try (Decoder decoder = decoder(DecoderOptions.frozen());
         CausalModel.Pass pass =
             decoder.forward(
-                List.of(sequence), EnumSet.allOf(Quantity.class), Mode.EVALUATE, Adapter.ON)) {
+                List.of(sequence),
+                EnumSet.complementOf(EnumSet.of(Quantity.SCORE)),
+                Mode.EVALUATE,
+                Adapter.ON)) {
       boolean[] valid = {true, true, true, true, true};
       float[] logits =
           decoder.logits(
@@ -333,7 +336,11 @@ class DecoderTest {
     try (ModelFolder model = RandomModel.of(CONFIG, 0.3, 5)) {
       AdapterLayout layout = AdapterLayout.of(ofHead, model.layout());
       AdapterWriter.write(
-          ofHead, layout, AdapterInit.values(layout, 3), SaveDtype.BASE, new LocalFolderSink(path));
+          ofHead,
+          layout,
+          AdapterInit.values(layout, model, 3),
+          SaveDtype.BASE,
+          new LocalFolderSink(path));
     }
     try (AdapterFolder folder = AdapterFolder.open(LocalFolder.existing(path))) {
       assertThatThrownBy(() -> decoder(new AdapterSource.Continued(folder), ADAPTER))

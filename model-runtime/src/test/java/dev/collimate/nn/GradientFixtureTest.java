@@ -190,7 +190,7 @@ class GradientFixtureTest {
   }
 
   /** Chosen rows, then rejected rows. */
-  private static List<Sequence> sequences(JsonNode dpo) {
+  static List<Sequence> sequences(JsonNode dpo) {
     List<Sequence> sequences = new ArrayList<>();
     for (String side : List.of("chosen", "rejected")) {
       for (JsonNode pair : dpo.get("pairs")) {
@@ -206,7 +206,7 @@ class GradientFixtureTest {
     return sequences;
   }
 
-  private static void checkNorms(Decoder decoder, FlatVector gradient, JsonNode expected) {
+  static void checkNorms(Decoder decoder, FlatVector gradient, JsonNode expected) {
     JsonNode norms = expected.get("grad_norms");
     List<Parameter> parameters = decoder.layout().parameters();
     List<Long> offsets = decoder.layout().offsets();
@@ -221,7 +221,7 @@ class GradientFixtureTest {
     }
   }
 
-  private static void checkFull(
+  static void checkFull(
       ModelFixture model, String file, Decoder decoder, FlatVector gradient, JsonNode expected) {
     List<Parameter> parameters = decoder.layout().parameters();
     List<Long> offsets = decoder.layout().offsets();

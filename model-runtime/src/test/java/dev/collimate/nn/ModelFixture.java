@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.function.Executable;
@@ -30,25 +31,34 @@ public record ModelFixture(String name, Path path) {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   /**
-   * One test per model of a supported architecture; says which others were skipped. The caller is
-   * skipped where the folder is missing.
+   * One test per causal language model of a supported architecture; says which others were skipped.
+   * The caller is skipped where the folder is missing.
    */
   public static Stream<DynamicTest> eachSupported(
       String claim, Function<ModelFixture, Executable> test) throws IOException {
-    List<ModelFixture> run = supported(claim, "config.json");
+    List<ModelFixture> run = supported(claim, "config.json", Fixtures::isCausal);
     assertThat(run).as("supported models of the fixtures").isNotEmpty();
+    return run.stream().map(model -> DynamicTest.dynamicTest(model.name(), test.apply(model)));
+  }
+
+  /** One test per sequence classifier of a supported architecture. */
+  static Stream<DynamicTest> eachClassifier(String claim, Function<ModelFixture, Executable> test)
+      throws IOException {
+    List<ModelFixture> run = supported(claim, "config.json", Fixtures::isClassifier);
+    assertThat(run).as("sequence classifiers of the fixtures").isNotEmpty();
     return run.stream().map(model -> DynamicTest.dynamicTest(model.name(), test.apply(model)));
   }
 
   /** One test per such model whose folder has a file; the caller is skipped where none has. */
   public static Stream<DynamicTest> eachWith(
       String file, String claim, Function<ModelFixture, Executable> test) throws IOException {
-    List<ModelFixture> run = supported(claim, file);
+    List<ModelFixture> run = supported(claim, file, Fixtures::isCausal);
     assumeTrue(!run.isEmpty(), "skipped: no supported model of the fixtures has " + file);
     return run.stream().map(model -> DynamicTest.dynamicTest(model.name(), test.apply(model)));
   }
 
-  private static List<ModelFixture> supported(String claim, String file) throws IOException {
+  private static List<ModelFixture> supported(String claim, String file, Predicate<Path> wanted)
+      throws IOException {
     List<ModelFixture> all;
     try (Stream<Path> folders = Files.list(Fixtures.path("models"))) {
       all =
@@ -59,17 +69,16 @@ public record ModelFixture(String name, Path path) {
               .map(folder -> new ModelFixture(folder.getFileName().toString(), folder))
               .toList();
     }
-    List<ModelFixture> run = all.stream().filter(ModelFixture::isSupported).toList();
+    List<ModelFixture> run = all.stream().filter(model -> wanted.test(model.path())).toList();
     List<String> skipped =
-        all.stream().filter(model -> !model.isSupported()).map(ModelFixture::label).toList();
+        all.stream()
+            .filter(model -> !Fixtures.isSupported(model.path()))
+            .map(ModelFixture::label)
+            .toList();
     System.out.printf(
         "fixtures, %s: %d models run, %d skipped %s%n",
         claim, run.size(), skipped.size(), skipped.isEmpty() ? "" : skipped);
     return run;
-  }
-
-  private boolean isSupported() {
-    return Fixtures.isSupported(path);
   }
 
   private String label() {

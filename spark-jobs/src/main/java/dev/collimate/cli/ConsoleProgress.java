@@ -28,9 +28,13 @@ final class ConsoleProgress implements RunProgress {
           "grad_norm",
           "rewards/margins",
           "rewards/accuracies",
+          "margin",
+          "accuracy",
           "mean_token_accuracy",
           "eval_rewards/margins",
           "eval_rewards/accuracies",
+          "eval_margin",
+          "eval_accuracy",
           "eval_mean_token_accuracy",
           "tokens_per_second",
           "releases");

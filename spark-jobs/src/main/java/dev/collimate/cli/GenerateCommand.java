@@ -3,6 +3,7 @@ package dev.collimate.cli;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.inference.Generate;
 import java.io.IOException;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -83,7 +84,8 @@ final class GenerateCommand implements Callable<Integer> {
         prompts,
         result,
         (session, model, rows, output) ->
-            Generate.run(session, model, rows, output, sampling, numReturnSequences));
+            Map.of(
+                "rows", Generate.run(session, model, rows, output, sampling, numReturnSequences)));
     return 0;
   }
 }

@@ -53,8 +53,9 @@ final class InferenceOptions {
   /** What a command does with the rows. */
   @FunctionalInterface
   interface Job {
-    /** Writes the rows to {@code output} and says how many. */
-    long run(SparkSession session, ModelSpec model, Source rows, String output) throws IOException;
+    /** Writes the rows to {@code output} and says how many, and what else there is to say. */
+    Map<String, Object> run(SparkSession session, ModelSpec model, Source rows, String output)
+        throws IOException;
   }
 
   /**
@@ -75,8 +76,7 @@ final class InferenceOptions {
       String target = Storage.absolute("--output", output, configuration);
       Map<String, Object> values = new LinkedHashMap<>();
       values.put("output", target);
-      values.put(
-          "rows",
+      values.putAll(
           job.run(session, model(configuration), source(option, rows, configuration), target));
       result.print(values);
     }

@@ -69,6 +69,9 @@ final class Inspection {
       ModelConfig config = model.config();
       facts.put("kind", "model");
       facts.put("family", name(config.family()));
+      if (config.isClassifier()) {
+        facts.put("num_labels", config.numLabels());
+      }
       facts.put("parameters", model.layout().parameters().size());
       facts.put("layers", config.layers());
       facts.put("hidden_size", config.hiddenSize());
@@ -93,6 +96,7 @@ final class Inspection {
       facts.put("lora_alpha", config.loraAlpha());
       facts.put("lora_dropout", config.loraDropout());
       facts.put("use_rslora", config.useRslora());
+      facts.put("task_type", config.task().name());
       facts.put("target_modules", targets(config.targets()));
       facts.put("base_model", config.baseModel());
       TensorFiles tensors = adapter.tensors();

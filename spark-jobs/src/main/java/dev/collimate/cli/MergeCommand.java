@@ -48,8 +48,8 @@ final class MergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (ModelFolder base = ModelFolder.open(HadoopFiles.folder("--model", model));
-        AdapterFolder factors = AdapterFolder.open(HadoopFiles.folder("--adapter", adapter));
+    try (AdapterFolder factors = AdapterFolder.open(HadoopFiles.folder("--adapter", adapter));
+        ModelFolder base = factors.openBase(HadoopFiles.folder("--model", model));
         Publication publication = HadoopFiles.newModel("--output", output)) {
       AdapterMerge.write(base, factors, saveDtype, publication);
       publication.commit();

@@ -1,20 +1,25 @@
 package dev.collimate.cli;
 
+import dev.collimate.CollimateException;
+import dev.collimate.inference.PairAccuracy;
 import dev.collimate.inference.Score;
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code score}: the log-probs that a model gives every row. */
+/** {@code score}: the log-probs, or the rewards, that a model gives every row. */
 @Command(
     name = "score",
     mixinStandardHelpOptions = true,
     description = {
       "Writes the log-probs that a model gives every row's completion: chosen_logps and"
-          + " rejected_logps of pairs, logps of other rows, with *_num_tokens; the input's columns"
-          + " are kept."
+          + " rejected_logps of pairs, logps of other rows, with *_num_tokens; with --reward a reward"
+          + " model's chosen_reward and rejected_reward, or reward, and the accuracy on pairs, by"
+          + " category or subset where there is such a column. The input's columns are kept."
     })
 final class ScoreCommand implements Callable<Integer> {
 
@@ -26,17 +31,31 @@ final class ScoreCommand implements Callable<Integer> {
   @Option(names = "--tokens", description = "Add lists with every token's log-prob and id.")
   private boolean tokens;
 
+  @Option(names = "--reward", description = "Rewards of whole texts by a reward model instead.")
+  private boolean reward;
+
   @Mixin private OutputOptions result;
 
   @Override
   public Integer call() throws IOException {
-    Score.Detail detail = tokens ? Score.Detail.TOKENS : Score.Detail.SUMS;
+    if (tokens && reward) {
+      throw CollimateException.usage("--tokens: has no effect beside --reward; leave it out");
+    }
+    Score.Detail detail =
+        reward ? Score.Detail.REWARDS : tokens ? Score.Detail.TOKENS : Score.Detail.SUMS;
     inference.run(
         "score",
         "--data",
         data,
         result,
-        (session, model, rows, output) -> Score.run(session, model, rows, output, detail));
+        (session, model, rows, output) -> {
+          Map<String, Object> facts = new LinkedHashMap<>();
+          facts.put("rows", Score.run(session, model, rows, output, detail));
+          if (reward) {
+            facts.putAll(PairAccuracy.of(session, output));
+          }
+          return facts;
+        });
     return 0;
   }
 }

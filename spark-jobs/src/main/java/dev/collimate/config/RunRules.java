@@ -21,6 +21,8 @@ final class RunRules {
           "train.outer_momentum",
           "train.inner_state");
 
+  private static final List<String> OF_SAMPLES = List.of("report.samples", "report.max_new_tokens");
+
   private final Fields document;
   private final Problems problems;
 
@@ -31,6 +33,7 @@ final class RunRules {
 
   void check(RunConfig config) {
     checkReference(config);
+    checkReport(config);
     checkData(config.data());
     checkAdapter(config);
     checkTrain(config.train());
@@ -55,6 +58,10 @@ final class RunRules {
     }
     if (config.objective().reference() == ReferenceUse.NONE) {
       keys.add("reference_model");
+    }
+    if (Objectives.find(config.objective().name()).stream()
+        .anyMatch(ObjectiveSpec::trainsRewardModel)) {
+      keys.addAll(OF_SAMPLES);
     }
     return keys;
   }
@@ -105,6 +112,23 @@ final class RunRules {
                             ? "; it belongs to " + Names.either(ObjectiveKeys.needingReference())
                             : ""));
       }
+    }
+  }
+
+  private void checkReport(RunConfig config) {
+    Optional<ObjectiveSpec> objective = Objectives.find(config.objective().name());
+    if (objective.isEmpty() || !objective.get().trainsRewardModel()) {
+      return;
+    }
+    for (String key : OF_SAMPLES) {
+      given(key)
+          .ifPresent(
+              field ->
+                  problems.add(
+                      key,
+                      "has no effect on " + objective.get().name(),
+                      field.place(),
+                      "; a reward model answers no prompt"));
     }
   }
 

@@ -38,7 +38,7 @@ public record TrainConfig(
     @Key(
             role = IDENTITY,
             usual = "1.0e-6",
-            usualFor = "sft: 2.0e-5",
+            usualFor = {"sft: 2.0e-5", "reward: 1.0e-4"},
             range = ">= 0",
             meaning = "Peak of the schedule.")
         double learningRate,

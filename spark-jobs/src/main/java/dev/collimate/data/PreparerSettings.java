@@ -44,8 +44,11 @@ final class PreparerSettings {
     return objective.options().containsKey(option) ? objective.flag(option) : otherwise;
   }
 
-  /** Pairs for objectives of two sides, else demonstrations. */
+  /** Pairs for objectives of two sides, whole texts for a reward model, else demonstrations. */
   private static RowShape shape(Declaration objective) {
+    if (objective.scores() > 0) {
+      return RowShape.REWARD;
+    }
     return objective.sequences().contains("rejected")
         ? RowShape.PREFERENCE
         : RowShape.DEMONSTRATION;

@@ -3,6 +3,7 @@ package dev.collimate.executor;
 import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.files.Folder;
 import dev.collimate.nn.AdapterSource;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
@@ -63,17 +64,19 @@ public final class ModelSlot {
 
   private static Decoder load(ModelSpec spec, Configuration configuration) {
     DecoderOptions options = new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE);
-    try (ModelFolder model =
-        ModelFolder.open(HadoopFolder.open("model", spec.model(), configuration))) {
-      requireSame("model", spec.model(), spec.modelFingerprint(), model.fingerprint());
-      if (spec.adapterFolder().isEmpty()) {
+    Folder base = HadoopFolder.open("model", spec.model(), configuration);
+    if (spec.adapterFolder().isEmpty()) {
+      try (ModelFolder model = ModelFolder.open(base)) {
+        requireSame("model", spec.model(), spec.modelFingerprint(), model.fingerprint());
         return Decoder.load(model, options);
       }
-      try (AdapterFolder adapter =
-          AdapterFolder.open(HadoopFolder.open("adapter", spec.adapter(), configuration))) {
-        requireSame("adapter", spec.adapter(), spec.adapterFingerprint(), adapter.fingerprint());
-        return Decoder.load(model, new AdapterSource.Continued(adapter), options);
-      }
+    }
+    try (AdapterFolder adapter =
+            AdapterFolder.open(HadoopFolder.open("adapter", spec.adapter(), configuration));
+        ModelFolder model = adapter.openBase(base)) {
+      requireSame("model", spec.model(), spec.modelFingerprint(), model.fingerprint());
+      requireSame("adapter", spec.adapter(), spec.adapterFingerprint(), adapter.fingerprint());
+      return Decoder.load(model, new AdapterSource.Continued(adapter), options);
     }
   }
 

@@ -1,7 +1,9 @@
 package dev.collimate.executor;
 
+import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.files.Folder;
 import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Precision;
 import dev.collimate.storage.HadoopFolder;
@@ -16,6 +18,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param modelFingerprint of its files, as the driver saw them
  * @param adapter the adapter's folder, empty for none
  * @param adapterFingerprint of its files, empty for none
+ * @param numLabels scores that it gives for a sequence; 0: it is a causal language model
  * @param precision arithmetic of the products
  * @param threads of one operation
  */
@@ -24,6 +27,7 @@ public record ModelSpec(
     String modelFingerprint,
     String adapter,
     String adapterFingerprint,
+    int numLabels,
     Precision precision,
     int threads)
     implements Serializable {
@@ -41,19 +45,39 @@ public record ModelSpec(
       Precision precision,
       int threads,
       Configuration configuration) {
-    String modelFingerprint;
-    try (ModelFolder folder = ModelFolder.open(HadoopFolder.open(modelKey, model, configuration))) {
-      modelFingerprint = folder.fingerprint();
-    }
-    String adapterFingerprint = "";
-    if (adapter.isPresent()) {
-      try (AdapterFolder folder =
-          AdapterFolder.open(HadoopFolder.open(adapterKey, adapter.get(), configuration))) {
-        adapterFingerprint = folder.fingerprint();
+    Folder base = HadoopFolder.open(modelKey, model, configuration);
+    if (adapter.isEmpty()) {
+      try (ModelFolder folder = ModelFolder.open(base)) {
+        int numLabels = folder.config().numLabels();
+        return new ModelSpec(model, folder.fingerprint(), "", "", numLabels, precision, threads);
       }
     }
-    return new ModelSpec(
-        model, modelFingerprint, adapter.orElse(""), adapterFingerprint, precision, threads);
+    try (AdapterFolder adapterFolder =
+            AdapterFolder.open(HadoopFolder.open(adapterKey, adapter.get(), configuration));
+        ModelFolder folder = adapterFolder.openBase(base)) {
+      return new ModelSpec(
+          model,
+          folder.fingerprint(),
+          adapter.get(),
+          adapterFolder.fingerprint(),
+          folder.config().numLabels(),
+          precision,
+          threads);
+    }
+  }
+
+  /**
+   * The same, which must be a causal language model.
+   *
+   * @param key that names the model, for the message
+   */
+  public ModelSpec requireCausal(String key) {
+    if (numLabels > 0) {
+      throw CollimateException.usage(
+          "%s: '%s' gives scores of sequences (a reward model), a causal language model is needed"
+              .formatted(key, model));
+    }
+    return this;
   }
 
   /** Where an adapter is, if there is one. */

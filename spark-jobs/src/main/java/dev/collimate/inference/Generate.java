@@ -54,6 +54,7 @@ public final class Generate {
       SamplingParams sampling,
       int numReturnSequences)
       throws IOException {
+    model.requireCausal("--model");
     requireSequences(sampling, numReturnSequences);
     RowOutput results = new RowOutput(session, output);
     PreparerSource preparers =

@@ -9,6 +9,7 @@ import dev.collimate.data.SparkFailure;
 import dev.collimate.executor.ModelSlot;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.executor.RowLogProbs;
+import dev.collimate.executor.RowScores;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.text.Example;
@@ -31,13 +32,16 @@ import org.apache.spark.util.SerializableConfiguration;
 import scala.Tuple2;
 
 /**
- * Log-probabilities that a model gives the completions of a file's rows: {@code chosen_logps} and
- * {@code rejected_logps} of pairs, {@code logps} of other rows, each the sum over the counted
- * tokens in nats, with the tokens' number. A row is computed by itself.
+ * What a model says about a file's rows. Log-probabilities that it gives the completions of a
+ * file's rows: {@code chosen_logps} and {@code rejected_logps} of pairs, {@code logps} of other
+ * rows, each the sum over the counted tokens in nats, with the tokens' number. Or rewards, of whole
+ * texts: {@code chosen_reward} and {@code rejected_reward} of pairs, {@code reward} of other rows.
+ * A row is computed by itself.
  */
 public final class Score {
 
   private static final int SHOWN = 3;
+  static final String REWARD = "reward";
   private static final String LOGPS = "logps";
   private static final String NUM_TOKENS = "num_tokens";
   private static final String PER_TOKEN_LOGPS = "per_token_logps";
@@ -49,7 +53,9 @@ public final class Score {
   public enum Detail {
     SUMS,
     /** {@code *_per_token_logps} and the {@code *_token_ids} they belong to. */
-    TOKENS
+    TOKENS,
+    /** Rewards instead, of a reward model; a list where it gives several numbers. */
+    REWARDS
   }
 
   /**
@@ -64,17 +70,35 @@ public final class Score {
   public static long run(
       SparkSession session, ModelSpec model, Source data, String output, Detail detail)
       throws IOException {
+    requireFit(model, detail);
     RowOutput results = new RowOutput(session, output);
     Configuration configuration = session.sparkContext().hadoopConfiguration();
     try (OrderedRows rows = OrderedRows.read(session, "--data", data)) {
       Map<String, Object> first = rows.first();
       boolean pairs = first.containsKey("chosen") || first.containsKey("chosen_input_ids");
-      RowShape shape = pairs ? RowShape.PREFERENCE : RowShape.DEMONSTRATION;
+      RowShape shape = shape(pairs, detail);
       PreparerSource preparers = preparers(model, shape, configuration);
       requireUsable("--data", rows, preparers, added(pairs, detail));
       results.write(rows, () -> new Task(model, preparers, detail));
       return rows.count();
     }
+  }
+
+  private static void requireFit(ModelSpec model, Detail detail) {
+    if (detail != Detail.REWARDS) {
+      model.requireCausal("--model");
+    } else if (model.numLabels() == 0) {
+      throw CollimateException.usage(
+          "--model: '%s' is a causal language model, which gives no rewards; give a reward model, or leave --reward out"
+              .formatted(model.model()));
+    }
+  }
+
+  private static RowShape shape(boolean pairs, Detail detail) {
+    if (detail == Detail.REWARDS) {
+      return pairs ? RowShape.REWARD : RowShape.SCORED;
+    }
+    return pairs ? RowShape.PREFERENCE : RowShape.DEMONSTRATION;
   }
 
   /** Rows are taken whole: a score of a cut row would be another row's. */
@@ -100,6 +124,10 @@ public final class Score {
   private static Set<String> added(boolean pairs, Detail detail) {
     Set<String> added = new TreeSet<>();
     for (String prefix : pairs ? List.of("chosen_", "rejected_") : List.of("")) {
+      if (detail == Detail.REWARDS) {
+        added.add(prefix + REWARD);
+        continue;
+      }
       added.add(prefix + LOGPS);
       added.add(prefix + NUM_TOKENS);
       if (detail == Detail.TOKENS) {
@@ -186,6 +214,19 @@ public final class Score {
     @Override
     public List<Map<String, Object>> run(long number, Map<String, Object> row) {
       Example example = ((Prepared.Ready) open.preparer().prepare(row)).example();
+      if (detail == Detail.REWARDS) {
+        RowScores scores =
+            ModelSlot.with(
+                model,
+                preparers.configuration().value(),
+                decoder -> RowScores.of(decoder, example));
+        scores
+            .byRole()
+            .forEach(
+                (role, values) ->
+                    row.put(prefix(role) + REWARD, values.length == 1 ? values[0] : values));
+        return List.of(row);
+      }
       RowLogProbs logProbs =
           ModelSlot.with(
               model,
@@ -197,13 +238,17 @@ public final class Score {
 
     private void addColumns(
         Map<String, Object> row, String role, Sequence sequence, RowLogProbs logProbs) {
-      String prefix = role.equals("completion") ? "" : role + "_";
+      String prefix = prefix(role);
       row.put(prefix + LOGPS, logProbs.sum(role));
       row.put(prefix + NUM_TOKENS, sequence.countedTokens());
       if (detail == Detail.TOKENS) {
         row.put(prefix + PER_TOKEN_LOGPS, logProbs.byRole().get(role));
         row.put(prefix + TOKEN_IDS, countedIds(sequence));
       }
+    }
+
+    private static String prefix(String role) {
+      return role.equals("completion") ? "" : role + "_";
     }
 
     private static int[] countedIds(Sequence sequence) {

@@ -59,7 +59,7 @@ final class Examination {
   private ModelSpec spec(String folder) {
     try (ModelFolder model =
         ModelFolder.open(HadoopFolder.open("model", folder, spark.hadoopConfiguration()))) {
-      return new ModelSpec(folder, model.fingerprint(), "", "", Precision.FLOAT32, 1);
+      return new ModelSpec(folder, model.fingerprint(), "", "", 0, Precision.FLOAT32, 1);
     }
   }
 

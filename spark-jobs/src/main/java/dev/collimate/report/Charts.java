@@ -70,11 +70,16 @@ final class Charts {
         "beta times the log-ratio to the reference model",
         tone("rewards/chosen", Tone.CHOSEN),
         tone("rewards/rejected", Tone.REJECTED));
-    lines("Reward margin", "chosen minus rejected", tone("rewards/margins", Tone.MAIN));
+    lines(
+        "Reward margin",
+        "chosen minus rejected",
+        tone("rewards/margins", Tone.MAIN),
+        tone("margin", Tone.MAIN));
     lines(
         "Pair accuracy",
         "share of pairs whose chosen side has the higher reward",
-        tone("rewards/accuracies", Tone.MAIN));
+        tone("rewards/accuracies", Tone.MAIN),
+        tone("accuracy", Tone.MAIN));
     lines("Token accuracy", "share of counted tokens", tone("mean_token_accuracy", Tone.MAIN));
     lines(
         "Log-probabilities",

@@ -26,6 +26,7 @@ final class ReportFigures {
 
   private void addAll() {
     share("eval_rewards/accuracies", "Held-out pair accuracy");
+    share("eval_accuracy", "Held-out pair accuracy");
     share("eval_mean_token_accuracy", "Held-out token accuracy");
     before("eval_loss")
         .ifPresent(

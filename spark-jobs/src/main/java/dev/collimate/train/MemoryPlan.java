@@ -154,8 +154,11 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
     return 9L * model.hiddenSize() + attention + 4L * model.intermediateSize();
   }
 
-  /** Logits, their softmax and its gradient, at most a chunk at a time. */
+  /** Logits, their softmax and its gradient, at most a chunk at a time; of scores next to none. */
   private static long logits(long tokens, ModelConfig model) {
+    if (model.isClassifier()) {
+      return 0;
+    }
     return 3L * Math.min(tokens * model.vocabSize(), Decoder.CHUNK_LOGITS);
   }
 

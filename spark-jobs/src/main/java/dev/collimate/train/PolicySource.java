@@ -1,5 +1,6 @@
 package dev.collimate.train;
 
+import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.AdapterConfig;
 import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.AdapterInit;
@@ -13,6 +14,8 @@ import dev.collimate.config.AdapterSection;
 import dev.collimate.config.RunConfig;
 import dev.collimate.files.Folder;
 import dev.collimate.files.FolderSink;
+import dev.collimate.objective.Declaration;
+import dev.collimate.objective.Objectives;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.storage.HadoopFolder;
@@ -49,7 +52,7 @@ public final class PolicySource implements AutoCloseable {
 
   /** Opens the model and the adapter that a run file names; the caller closes it. */
   public static PolicySource open(RunConfig run, Configuration configuration) {
-    ModelFolder model = ModelFolder.open(HadoopFolder.open("model", run.model(), configuration));
+    ModelFolder model = openModel(run, configuration);
     try {
       Optional<Adapter> adapter =
           run.adapter().map(section -> adapter(section, run.model(), model, configuration));
@@ -58,6 +61,30 @@ public final class PolicySource implements AutoCloseable {
       model.close();
       throw e;
     }
+  }
+
+  /**
+   * The model as the objective trains it: as it is, or for an objective of scores as a sequence
+   * classifier, whose head is drawn from the run's seed where the folder has none.
+   *
+   * @throws CollimateException (usage) where a reward model stands for a language model; (data) as
+   *     {@link ModelFolder}
+   */
+  static ModelFolder openModel(RunConfig run, Configuration configuration) {
+    Folder folder = HadoopFolder.open("model", run.model(), configuration);
+    Declaration objective =
+        Objectives.create(run.objective().name(), run.objective().options()).declaration();
+    if (objective.scores() > 0) {
+      return ModelFolder.openClassifier(folder, objective.scores(), run.seed());
+    }
+    ModelFolder model = ModelFolder.open(folder);
+    if (model.config().isClassifier()) {
+      model.close();
+      throw CollimateException.usage(
+          "model: '%s' gives scores of sequences (a reward model), objective %s trains a causal language model"
+              .formatted(run.model(), objective.name()));
+    }
+    return model;
   }
 
   private static Adapter adapter(
@@ -73,19 +100,20 @@ public final class PolicySource implements AutoCloseable {
         throw e;
       }
     }
-    AdapterConfig config = freshAdapter(section, base);
+    AdapterConfig config = freshAdapter(section, base, model);
     return new Adapter(config, AdapterLayout.of(config, model.layout()), Optional.empty());
   }
 
   /** The adapter that a section without a {@code path} describes. */
-  static AdapterConfig freshAdapter(AdapterSection section, String base) {
+  static AdapterConfig freshAdapter(AdapterSection section, String base, ModelFolder model) {
     return new AdapterConfig(
         section.r(),
         section.loraAlpha(),
         section.loraDropout(),
         TargetModules.of(section.targetModules()),
         section.useRslora(),
-        base);
+        base,
+        model.config().isClassifier() ? AdapterConfig.Task.SEQ_CLS : AdapterConfig.Task.CAUSAL_LM);
   }
 
   public ModelFolder model() {
@@ -109,7 +137,7 @@ public final class PolicySource implements AutoCloseable {
         .get()
         .continued()
         .map(folder -> folder.values(layout))
-        .orElseGet(() -> AdapterInit.values(layout, seed));
+        .orElseGet(() -> AdapterInit.values(layout, model, seed));
   }
 
   /** The values of a published result, rounded as they were saved. */
@@ -133,7 +161,7 @@ public final class PolicySource implements AutoCloseable {
     for (ParameterLayout.Parameter parameter : layout.parameters()) {
       for (long done = 0; done < parameter.size(); done += chunk.length) {
         int count = (int) Math.min(chunk.length, parameter.size() - done);
-        folder.tensors().readFloat32(parameter.name(), done, FloatBuffer.wrap(chunk, 0, count));
+        folder.readFloat32(parameter.name(), done, FloatBuffer.wrap(chunk, 0, count));
         values.put(offset + done, FloatBuffer.wrap(chunk, 0, count));
       }
       offset += parameter.size();

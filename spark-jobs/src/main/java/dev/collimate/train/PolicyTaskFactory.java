@@ -42,8 +42,7 @@ record PolicyTaskFactory(
     Configuration configuration = hadoop.value();
     ModelSlot.clear();
     Engine.start(run.cluster().threads(), ComputeDevice.cpu());
-    try (ModelFolder folder =
-        ModelFolder.open(HadoopFolder.open("model", run.model(), configuration))) {
+    try (ModelFolder folder = PolicySource.openModel(run, configuration)) {
       Optional<String> path = run.adapter().flatMap(AdapterSection::path);
       if (path.isEmpty()) {
         return task(folder, Optional.empty(), configuration);
@@ -57,7 +56,7 @@ record PolicyTaskFactory(
 
   private WorkerTask task(
       ModelFolder folder, Optional<AdapterFolder> adapter, Configuration configuration) {
-    Decoder policy = Decoder.load(folder, source(adapter), options());
+    Decoder policy = Decoder.load(folder, source(folder, adapter), options());
     try {
       Objective objective =
           Objectives.create(run.objective().name(), run.objective().options())
@@ -91,7 +90,7 @@ record PolicyTaskFactory(
     }
   }
 
-  private AdapterSource source(Optional<AdapterFolder> continued) {
+  private AdapterSource source(ModelFolder model, Optional<AdapterFolder> continued) {
     if (run.adapter().isEmpty()) {
       return new AdapterSource.None();
     }
@@ -99,7 +98,7 @@ record PolicyTaskFactory(
       return new AdapterSource.Continued(continued.get());
     }
     return new AdapterSource.Fresh(
-        PolicySource.freshAdapter(run.adapter().get(), run.model()), run.seed());
+        PolicySource.freshAdapter(run.adapter().get(), run.model(), model), run.seed());
   }
 
   private DecoderOptions options() {

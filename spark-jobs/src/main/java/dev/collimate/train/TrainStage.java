@@ -361,7 +361,7 @@ final class TrainStage {
     }
 
     private List<Samples.Completion> samples(long version, FlatVector parameters) {
-      if (run.report().samples() == 0) {
+      if (run.report().samples() == 0 || objective.declaration().scores() > 0) {
         return List.of();
       }
       try (TokenizerIfAny tokenizer = TokenizerIfAny.of(policy)) {

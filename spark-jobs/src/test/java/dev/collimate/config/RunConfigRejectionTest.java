@@ -191,6 +191,15 @@ class RunConfigRejectionTest {
   }
 
   @Test
+  void samplesHaveNoEffectOnARewardModel() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        "report.samples: has no effect on reward (--set); a reward model answers no prompt",
+        "objective={name: reward}",
+        "report.samples=3");
+  }
+
+  @Test
   void everyProblemIsToldAtOnceWithItsLine() {
     assertRefused(
         """

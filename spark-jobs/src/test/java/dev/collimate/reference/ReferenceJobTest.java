@@ -199,7 +199,7 @@ class ReferenceJobTest {
     PreparedData data = prepare("run", pairs(10));
     ModelSpec seen = spec();
     ModelSpec stale =
-        new ModelSpec(seen.model(), "stale", "", "", seen.precision(), seen.threads());
+        new ModelSpec(seen.model(), "stale", "", "", 0, seen.precision(), seen.threads());
 
     assertThatThrownBy(() -> reference(data, stale, numerics(), "store"))
         .isInstanceOf(CollimateException.class)

@@ -1,0 +1,49 @@
+package dev.collimate.nn;
+
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A sequence classifier's head: one linear map to a few numbers, whose rows all fit. */
+final class ScoreHead implements Head {
+
+  private final Kernels kernels;
+  private final PtNDArray weight;
+  private final boolean bfloat16;
+
+  /**
+   * @param weight [labels, hidden]
+   */
+  ScoreHead(Kernels kernels, PtNDArray weight, Precision precision) {
+    this.kernels = kernels;
+    this.weight = weight;
+    bfloat16 = precision == Precision.BFLOAT16;
+  }
+
+  @Override
+  public Values values(
+      PtNDManager manager, PtNDArray h, PtNDArray targets, Set<Quantity> quantities, boolean keep) {
+    Head.requireOnly(List.of(Quantity.SCORE), quantities);
+    try (PtNDArray scores = logits(manager, h)) {
+      return new Values(Map.of(Quantity.SCORE, scores.toFloatArray()), List.of());
+    }
+  }
+
+  @Override
+  public List<PtNDArray> gradients(
+      PtNDManager manager,
+      PtNDArray h,
+      PtNDArray targets,
+      Values forward,
+      PtNDArray g,
+      boolean ofWeight) {
+    return kernels.callForList(manager, "score_vjp", h, weight, g, ofWeight, bfloat16);
+  }
+
+  @Override
+  public PtNDArray logits(PtNDManager manager, PtNDArray h) {
+    return kernels.call(manager, "logits", h, weight, bfloat16);
+  }
+}

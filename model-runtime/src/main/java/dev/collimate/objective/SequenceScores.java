@@ -1,0 +1,38 @@
+package dev.collimate.objective;
+
+/**
+ * The numbers that a reward model gives for one sequence, and the derivatives of the loss with
+ * respect to them.
+ */
+public final class SequenceScores {
+
+  private final double[] values;
+  private final double[] gradients;
+
+  /**
+   * @param values [label]
+   */
+  public SequenceScores(double[] values) {
+    this.values = values;
+    this.gradients = new double[values.length];
+  }
+
+  /** How many numbers there are. */
+  public int count() {
+    return values.length;
+  }
+
+  /** One of the numbers. */
+  public Scalar variable(int label) {
+    return Scalar.variable(values[label], adjoint -> gradients[label] += adjoint);
+  }
+
+  /**
+   * Derivatives of what was differentiated so far.
+   *
+   * @return [label]
+   */
+  public double[] gradients() {
+    return gradients.clone();
+  }
+}
