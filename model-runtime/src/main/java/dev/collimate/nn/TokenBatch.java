@@ -8,8 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Sequences as tensors, right-padded to the longest of them, and which positions predict a counted
- * token. Causal attention never looks right, so the padding needs no mask.
+ * Sequences as tensors, and which positions predict a counted token: right-padded to the longest of
+ * them, where causal attention never looks right, so that the padding needs no mask; or packed as
+ * one.
  *
  * @param ids int64 [batch, seq]
  * @param rows int64 [n]: where of batch * seq a counted token is predicted, by sequence, then
@@ -45,6 +46,31 @@ record TokenBatch(PtNDArray ids, PtNDArray rows, PtNDArray targets, int[] counts
         (PtNDArray) manager.create(ids, new Shape(counts.length, seq)),
         (PtNDArray) manager.create(rows, new Shape(counted)),
         (PtNDArray) manager.create(targets, new Shape(counted)),
+        counts,
+        seq);
+  }
+
+  /** Packed rows: a batch of one. */
+  static TokenBatch of(PtNDManager manager, PackedRows packed) {
+    int[] counts =
+        packed.sequences().stream().mapToInt(member -> member.sequence().countedTokens()).toArray();
+    long[] rows = new long[Arrays.stream(counts).sum()];
+    long[] targets = new long[rows.length];
+    int next = 0;
+    for (PackedRows.Member member : packed.sequences()) {
+      Sequence sequence = member.sequence();
+      for (int t = 0; t < sequence.length(); t++) {
+        if (sequence.lossMask()[t] != 0) {
+          rows[next] = member.placeOf(t - 1);
+          targets[next++] = sequence.ids()[t];
+        }
+      }
+    }
+    int seq = packed.ids().length;
+    return new TokenBatch(
+        (PtNDArray) manager.create(packed.ids(), new Shape(1, seq)),
+        (PtNDArray) manager.create(rows, new Shape(rows.length)),
+        (PtNDArray) manager.create(targets, new Shape(rows.length)),
         counts,
         seq);
   }
