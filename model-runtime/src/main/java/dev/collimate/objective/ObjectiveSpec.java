@@ -39,7 +39,15 @@ public record ObjectiveSpec(
 
   /** Whether the objective, as it is by default, reads the reference model. */
   public boolean needsReference() {
-    Objective usual = create.apply(new Options(defaults()));
-    return usual.declaration().reference() != ReferenceUse.NONE;
+    return usual().reference() != ReferenceUse.NONE;
+  }
+
+  /** Roles of the sequences of a row of the objective as it is by default. */
+  public List<String> sequences() {
+    return usual().sequences();
+  }
+
+  private Declaration usual() {
+    return create.apply(new Options(defaults())).declaration();
   }
 }

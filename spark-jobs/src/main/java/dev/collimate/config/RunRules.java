@@ -33,6 +33,7 @@ final class RunRules {
     checkData(config.data());
     checkAdapter(config);
     checkTrain(config.train());
+    checkSharing(config);
   }
 
   /** Keys whose values have no effect beside those of others. */
@@ -55,6 +56,10 @@ final class RunRules {
     if (Objectives.find(config.objective().name()).stream()
         .noneMatch(ObjectiveSpec::needsReference)) {
       keys.add("reference_model");
+      keys.add("reference.prefix_sharing");
+    }
+    if (hasOneSequence(config)) {
+      keys.add("train.prefix_sharing");
     }
     return keys;
   }
@@ -163,6 +168,21 @@ final class RunRules {
           place("train.micro_batch_size"));
     }
     checkLocalSteps(train);
+  }
+
+  private void checkSharing(RunConfig config) {
+    if (config.train().prefixSharing() && hasOneSequence(config)) {
+      problems.add(
+          "train.prefix_sharing",
+          "has no effect on " + config.objective().name() + ", whose rows are one sequence",
+          place("train.prefix_sharing"),
+          "; leave it out");
+    }
+  }
+
+  private static boolean hasOneSequence(RunConfig config) {
+    return Objectives.find(config.objective().name()).stream()
+        .anyMatch(objective -> objective.sequences().size() < 2);
   }
 
   private void checkLocalSteps(TrainConfig train) {

@@ -28,7 +28,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
   /** The last file written; without it the folder is no data set. */
   public static final String INDEX = "index.json";
 
-  private static final int FORMAT_VERSION = 1;
+  private static final int FORMAT_VERSION = 2;
 
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);

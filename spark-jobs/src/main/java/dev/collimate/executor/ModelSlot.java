@@ -62,7 +62,8 @@ public final class ModelSlot {
   }
 
   private static Decoder load(ModelSpec spec, Configuration configuration) {
-    DecoderOptions options = new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE);
+    DecoderOptions options =
+        new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE, spec.sharing());
     try (ModelFolder model =
         ModelFolder.open(HadoopFolder.open("model", spec.model(), configuration))) {
       requireSame("model", spec.model(), spec.modelFingerprint(), model.fingerprint());

@@ -3,6 +3,7 @@ package dev.collimate.executor;
 import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.nn.ComputeDevice;
+import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.nn.Precision;
 import dev.collimate.storage.HadoopFolder;
 import java.io.Serializable;
@@ -18,6 +19,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param adapterFingerprint of its files, empty for none
  * @param precision arithmetic of the products
  * @param threads of one operation
+ * @param sharing whether what the sequences of a row begin with is computed once
  */
 public record ModelSpec(
     String model,
@@ -25,11 +27,12 @@ public record ModelSpec(
     String adapter,
     String adapterFingerprint,
     Precision precision,
-    int threads)
+    int threads,
+    Sharing sharing)
     implements Serializable {
 
   /**
-   * Opens the folders once to take their fingerprints.
+   * Opens the folders once to take their fingerprints. Nothing is shared.
    *
    * @param modelKey the key or option that names the model, for messages; so {@code adapterKey}
    */
@@ -53,7 +56,18 @@ public record ModelSpec(
       }
     }
     return new ModelSpec(
-        model, modelFingerprint, adapter.orElse(""), adapterFingerprint, precision, threads);
+        model,
+        modelFingerprint,
+        adapter.orElse(""),
+        adapterFingerprint,
+        precision,
+        threads,
+        Sharing.NONE);
+  }
+
+  public ModelSpec withSharing(Sharing other) {
+    return new ModelSpec(
+        model, modelFingerprint, adapter, adapterFingerprint, precision, threads, other);
   }
 
   /** Where an adapter is, if there is one. */

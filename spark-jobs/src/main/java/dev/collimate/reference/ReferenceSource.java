@@ -65,12 +65,13 @@ public final class ReferenceSource {
       Optional<String> adapter,
       Configuration configuration) {
     return ModelSpec.of(
-        key,
-        model,
-        "adapter.path",
-        adapter,
-        Precision.valueOf(run.train().precision().name()),
-        run.cluster().threads(),
-        configuration);
+            key,
+            model,
+            "adapter.path",
+            adapter,
+            Precision.valueOf(run.train().precision().name()),
+            run.cluster().threads(),
+            configuration)
+        .withSharing(run.reference().sharing());
   }
 }
