@@ -163,11 +163,11 @@ class PipelineTest {
               .formatted(row + 3, row % 5 + 3, row % 7 + 9));
     }
     Files.write(folder.resolve("rows.jsonl"), pairs);
-    String[] dpo = {"objective.name=dpo", "train.learning_rate=1e-3"};
-    String[] sharing = {dpo[0], dpo[1], "train.prefix_sharing=true"};
+    String dpo = "objective={name: dpo}";
+    String allRows = "data.eval_fraction=0";
 
-    pipeline("alone", dpo).run(Pipeline.Stage.TRAIN);
-    pipeline("sharing", sharing).run(Pipeline.Stage.TRAIN);
+    pipeline("alone", dpo, allRows).run(Pipeline.Stage.TRAIN);
+    pipeline("sharing", dpo, allRows, "train.prefix_sharing=true").run(Pipeline.Stage.TRAIN);
 
     List<JsonNode> alone = steps("alone");
     List<JsonNode> shared = steps("sharing");
