@@ -16,7 +16,7 @@ final class BatchContexts implements AutoCloseable {
 
   /**
    * Most queries that a masked part of packed rows is computed in at a time: more would compute
-   * more scores that the mask hides, fewer would take more calls (DecoderSpeed measures it).
+   * more scores that the mask hides, fewer would take more calls (PrefixSharingSpeed measures it).
    */
   private static final int MASKED_QUERIES = 128;
 

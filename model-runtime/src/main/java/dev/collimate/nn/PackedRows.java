@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
 record PackedRows(long[] ids, int[] positions, List<Segment> segments, List<Member> sequences) {
 
   /**
-   * A part whose tokens attend to their own kind up to themselves, and to what they share.
+   * A part whose tokens attend to what they share, and to their own part up to themselves.
    *
    * @param shared tokens in front of it, which are all of the last segment that shares none
    * @param length tokens
