@@ -160,8 +160,10 @@ public final class Learner {
   }
 
   private Pass forward(List<LearnRow> rows, Set<Quantity> quantities, Mode mode) {
-    List<Sequence> sequences = new ArrayList<>();
+    List<List<Sequence>> all = new ArrayList<>();
     for (LearnRow row : rows) {
+      List<Sequence> sequences = new ArrayList<>();
+      all.add(sequences);
       for (String role : declaration.sequences()) {
         Sequence sequence = row.example().sequences().get(role);
         if (sequence == null) {
@@ -173,7 +175,7 @@ public final class Learner {
       }
     }
     try {
-      return model.forward(sequences, quantities, mode, Adapter.ON);
+      return model.forwardRows(all, quantities, mode, Adapter.ON);
     } catch (CollimateException e) {
       String keys =
           rows.stream()

@@ -7,11 +7,18 @@ import ai.djl.pytorch.engine.PtNDManager;
 import dev.collimate.checkpoint.ModelConfig;
 import dev.collimate.checkpoint.Rope;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** Makes batch contexts for one model: angles or positions of its kind, masks. */
 final class BatchContexts implements AutoCloseable {
+
+  /**
+   * Most queries that a masked part of packed rows is computed in at a time: more would compute
+   * more scores that the mask hides, fewer would take more calls (PrefixSharingSpeed measures it).
+   */
+  private static final int MASKED_QUERIES = 128;
 
   private final Kernels kernels;
   private final Optional<RotaryTable> rotary;
@@ -39,7 +46,9 @@ final class BatchContexts implements AutoCloseable {
         pass,
         shared,
         window ->
-            window == 0 || window >= seq ? Map.of() : Map.of("mask", windowMask(pass, seq, window)),
+            window == 0 || window >= seq
+                ? Map.of()
+                : Map.of("mask", windowMask(pass, 0, seq, window)),
         rows);
   }
 
@@ -59,6 +68,42 @@ final class BatchContexts implements AutoCloseable {
         angles(pass, positions),
         window -> Map.of("mask", kernels.call(pass, "mask", valid, start, queries, window)),
         rows);
+  }
+
+  /**
+   * Rows packed as one sequence.
+   *
+   * @param rows int64 [n], what the last layer keeps
+   */
+  BatchContext packed(PtNDManager pass, PackedRows packed, PtNDArray rows) {
+    return new BatchContext(
+        pass,
+        angles(pass, new int[][] {packed.positions()}),
+        window -> segments(pass, packed.segments(), window),
+        rows);
+  }
+
+  /** The segments, and a mask for those that causal attention alone would read wrongly. */
+  private Map<String, PtNDArray> segments(
+      PtNDManager pass, List<PackedRows.Segment> segments, int window) {
+    long[] flat = new long[3 * segments.size()];
+    int longestMasked = 0;
+    for (int i = 0; i < segments.size(); i++) {
+      PackedRows.Segment segment = segments.get(i);
+      boolean isMasked = segment.shared() > 0 || (window > 0 && window < segment.length());
+      flat[3 * i] = segment.shared();
+      flat[3 * i + 1] = segment.length();
+      flat[3 * i + 2] = isMasked ? 1 : 0;
+      longestMasked = isMasked ? Math.max(longestMasked, segment.end()) : longestMasked;
+    }
+    PtNDArray parts = (PtNDArray) pass.create(flat, new Shape(segments.size(), 3));
+    if (longestMasked == 0) {
+      return Map.of("segments", parts);
+    }
+    int queries = Math.min(MASKED_QUERIES, longestMasked);
+    try (PtNDArray mask = windowMask(pass, longestMasked, queries, window)) {
+      return Map.of("segments", parts, "mask", kernels.call(pass, "added_mask", mask));
+    }
   }
 
   @Override
@@ -93,11 +138,12 @@ final class BatchContexts implements AutoCloseable {
     }
   }
 
-  private PtNDArray windowMask(PtNDManager pass, int seq, int window) {
-    boolean[] all = new boolean[seq];
+  /** What queries at {@code start} and on attend to, where nothing is padding. */
+  private PtNDArray windowMask(PtNDManager pass, int start, int queries, int window) {
+    boolean[] all = new boolean[start + queries];
     Arrays.fill(all, true);
-    try (PtNDArray valid = (PtNDArray) pass.create(all, new Shape(1, seq))) {
-      return kernels.call(pass, "mask", valid, 0, seq, window);
+    try (PtNDArray valid = (PtNDArray) pass.create(all, new Shape(1, all.length))) {
+      return kernels.call(pass, "mask", valid, start, queries, window);
     }
   }
 }

@@ -42,6 +42,15 @@ public interface CausalModel extends AutoCloseable {
    */
   Pass forward(List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter);
 
+  /**
+   * The same of rows' sequences, one row after the other. A model may compute what the sequences of
+   * a row begin with once: mathematically equal, with other rounding.
+   */
+  default Pass forwardRows(
+      List<List<Sequence>> rows, Set<Quantity> quantities, Mode mode, Adapter adapter) {
+    return forward(rows.stream().flatMap(List::stream).toList(), quantities, mode, adapter);
+  }
+
   @Override
   void close();
 

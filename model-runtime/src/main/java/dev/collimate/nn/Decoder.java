@@ -145,12 +145,43 @@ public final class Decoder implements CausalModel {
               ? TokenBatch.ofScores(pass, sequences, config.tokens().pad(), config.numLabels())
               : TokenBatch.of(pass, sequences);
       BatchContext context = contexts.rightPadded(pass, batch.seq(), batch.rows());
-      return new DecoderPass(
-          pass, kernels, weights, stack, head, options, batch, context, quantities, mode, adapter);
+      return pass(pass, batch, context, quantities, mode, adapter);
     } catch (RuntimeException e) {
       pass.close();
       throw e;
     }
+  }
+
+  @Override
+  public Pass forwardRows(
+      List<List<Sequence>> rows, Set<Quantity> quantities, Mode mode, Adapter adapter) {
+    if (options.sharing() == DecoderOptions.Sharing.NONE
+        || rows.stream().allMatch(row -> row.size() < 2)) {
+      return CausalModel.super.forwardRows(rows, quantities, mode, adapter);
+    }
+    Engine.prepareThread();
+    rows.forEach(row -> row.forEach(sequence -> requireReadable(sequence.ids())));
+    PtNDManager pass = (PtNDManager) manager.newSubManager();
+    try {
+      PackedRows packed = PackedRows.of(rows);
+      TokenBatch batch = TokenBatch.of(pass, packed);
+      BatchContext context = contexts.packed(pass, packed, batch.rows());
+      return pass(pass, batch, context, quantities, mode, adapter);
+    } catch (RuntimeException e) {
+      pass.close();
+      throw e;
+    }
+  }
+
+  private Pass pass(
+      PtNDManager pass,
+      TokenBatch batch,
+      BatchContext context,
+      Set<Quantity> quantities,
+      Mode mode,
+      Adapter adapter) {
+    return new DecoderPass(
+        pass, kernels, weights, stack, head, options, batch, context, quantities, mode, adapter);
   }
 
   @Override

@@ -6,8 +6,10 @@ package dev.collimate.nn;
  * @param precision arithmetic of the products
  * @param recomputation whether layers are computed again for their gradients instead of being kept
  * @param trained which parameters get gradients
+ * @param sharing whether what the sequences of a row begin with is computed once
  */
-public record DecoderOptions(Precision precision, Recomputation recomputation, Trained trained) {
+public record DecoderOptions(
+    Precision precision, Recomputation recomputation, Trained trained, Sharing sharing) {
 
   /** What is kept of a forward pass for its gradient. */
   public enum Recomputation {
@@ -22,6 +24,23 @@ public record DecoderOptions(Precision precision, Recomputation recomputation, T
     NONE,
     ALL_WEIGHTS,
     ADAPTER
+  }
+
+  /** What of a row's sequences is computed together; {@code prefix_sharing}. Changes rounding. */
+  public enum Sharing {
+    /** Every sequence by itself. */
+    NONE,
+    /** What all of them begin with once. */
+    PREFIXES
+  }
+
+  /** Nothing shared. */
+  public DecoderOptions(Precision precision, Recomputation recomputation, Trained trained) {
+    this(precision, recomputation, trained, Sharing.NONE);
+  }
+
+  public DecoderOptions withSharing(Sharing other) {
+    return new DecoderOptions(precision, recomputation, trained, other);
   }
 
   /** To read values off a model: float32, nothing trained. */

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Sequences as tensors, right-padded to the longest of them, and which positions something is read
- * at: those that predict a counted token, or of each sequence the one that is scored. Causal
- * attention never looks right, so the padding needs no mask.
+ * Sequences as tensors, and which positions something is read at: those that predict a counted
+ * token, or of each sequence the one that is scored. Right-padded to the longest of them, where
+ * causal attention never looks right, so that the padding needs no mask; or packed as one.
  *
  * @param ids int64 [batch, seq]
  * @param rows int64 [n]: the positions in batch * seq, by sequence
@@ -64,6 +64,31 @@ record TokenBatch(PtNDArray ids, PtNDArray rows, PtNDArray targets, int[] counts
         ids(manager, sequences, seq),
         (PtNDArray) manager.create(rows, new Shape(rows.length)),
         (PtNDArray) manager.create(new long[0], new Shape(0)),
+        counts,
+        seq);
+  }
+
+  /** Packed rows: a batch of one. */
+  static TokenBatch of(PtNDManager manager, PackedRows packed) {
+    int[] counts =
+        packed.sequences().stream().mapToInt(member -> member.sequence().countedTokens()).toArray();
+    long[] rows = new long[Arrays.stream(counts).sum()];
+    long[] targets = new long[rows.length];
+    int next = 0;
+    for (PackedRows.Member member : packed.sequences()) {
+      Sequence sequence = member.sequence();
+      for (int t = 0; t < sequence.length(); t++) {
+        if (sequence.lossMask()[t] != 0) {
+          rows[next] = member.placeOf(t - 1);
+          targets[next++] = sequence.ids()[t];
+        }
+      }
+    }
+    int seq = packed.ids().length;
+    return new TokenBatch(
+        (PtNDArray) manager.create(packed.ids(), new Shape(1, seq)),
+        (PtNDArray) manager.create(rows, new Shape(rows.length)),
+        (PtNDArray) manager.create(targets, new Shape(rows.length)),
         counts,
         seq);
   }

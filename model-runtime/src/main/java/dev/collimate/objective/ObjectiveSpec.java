@@ -74,6 +74,15 @@ public record ObjectiveSpec(
 
   /** Whether the objective trains a model that gives scores of sequences. */
   public boolean trainsRewardModel() {
-    return create.apply(new Options(defaults())).declaration().scores() > 0;
+    return usual().scores() > 0;
+  }
+
+  /** Roles of the sequences of a row of the objective as it is by default. */
+  public List<String> sequences() {
+    return usual().sequences();
+  }
+
+  private Declaration usual() {
+    return create.apply(new Options(defaults())).declaration();
   }
 }

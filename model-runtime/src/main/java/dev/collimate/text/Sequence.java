@@ -1,6 +1,7 @@
 package dev.collimate.text;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * One token sequence of a row.
@@ -38,5 +39,27 @@ public record Sequence(int[] ids, int promptLength, byte[] lossMask) implements 
       counted += mask;
     }
     return counted;
+  }
+
+  /**
+   * How many leading tokens a model can compute once for all sequences of a row: what all begin
+   * with before anything counts, but for the last of it, from which each sequence goes on by
+   * itself. Nothing is shared by fewer than two.
+   */
+  public static int sharedTokens(List<Sequence> row) {
+    if (row.size() < 2) {
+      return 0;
+    }
+    int common = 0;
+    while (isCommon(row, common)) {
+      common++;
+    }
+    return Math.max(0, common - 1);
+  }
+
+  private static boolean isCommon(List<Sequence> row, int t) {
+    int[] first = row.get(0).ids;
+    return row.stream()
+        .allMatch(s -> t < s.ids.length && s.ids[t] == first[t] && s.lossMask[t] == 0);
   }
 }

@@ -13,12 +13,16 @@ import dev.collimate.parameters.TreeNode;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** A step of sixteen rows of unequal lengths and weights, run at any micro-batch size. */
+/**
+ * A step of sixteen rows of unequal lengths and weights, whose sequences begin alike, run at any
+ * micro-batch size.
+ */
 final class SixteenRows {
 
   static final int VOCAB = 11;
@@ -39,8 +43,13 @@ final class SixteenRows {
     Map<String, Double> sums = new LinkedHashMap<>();
     Map<String, float[]> tokens = new LinkedHashMap<>();
     int promptLength = 1 + random.nextInt(5);
+    int[] prompt = new int[0];
     for (String role : declaration.sequences()) {
       int[] ids = random.ints(promptLength + 1 + random.nextInt(12), 0, VOCAB).toArray();
+      if (prompt.length == 0) {
+        prompt = Arrays.copyOf(ids, promptLength);
+      }
+      System.arraycopy(prompt, 0, ids, 0, promptLength);
       byte[] mask = new byte[ids.length];
       float[] reference = new float[ids.length - promptLength];
       double sum = 0;

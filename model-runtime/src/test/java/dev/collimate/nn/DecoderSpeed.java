@@ -24,7 +24,8 @@ import java.util.stream.LongStream;
 
 /**
  * Prints how fast the decoder is beside the floor that matrix products of the same library and
- * threads set. Arguments: threads (default 1).
+ * threads set. Arguments: threads (default 1). {@link PrefixSharingSpeed} measures what shared
+ * prompts save.
  */
 final class DecoderSpeed {
 

@@ -85,7 +85,6 @@ final class ForeignKeys {
       List.of(
           "packing",
           "padding_free",
-          "prefix_sharing",
           "rounds",
           "modules_to_save",
           "layers_to_transform",

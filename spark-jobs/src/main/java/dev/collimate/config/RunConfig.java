@@ -99,7 +99,8 @@ public record RunConfig(
         train,
         saveDtype,
         new ReferenceConfig(
-            reference.store().map(location -> absolute.apply("reference.store", location))),
+            reference.store().map(location -> absolute.apply("reference.store", location)),
+            reference.prefixSharing()),
         cluster,
         report);
   }

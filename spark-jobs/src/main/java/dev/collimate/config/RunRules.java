@@ -37,6 +37,7 @@ final class RunRules {
     checkData(config.data());
     checkAdapter(config);
     checkTrain(config.train());
+    checkSharing(config);
   }
 
   /** Keys whose values have no effect beside those of others. */
@@ -58,9 +59,12 @@ final class RunRules {
     }
     if (config.objective().reference() == ReferenceUse.NONE) {
       keys.add("reference_model");
+      keys.add("reference.prefix_sharing");
     }
-    if (Objectives.find(config.objective().name()).stream()
-        .anyMatch(ObjectiveSpec::trainsRewardModel)) {
+    if (hasOneSequence(config)) {
+      keys.add("train.prefix_sharing");
+    }
+    if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);
     }
     return keys;
@@ -208,6 +212,32 @@ final class RunRules {
           place("train.micro_batch_size"));
     }
     checkLocalSteps(train);
+  }
+
+  private void checkSharing(RunConfig config) {
+    if (config.train().prefixSharing() && hasOneSequence(config)) {
+      problems.add(
+          "train.prefix_sharing",
+          "has no effect on " + config.objective().name() + ", whose rows are one sequence",
+          place("train.prefix_sharing"),
+          "; leave it out");
+    } else if (config.train().prefixSharing() && trainsRewardModel(config)) {
+      problems.add(
+          "train.prefix_sharing",
+          "'true' is not supported yet for " + config.objective().name(),
+          place("train.prefix_sharing"),
+          "; leave it out");
+    }
+  }
+
+  private static boolean trainsRewardModel(RunConfig config) {
+    return Objectives.find(config.objective().name()).stream()
+        .anyMatch(ObjectiveSpec::trainsRewardModel);
+  }
+
+  private static boolean hasOneSequence(RunConfig config) {
+    return Objectives.find(config.objective().name()).stream()
+        .anyMatch(objective -> objective.sequences().size() < 2);
   }
 
   private void checkLocalSteps(TrainConfig train) {

@@ -5,6 +5,7 @@ import static dev.collimate.config.Key.Role.OPERATIONAL;
 
 import dev.collimate.learn.AdamWConfig;
 import dev.collimate.learn.Schedule;
+import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.nn.Precision;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -104,6 +105,13 @@ public record TrainConfig(
         boolean gradientCheckpointing,
     @Key(
             role = IDENTITY,
+            usual = "false",
+            meaning =
+                "Compute the prompt of a row once for all its sequences, and pad nothing: equal but"
+                    + " for rounding, and faster the longer the prompts are.")
+        boolean prefixSharing,
+    @Key(
+            role = IDENTITY,
             usual = "true",
             supported = "true",
             meaning = "Switch the model's own dropout off.")
@@ -185,6 +193,11 @@ public record TrainConfig(
   /** AdamW's constants. */
   public AdamWConfig adamW() {
     return new AdamWConfig(adamBeta1, adamBeta2, adamEpsilon, weightDecay);
+  }
+
+  /** What {@code prefix_sharing} means for the model. */
+  public Sharing sharing() {
+    return prefixSharing ? Sharing.PREFIXES : Sharing.NONE;
   }
 
   /** Whether replicas take steps of their own between synchronisations. */

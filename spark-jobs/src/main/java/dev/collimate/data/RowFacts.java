@@ -23,6 +23,7 @@ public final class RowFacts {
   private final long[] contentHigh;
   private final long[] contentLow;
   private final double[] weights;
+  private final int[] sharedTokens;
   private final Map<String, int[]> lengths = new LinkedHashMap<>();
   private final Map<String, int[]> countedTokens = new LinkedHashMap<>();
   private final Map<String, double[]> scalars = new LinkedHashMap<>();
@@ -34,6 +35,7 @@ public final class RowFacts {
     this.contentHigh = new long[count];
     this.contentLow = new long[count];
     this.weights = new double[count];
+    this.sharedTokens = new int[count];
     for (String role : roles) {
       lengths.put(role, new int[count]);
       countedTokens.put(role, new int[count]);
@@ -90,6 +92,7 @@ public final class RowFacts {
         System.arraycopy(group.longs(ShardSchema.KEY_HIGH), 0, keyHigh, first, rows);
         System.arraycopy(group.longs(ShardSchema.KEY_LOW), 0, keyLow, first, rows);
         System.arraycopy(group.doubles(ShardSchema.WEIGHT), 0, weights, first, rows);
+        System.arraycopy(group.ints(ShardSchema.SHARED_TOKENS), 0, sharedTokens, first, rows);
         String[] contents = group.texts(ShardSchema.CONTENT_HASH);
         for (int row = 0; row < rows; row++) {
           Digest128 content = Digest128.ofHex(contents[row]);
@@ -138,6 +141,11 @@ public final class RowFacts {
   /** Tokens of a sequence whose log-probability counts. */
   public int countedTokens(String role, int row) {
     return countedTokens.get(role)[row];
+  }
+
+  /** Tokens that the row's sequences begin with and that can be computed once for all. */
+  public int sharedTokens(int row) {
+    return sharedTokens[row];
   }
 
   /** A number of the row, NaN where it has none. */

@@ -18,7 +18,8 @@ import org.apache.parquet.schema.Types;
 /**
  * The columns of a token shard. Token ids are plain Parquet lists, so that any tool reads them.
  * {@code <role>_loss_runs} is null for the usual mask (every token after the prompt counts), else
- * the lengths of alternating runs of 0 and 1, beginning with 0.
+ * the lengths of alternating runs of 0 and 1, beginning with 0. {@code shared_tokens} is {@link
+ * dev.collimate.text.Sequence#sharedTokens} of the row.
  *
  * @param roles the sequences of each row, in order
  * @param scalars the numbers that rows may have, in order
@@ -30,6 +31,7 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
   static final String KEY_LOW = "key_hash_low";
   static final String CONTENT_HASH = "content_hash";
   static final String WEIGHT = "weight";
+  static final String SHARED_TOKENS = "shared_tokens";
   static final String SOURCE = "source";
   static final String FILE = "file";
   static final String LINE = "line";
@@ -85,6 +87,7 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
     columns.add(Types.required(INT64).named(KEY_LOW));
     columns.add(Types.required(BINARY).as(stringType()).named(CONTENT_HASH));
     columns.add(Types.required(DOUBLE).named(WEIGHT));
+    columns.add(Types.required(INT32).named(SHARED_TOKENS));
     for (String scalar : scalars) {
       columns.add(Types.optional(DOUBLE).named(scalar(scalar)));
     }

@@ -106,6 +106,9 @@ final class ShardWriter {
       addLong(ShardSchema.KEY_LOW, key.low());
       addText(ShardSchema.CONTENT_HASH, example.contentHash());
       addDouble(ShardSchema.WEIGHT, example.weight());
+      addInt(
+          ShardSchema.SHARED_TOKENS,
+          Sequence.sharedTokens(schema.roles().stream().map(example.sequences()::get).toList()));
       for (String scalar : schema.scalars()) {
         Double value = example.scalars().get(scalar);
         if (value == null) {

@@ -63,7 +63,8 @@ public final class ModelSlot {
   }
 
   private static Decoder load(ModelSpec spec, Configuration configuration) {
-    DecoderOptions options = new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE);
+    DecoderOptions options =
+        new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE, spec.sharing());
     Folder base = HadoopFolder.open("model", spec.model(), configuration);
     if (spec.adapterFolder().isEmpty()) {
       try (ModelFolder model = ModelFolder.open(base)) {

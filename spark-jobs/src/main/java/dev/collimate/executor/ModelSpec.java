@@ -5,6 +5,7 @@ import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.files.Folder;
 import dev.collimate.nn.ComputeDevice;
+import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.nn.Precision;
 import dev.collimate.storage.HadoopFolder;
 import java.io.Serializable;
@@ -21,6 +22,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param numLabels scores that it gives for a sequence; 0: it is a causal language model
  * @param precision arithmetic of the products
  * @param threads of one operation
+ * @param sharing whether what the sequences of a row begin with is computed once
  */
 public record ModelSpec(
     String model,
@@ -29,11 +31,12 @@ public record ModelSpec(
     String adapterFingerprint,
     int numLabels,
     Precision precision,
-    int threads)
+    int threads,
+    Sharing sharing)
     implements Serializable {
 
   /**
-   * Opens the folders once to take their fingerprints.
+   * Opens the folders once to take their fingerprints. Nothing is shared.
    *
    * @param modelKey the key or option that names the model, for messages; so {@code adapterKey}
    */
@@ -49,7 +52,8 @@ public record ModelSpec(
     if (adapter.isEmpty()) {
       try (ModelFolder folder = ModelFolder.open(base)) {
         int numLabels = folder.config().numLabels();
-        return new ModelSpec(model, folder.fingerprint(), "", "", numLabels, precision, threads);
+        return new ModelSpec(
+            model, folder.fingerprint(), "", "", numLabels, precision, threads, Sharing.NONE);
       }
     }
     try (AdapterFolder adapterFolder =
@@ -62,7 +66,8 @@ public record ModelSpec(
           adapterFolder.fingerprint(),
           folder.config().numLabels(),
           precision,
-          threads);
+          threads,
+          Sharing.NONE);
     }
   }
 
@@ -78,6 +83,11 @@ public record ModelSpec(
               .formatted(key, model));
     }
     return this;
+  }
+
+  public ModelSpec withSharing(Sharing other) {
+    return new ModelSpec(
+        model, modelFingerprint, adapter, adapterFingerprint, numLabels, precision, threads, other);
   }
 
   /** Where an adapter is, if there is one. */

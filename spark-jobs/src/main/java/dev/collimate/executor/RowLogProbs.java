@@ -35,7 +35,8 @@ public record RowLogProbs(Map<String, float[]> byRole) {
     List<String> roles = new ArrayList<>(row.sequences().keySet());
     List<Sequence> sequences = new ArrayList<>(row.sequences().values());
     Map<String, float[]> byRole = new LinkedHashMap<>();
-    try (Pass pass = model.forward(sequences, Set.of(Quantity.LOG_PROB), Mode.EVALUATE, adapter)) {
+    try (Pass pass =
+        model.forwardRows(List.of(sequences), Set.of(Quantity.LOG_PROB), Mode.EVALUATE, adapter)) {
       float[][] values = pass.values(Quantity.LOG_PROB);
       for (int i = 0; i < values.length; i++) {
         requireFinite(values[i], roles.get(i), row);

@@ -9,6 +9,7 @@ import dev.collimate.generate.Generator;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.Decoder;
+import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.nn.Precision;
 import dev.collimate.quickstart.Comparison.Scores;
 import dev.collimate.storage.HadoopFolder;
@@ -59,7 +60,8 @@ final class Examination {
   private ModelSpec spec(String folder) {
     try (ModelFolder model =
         ModelFolder.open(HadoopFolder.open("model", folder, spark.hadoopConfiguration()))) {
-      return new ModelSpec(folder, model.fingerprint(), "", "", 0, Precision.FLOAT32, 1);
+      return new ModelSpec(
+          folder, model.fingerprint(), "", "", 0, Precision.FLOAT32, 1, Sharing.NONE);
     }
   }
 

@@ -13,6 +13,7 @@ import dev.collimate.executor.ModelSlot;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.executor.RowLogProbs;
 import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.nn.Numerics;
 import dev.collimate.text.Example;
 import java.io.IOException;
@@ -229,6 +230,9 @@ public final class ReferenceJob {
     identity.put("precision", model.precision().name());
     identity.put("threads", Integer.toString(model.threads()));
     identity.put("numerics", numerics.hash());
+    if (model.sharing() == Sharing.PREFIXES) {
+      identity.put("prefix_sharing", "true");
+    }
     return identity;
   }
 }

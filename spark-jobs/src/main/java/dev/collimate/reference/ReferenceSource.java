@@ -72,6 +72,7 @@ public final class ReferenceSource {
             Precision.valueOf(run.train().precision().name()),
             run.cluster().threads(),
             configuration)
-        .requireCausal(key);
+        .requireCausal(key)
+        .withSharing(run.reference().sharing());
   }
 }

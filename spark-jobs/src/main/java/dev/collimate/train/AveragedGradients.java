@@ -91,7 +91,7 @@ final class AveragedGradients implements StepMethod {
         aggregator.announce(number, masters));
     long end = System.nanoTime();
     Map<String, Double> numbers = StepMethod.numbers(result.stats(), 1);
-    numbers.put("computed_tokens", (double) rows.paddedTokens(batch));
+    numbers.put("computed_tokens", (double) rows.computedTokens(batch));
     numbers.put("update_seconds", (end - updateStart) / 1e9);
     numbers.put("step_seconds", (end - start) / 1e9);
     StepReport report = new StepReport(loss, norm, learningRate, batch.rows().length, numbers);

@@ -32,7 +32,7 @@ final class BatchPlan {
    * @param rows rows of the training set, at least 1
    * @param steps optimizer steps in all
    * @param epochOrder the epoch's permutation of 0…rows-1
-   * @param length tokens of a row's longest sequence
+   * @param length tokens that decide which rows share a micro-batch
    */
   BatchPlan(
       int rows,

@@ -158,7 +158,7 @@ final class LocalSteps implements StepMethod {
     Map<String, Double> ofStep = new LinkedHashMap<>(numbers);
     double computed = 0;
     for (int replica = 0; replica < replicas; replica++) {
-      computed += rows.paddedTokens(plan.share(batch.number(), replica, replicas));
+      computed += rows.computedTokens(plan.share(batch.number(), replica, replicas));
     }
     ofStep.put("computed_tokens", computed);
     StepReport report =

@@ -109,7 +109,8 @@ record PolicyTaskFactory(
             : DecoderOptions.Recomputation.NONE,
         run.adapter().isPresent()
             ? DecoderOptions.Trained.ADAPTER
-            : DecoderOptions.Trained.ALL_WEIGHTS);
+            : DecoderOptions.Trained.ALL_WEIGHTS,
+        run.train().sharing());
   }
 
   private ShardReader reader(PreparedData.Split split, Configuration configuration) {

@@ -1,5 +1,6 @@
 package dev.collimate.train;
 
+import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.objective.RowFacts;
 import dev.collimate.train.WorkItem.RowAddress;
 import java.util.Arrays;
@@ -30,17 +31,23 @@ final class SplitRows {
   private final List<String> scalars;
   private final boolean readsReference;
   private final ReferenceSums reference;
+  private final boolean sharesPrefixes;
 
+  /**
+   * @param sharing how the policy computes the rows
+   */
   SplitRows(
       dev.collimate.data.RowFacts facts,
       List<String> roles,
       List<String> scalars,
-      ReferenceSums reference) {
+      ReferenceSums reference,
+      Sharing sharing) {
     this.facts = facts;
     this.roles = roles;
     this.scalars = scalars;
     this.reference = reference;
     this.readsReference = reference != ReferenceSums.NONE;
+    this.sharesPrefixes = sharing == Sharing.PREFIXES && roles.size() > 1;
   }
 
   int count() {
@@ -67,19 +74,29 @@ final class SplitRows {
     return new RowAddress(row, sums, given);
   }
 
-  /** Tokens of the longest sequence of a row. */
-  int longest(int row) {
-    return roles.stream().mapToInt(role -> facts.length(role, row)).max().orElse(0);
+  /**
+   * The length by which rows share micro-batches: tokens of a row's longest sequence, to which the
+   * others are padded; of all that is computed for it where its sequences share their prompt.
+   */
+  int length(int row) {
+    return sharesPrefixes
+        ? roles.stream().mapToInt(role -> facts.length(role, row)).sum()
+            - (roles.size() - 1) * facts.sharedTokens(row)
+        : roles.stream().mapToInt(role -> facts.length(role, row)).max().orElse(0);
   }
 
-  /** Tokens that a micro-batch costs with padding: every sequence as long as the longest. */
-  long paddedTokens(int[] rows) {
-    long longest = Arrays.stream(rows).map(this::longest).max().orElse(0);
-    return longest * rows.length * roles.size();
+  /**
+   * Tokens that a micro-batch costs: every sequence as long as the longest; where prompts are
+   * shared rows are packed, without padding.
+   */
+  long computedTokens(int[] rows) {
+    return sharesPrefixes
+        ? Arrays.stream(rows).mapToLong(this::length).sum()
+        : Arrays.stream(rows).mapToLong(this::length).max().orElse(0) * rows.length * roles.size();
   }
 
   /** The same of all micro-batches of a step. */
-  long paddedTokens(BatchPlan.Step step) {
-    return step.microBatches().stream().mapToLong(this::paddedTokens).sum();
+  long computedTokens(BatchPlan.Step step) {
+    return step.microBatches().stream().mapToLong(this::computedTokens).sum();
   }
 }

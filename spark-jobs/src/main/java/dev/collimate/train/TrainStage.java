@@ -101,7 +101,8 @@ final class TrainStage {
         facts,
         objective.declaration().sequences(),
         data.index().scalars(),
-        values == null ? SplitRows.ReferenceSums.NONE : values::sum);
+        values == null ? SplitRows.ReferenceSums.NONE : values::sum,
+        run.train().sharing());
   }
 
   private BatchPlan plan(RowFacts facts) {
@@ -119,7 +120,7 @@ final class TrainStage {
             run.data().shuffle()
                 ? RowOrder.permutation(run.seed(), epoch, facts)
                 : IntStream.range(0, facts.count()).toArray(),
-        trainRows::longest);
+        trainRows::length);
   }
 
   /**

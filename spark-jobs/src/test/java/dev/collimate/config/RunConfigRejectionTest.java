@@ -104,6 +104,7 @@ class RunConfigRejectionTest {
           cluster.device=gpu | cluster.device: 'gpu' is not supported yet (--set); supported is cpu
           cluster.threads=0 | cluster.threads: must be >= 1, got 0 (--set); usual is 1
           cluster.wire=bf16 | cluster.wire: must be float32 or bfloat16, got 'bf16' (--set); usual is float32
+          prefix_sharing=true | prefix_sharing: unknown key (--set); nearest is train.prefix_sharing
           train.rounds=2 | train.rounds: is not supported yet (--set)
           train.sync_every=2 | train.replicas: is needed where train.sync_every is above 1 (--set); as many as workers, or a multiple, keeps all of them busy
           train.replicas=2 | train.replicas: has no effect while train.sync_every is 1 (--set); set train.sync_every to the steps between synchronisations
@@ -175,10 +176,21 @@ class RunConfigRejectionTest {
         RunConfigTest.LEAST,
         """
         reference_model: has no effect on sft (--set); it belongs to {readers}
-        reference.store: has no effect on sft (--set); it belongs to {readers}""",
+        reference.store: has no effect on sft (--set); it belongs to {readers}
+        reference.prefix_sharing: has no effect on sft (--set); it belongs to {readers}""",
         "objective.name=sft",
         "reference_model=initial",
-        "reference.store=shared");
+        "reference.store=shared",
+        "reference.prefix_sharing=true");
+  }
+
+  @Test
+  void aRowOfOneSequenceHasNothingToShare() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        "train.prefix_sharing: has no effect on sft, whose rows are one sequence (--set); leave it out",
+        "objective.name=sft",
+        "train.prefix_sharing=true");
   }
 
   @Test
@@ -188,6 +200,15 @@ class RunConfigRejectionTest {
         "reference_model: has no effect on dpo with these options (--set)",
         "objective.reference_free=true",
         "reference_model=initial");
+  }
+
+  @Test
+  void rewardModelsDoNotSharePrefixesYet() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        "train.prefix_sharing: 'true' is not supported yet for reward (--set); leave it out",
+        "objective={name: reward}",
+        "train.prefix_sharing=true");
   }
 
   @Test

@@ -74,6 +74,7 @@ class RunConfigTest {
         max_grad_norm: 0
         precision: bfloat16
         gradient_checkpointing: true
+        prefix_sharing: true
         disable_dropout: true
         save_steps: 10
         save_total_limit: 2
@@ -86,7 +87,7 @@ class RunConfigTest {
         outer_momentum: 0.5
         inner_state: reset
       save_dtype: bfloat16
-      reference: {store: shared/reference}
+      reference: {store: shared/reference, prefix_sharing: true}
       cluster: {workers: 8, device: cpu, threads: 2, wire: bfloat16, mixed: true}
       report: {samples: 4, max_new_tokens: 64}
       """;
@@ -136,6 +137,7 @@ class RunConfigTest {
                     1,
                     Precision.FLOAT32,
                     false,
+                    false,
                     true,
                     100,
                     OptionalInt.empty(),
@@ -149,7 +151,7 @@ class RunConfigTest {
                     0.9,
                     InnerState.KEEP),
                 SaveDtype.BASE,
-                new ReferenceConfig(Optional.empty()),
+                new ReferenceConfig(Optional.empty(), false),
                 new ClusterConfig(4, Device.CPU, 1, Wire.FLOAT32, false),
                 new ReportConfig(8, 128)));
   }
@@ -225,6 +227,7 @@ class RunConfigTest {
                 Precision.BFLOAT16,
                 true,
                 true,
+                true,
                 10,
                 OptionalInt.of(2),
                 false,
@@ -237,7 +240,8 @@ class RunConfigTest {
                 0.5,
                 InnerState.RESET));
     assertThat(config.saveDtype()).isEqualTo(SaveDtype.BFLOAT16);
-    assertThat(config.reference().store()).contains("shared/reference");
+    assertThat(config.reference())
+        .isEqualTo(new ReferenceConfig(Optional.of("shared/reference"), true));
     assertThat(config.cluster())
         .isEqualTo(new ClusterConfig(8, Device.CPU, 2, Wire.BFLOAT16, true));
     assertThat(config.report()).isEqualTo(new ReportConfig(4, 64));

@@ -103,6 +103,8 @@ class ShardReaderTest {
       assertThat(facts.length("chosen", row)).isEqualTo(example.sequences().get("chosen").length());
       assertThat(facts.countedTokens("rejected", row))
           .isEqualTo(example.sequences().get("rejected").countedTokens());
+      assertThat(facts.sharedTokens(row))
+          .isEqualTo(Sequence.sharedTokens(List.copyOf(example.sequences().values())));
       assertThat(facts.scalar("margin", row))
           .isEqualTo(example.scalars().getOrDefault("margin", Double.NaN));
     }
@@ -243,6 +245,9 @@ class ShardReaderTest {
       for (String role : SCHEMA.roles()) {
         int[] ids = random.ints(1 + random.nextInt(maxLength), 0, 50_000).toArray();
         int promptLength = random.nextInt(ids.length);
+        if (row % 2 == 0) {
+          Arrays.setAll(ids, t -> t < promptLength ? t : ids[t]);
+        }
         byte[] mask = LossRuns.usual(ids.length, promptLength);
         if (row % 3 == 0) {
           for (int t = 1; t < ids.length; t++) {

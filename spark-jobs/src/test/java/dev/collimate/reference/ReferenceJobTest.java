@@ -154,6 +154,22 @@ class ReferenceJobTest {
   }
 
   @Test
+  void sharedPromptsGiveTheSameValuesButForRoundingAndAreStoredByThemselves() throws IOException {
+    PreparedData data = prepare("run", pairs(10));
+    ReferenceJob.Result alone = reference(data);
+    ModelSpec sharing = spec("reference.prefix_sharing=true");
+
+    ReferenceJob.Result shared = reference(data, sharing, numerics(), "store");
+
+    assertThat(shared.computed()).isEqualTo(10);
+    for (int i = 0; i < sums(alone).size(); i++) {
+      assertThat(sums(shared).get(i)).isCloseTo(sums(alone).get(i), within(1e-4));
+    }
+    assertThat(reference(data, sharing, numerics(), "store").computed()).isZero();
+    assertThat(reference(data).computed()).isZero();
+  }
+
+  @Test
   void aModelThatDiffersInItsLastNumberSharesNothing() throws IOException {
     PreparedData data = prepare("run", pairs(10));
     reference(data);
@@ -199,7 +215,8 @@ class ReferenceJobTest {
     PreparedData data = prepare("run", pairs(10));
     ModelSpec seen = spec();
     ModelSpec stale =
-        new ModelSpec(seen.model(), "stale", "", "", 0, seen.precision(), seen.threads());
+        new ModelSpec(
+            seen.model(), "stale", "", "", 0, seen.precision(), seen.threads(), seen.sharing());
 
     assertThatThrownBy(() -> reference(data, stale, numerics(), "store"))
         .isInstanceOf(CollimateException.class)

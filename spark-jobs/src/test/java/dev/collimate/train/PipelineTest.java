@@ -2,7 +2,10 @@ package dev.collimate.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.CollimateException;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.LocalSpark;
@@ -148,6 +151,48 @@ class PipelineTest {
 
       assertThat(start.progress().numerics()).isEqualTo(reference.numerics());
     }
+  }
+
+  /** Prompts of 5 tokens, completions of 3 and 2; four pairs a step. */
+  @Test
+  void sharedPromptsCostTheirTokensOnceAndTrainTheSamePolicy() throws Exception {
+    List<String> pairs = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      pairs.add(
+          "{\"prompt_input_ids\": [9, %d, 8, 7, 5], \"chosen_input_ids\": [%d, 6, 2], \"rejected_input_ids\": [%d, 2]}"
+              .formatted(row + 3, row % 5 + 3, row % 7 + 9));
+    }
+    Files.write(folder.resolve("rows.jsonl"), pairs);
+    String dpo = "objective={name: dpo}";
+    String allRows = "data.eval_fraction=0";
+
+    pipeline("alone", dpo, allRows).run(Pipeline.Stage.TRAIN);
+    pipeline("sharing", dpo, allRows, "train.prefix_sharing=true").run(Pipeline.Stage.TRAIN);
+
+    List<JsonNode> alone = steps("alone");
+    List<JsonNode> shared = steps("sharing");
+    assertThat(shared).hasSameSizeAs(alone).isNotEmpty();
+    for (int i = 0; i < alone.size(); i++) {
+      assertThat(shared.get(i).get("loss").asDouble())
+          .isCloseTo(alone.get(i).get("loss").asDouble(), within(1e-5));
+      assertThat(shared.get(i).get("grad_norm").asDouble())
+          .isCloseTo(alone.get(i).get("grad_norm").asDouble(), within(1e-4));
+      assertThat(shared.get(i).get("num_tokens")).isEqualTo(alone.get(i).get("num_tokens"));
+      assertThat(alone.get(i).get("computed_tokens").asInt()).isEqualTo(4 * 2 * (5 + 3));
+      assertThat(shared.get(i).get("computed_tokens").asInt()).isEqualTo(4 * (5 + 3 + 1 + 2));
+    }
+  }
+
+  /** The lines of metrics.jsonl that are of training steps. */
+  private List<JsonNode> steps(String output) throws IOException {
+    List<JsonNode> steps = new ArrayList<>();
+    for (String line : Files.readAllLines(folder.resolve(output).resolve("metrics.jsonl"))) {
+      JsonNode metrics = new ObjectMapper().readTree(line);
+      if (metrics.has("computed_tokens")) {
+        steps.add(metrics);
+      }
+    }
+    return steps;
   }
 
   private Pipeline pipeline(String output, String... overrides) {
