@@ -98,9 +98,10 @@ public final class Learner {
    * @param into overwritten, in the order of {@link #layout()}
    */
   public LeafResult gradient(StepContext context, List<LearnRow> rows, FlatVector into) {
-    try (Pass pass = forward(rows, declaration.quantities(), Mode.TRAIN)) {
+    List<String> roles = declaration.sequences();
+    try (Pass pass = forward(rows, roles, declaration.quantities(), Mode.TRAIN)) {
       OwnParameters own = new OwnParameters(ownParameters);
-      Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
+      Batch batch = new Batch(context, rows, roles, pass, declaration.quantities(), own);
       LeafResult result =
           batch.sum(
               (row, learnRow) -> {
@@ -123,9 +124,10 @@ public final class Learner {
    * @throws CollimateException of kind DATA where a row's loss is not finite
    */
   public LeafResult evaluate(StepContext context, List<LearnRow> rows) {
-    try (Pass pass = forward(rows, declaration.quantities(), Mode.EVALUATE)) {
+    List<String> roles = declaration.sequences();
+    try (Pass pass = forward(rows, roles, declaration.quantities(), Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
-      Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
+      Batch batch = new Batch(context, rows, roles, pass, declaration.quantities(), own);
       return batch.sum(
           (row, learnRow) -> {
             double share = row.value(learnRow.example().weight(), context.totals());
@@ -145,10 +147,11 @@ public final class Learner {
    * @return [row][scalar] for {@link Objective#plan}
    */
   public double[][] gather(StepContext context, List<LearnRow> rows) {
+    List<String> roles = declaration.gathered();
     Set<Quantity> quantities = Set.of(Quantity.LOG_PROB);
-    try (Pass pass = forward(rows, quantities, Mode.EVALUATE)) {
+    try (Pass pass = forward(rows, roles, quantities, Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
-      Batch batch = new Batch(context, rows, pass, quantities, own);
+      Batch batch = new Batch(context, rows, roles, pass, quantities, own);
       double[][] gathered = new double[rows.size()][];
       for (int i = 0; i < gathered.length; i++) {
         gathered[i] = objective.gather(batch.inputs(i));
@@ -157,10 +160,11 @@ public final class Learner {
     }
   }
 
-  private Pass forward(List<LearnRow> rows, Set<Quantity> quantities, Mode mode) {
+  private Pass forward(
+      List<LearnRow> rows, List<String> roles, Set<Quantity> quantities, Mode mode) {
     List<Sequence> sequences = new ArrayList<>();
     for (LearnRow row : rows) {
-      for (String role : declaration.sequences()) {
+      for (String role : roles) {
         Sequence sequence = row.example().sequences().get(role);
         if (sequence == null) {
           throw CollimateException.data(
@@ -210,6 +214,7 @@ public final class Learner {
   private final class Batch {
     private final StepContext context;
     private final List<LearnRow> rows;
+    private final List<String> roles;
     private final Map<Quantity, float[][]> values = new EnumMap<>(Quantity.class);
     private final TokenLogProbs[] policy;
     private final OwnParameters own;
@@ -217,17 +222,21 @@ public final class Learner {
     Batch(
         StepContext context,
         List<LearnRow> rows,
+        List<String> roles,
         Pass pass,
         Set<Quantity> quantities,
         OwnParameters own) {
       this.context = context;
       this.rows = rows;
+      this.roles = roles;
       this.own = own;
       quantities.forEach(quantity -> values.put(quantity, pass.values(quantity)));
       float[][] logProbs = pass.values(Quantity.LOG_PROB);
       policy = new TokenLogProbs[logProbs.length];
       for (int i = 0; i < policy.length; i++) {
-        policy[i] = new TokenLogProbs(widen(logProbs[i]));
+        Sequence sequence =
+            rows.get(i / roles.size()).example().sequences().get(roles.get(i % roles.size()));
+        policy[i] = new TokenLogProbs(widen(logProbs[i]), sequence.countedPromptTokens());
       }
     }
 
@@ -246,7 +255,6 @@ public final class Learner {
     RowInputs inputs(int row) {
       Map<String, TokenLogProbs> byRole = new LinkedHashMap<>();
       Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
-      List<String> roles = declaration.sequences();
       for (int r = 0; r < roles.size(); r++) {
         int sequence = row * roles.size() + r;
         byRole.put(roles.get(r), policy[sequence]);

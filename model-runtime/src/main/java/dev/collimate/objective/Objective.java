@@ -1,5 +1,7 @@
 package dev.collimate.objective;
 
+import java.util.List;
+
 /**
  * A loss as a pure function of per-token quantities. The trainer runs the declared sequences
  * through the model, calls {@link #row} for every row and sums the terms; the objective sees no
@@ -11,14 +13,20 @@ public interface Objective {
 
   Declaration declaration();
 
+  /** What a person should know who trains with these options; a sentence each. */
+  default List<String> warnings() {
+    return List.of();
+  }
+
   /** One row's terms of the loss, and its metrics. */
   RowLoss row(RowInputs inputs);
 
   /**
    * The scalars of a row that {@link #plan} needs; called in the first pass, only where declared.
    *
-   * @param inputs without the declared quantities, since the first pass computes log-probabilities
-   *     alone, and without numbers of a plan, which is yet to be made
+   * @param inputs of the sequences in {@link Declaration#gathered}, without the declared
+   *     quantities, since the first pass computes log-probabilities alone, and without numbers of a
+   *     plan, which is yet to be made
    */
   default double[] gather(RowInputs inputs) {
     return new double[0];

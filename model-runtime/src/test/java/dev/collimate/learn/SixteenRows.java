@@ -10,8 +10,10 @@ import dev.collimate.objective.StepTotals;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.TreeNode;
 import dev.collimate.text.Example;
+import dev.collimate.text.RowShape;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +40,7 @@ final class SixteenRows {
     Map<String, Double> sums = new LinkedHashMap<>();
     Map<String, float[]> tokens = new LinkedHashMap<>();
     int promptLength = 1 + random.nextInt(5);
-    for (String role : declaration.sequences()) {
+    for (String role : declaration.roles()) {
       int[] ids = random.ints(promptLength + 1 + random.nextInt(12), 0, VOCAB).toArray();
       byte[] mask = new byte[ids.length];
       float[] reference = new float[ids.length - promptLength];
@@ -48,12 +50,24 @@ final class SixteenRows {
         reference[t - promptLength] = -2.4f + 0.3f * (float) random.nextGaussian();
         sum += reference[t - promptLength];
       }
+      boolean isImitated = role.equals("completion") || role.equals("chosen");
+      if (declaration.countsPrompt() && isImitated) {
+        Arrays.fill(mask, 1, promptLength, (byte) 1);
+      }
       sequences.put(role, new Sequence(ids, promptLength, mask));
       sums.put(role, sum);
       tokens.put(role, reference);
     }
     double weight = 0.25 + random.nextInt(8) * 0.375;
-    Example example = new Example("row-" + index, "hash-" + index, weight, sequences, Map.of());
+    Map<String, Double> scalars = new LinkedHashMap<>();
+    if (declaration.shape() == RowShape.UNPAIRED) {
+      scalars.put(RowFacts.LABEL, index % 3 == 0 ? 0.0 : 1.0);
+    }
+    declaration
+        .columns()
+        .numbers()
+        .forEach(column -> scalars.put(column.name(), 0.25 + 0.125 * index));
+    Example example = new Example("row-" + index, "hash-" + index, weight, sequences, scalars);
     return new LearnRow(example, new Reference(sums, tokens));
   }
 

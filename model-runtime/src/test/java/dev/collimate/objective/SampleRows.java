@@ -27,7 +27,7 @@ final class SampleRows {
       Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
       Map<String, Double> sums = new LinkedHashMap<>();
       Map<String, float[]> tokens = new LinkedHashMap<>();
-      for (String role : declaration.sequences()) {
+      for (String role : declaration.roles()) {
         double[] values = random.doubles(1 + random.nextInt(6), -3, -0.1).toArray();
         float[] ofReference = new float[values.length];
         double sum = 0;
@@ -56,7 +56,7 @@ final class SampleRows {
    * A row for every way in which each model may find each sequence likely, or next to impossible.
    */
   static List<ObjectiveStep.Row> extremes(Declaration declaration) {
-    List<String> roles = declaration.sequences();
+    List<String> roles = declaration.roles();
     List<ObjectiveStep.Row> rows = new ArrayList<>();
     for (int choice = 0; choice < (1 << (2 * roles.size())); choice++) {
       Map<String, double[]> policy = new LinkedHashMap<>();

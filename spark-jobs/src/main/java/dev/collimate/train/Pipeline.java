@@ -148,6 +148,7 @@ public final class Pipeline {
       return;
     }
     Objective objective = Objectives.create(run.objective().name(), run.objective().options());
+    objective.warnings().forEach(log::warn);
     Map<Split, RowFacts> facts = new EnumMap<>(Split.class);
     for (Split split : Split.values()) {
       facts.put(split, RowFacts.load(data, split, configuration));
