@@ -9,27 +9,21 @@ import java.util.stream.Collectors;
 /** The table of objectives: what can be named in a run file. */
 public final class Objectives {
 
-  private static final List<ObjectiveSpec> TABLE = List.of(Sft.SPEC, Dpo.SPEC, Wpo.SPEC);
+  private static final List<ObjectiveSpec> TABLE =
+      List.of(
+          Sft.SPEC,
+          Dpo.SPEC,
+          Wpo.SPEC,
+          Kto.SPEC,
+          Kto.APO_ZERO_UNPAIRED,
+          Bco.SPEC,
+          Pointwise.DPO,
+          Pointwise.ULMA,
+          Pointwise.REGRESSION,
+          Pmpo.SPEC);
 
   private static final List<String> NOT_BUILT =
-      List.of(
-          "reward",
-          "kto",
-          "orpo",
-          "cpo",
-          "simpo",
-          "bco",
-          "tpo",
-          "alphapo",
-          "apo_zero_unpaired",
-          "online_dpo",
-          "xpo",
-          "nash_md",
-          "gkd",
-          "prm",
-          "ppo",
-          "grpo",
-          "rloo");
+      List.of("reward", "online_dpo", "xpo", "nash_md", "gkd", "prm", "ppo", "grpo", "rloo");
 
   private static final List<String> NOT_BUILT_OPTIONS =
       List.of(
@@ -39,10 +33,7 @@ public final class Objectives {
           "loss_scale",
           "num_generations",
           "kl_coef",
-          "gamma",
-          "cpo_alpha",
-          "desirable_weight",
-          "undesirable_weight");
+          "gamma");
 
   private Objectives() {}
 
