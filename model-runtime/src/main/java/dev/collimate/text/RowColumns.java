@@ -26,7 +26,7 @@ public record RowColumns(List<NumberColumn> numbers) implements Serializable {
               NumberColumn.optional("margin"),
               NumberColumn.optional("chosen_score"),
               NumberColumn.optional("rejected_score"));
-      case DEMONSTRATION, UNPAIRED, PROMPT -> NONE;
+      case DEMONSTRATION, TRIPLE, UNPAIRED, PROMPT -> NONE;
     };
   }
 

@@ -39,6 +39,7 @@ final class RowPreparation {
     switch (config.shape()) {
       case DEMONSTRATION -> demonstration();
       case PREFERENCE -> preference();
+      case TRIPLE -> triple();
       case REWARD -> reward();
       case UNPAIRED -> unpaired();
       case PROMPT -> prompt();
@@ -101,6 +102,17 @@ final class RowPreparation {
           List.of(
               texts().afterPlain(prompt, promptIds, chosen.substring(split)),
               texts().afterPlain(prompt, promptIds, rejected.substring(split))));
+    }
+    sides.computeIfPresent("rejected", (role, side) -> side.countingCompletion());
+  }
+
+  private void triple() throws Refusal {
+    String[] columns = {"chosen", "rejected", "reference"};
+    if (Arrays.stream(columns).anyMatch(column -> row.has(column + "_input_ids"))) {
+      tokenized(columns);
+    } else {
+      completions(columns);
+      noteIdenticalSides();
     }
   }
 

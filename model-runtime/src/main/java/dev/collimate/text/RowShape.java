@@ -6,6 +6,8 @@ public enum RowShape {
   DEMONSTRATION,
   /** Preferences: {@code chosen} and {@code rejected} after a prompt, cut where too long. */
   PREFERENCE,
+  /** Preferences with a third completion to imitate, {@code reference}; a prompt must be there. */
+  TRIPLE,
   /** Preferences for a reward model: whole texts, never cut. */
   REWARD,
   /** Judged completions: one sequence {@code completion} and the scalar {@code label}, 1 or 0. */
