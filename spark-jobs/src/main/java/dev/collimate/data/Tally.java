@@ -38,6 +38,7 @@ final class Tally implements Serializable {
   private static final class OfSource implements Serializable {
     private static final long serialVersionUID = 1;
     private long read;
+    private long unpaired;
     private long train;
     private long eval;
     private final TreeMap<String, Long> quarantined = new TreeMap<>();
@@ -58,7 +59,11 @@ final class Tally implements Serializable {
       return;
     }
     OfSource source = sources.computeIfAbsent(origin.source(), number -> new OfSource());
-    source.read++;
+    if (origin.side() == 2) {
+      source.unpaired++;
+    } else {
+      source.read++;
+    }
     if (row instanceof CheckedRow.Ready ready) {
       if (place == PlaceRows.Place.TRAIN) {
         source.train++;
@@ -86,6 +91,7 @@ final class Tally implements Serializable {
         (number, theirs) -> {
           OfSource ours = sources.computeIfAbsent(number, any -> new OfSource());
           ours.read += theirs.read;
+          ours.unpaired += theirs.unpaired;
           ours.train += theirs.train;
           ours.eval += theirs.eval;
           ours.filtered += theirs.filtered;
@@ -131,6 +137,7 @@ final class Tally implements Serializable {
           new Accounting.Source(
               names.get(number),
               source.read,
+              source.unpaired,
               source.train,
               source.eval,
               source.quarantined,

@@ -1,8 +1,11 @@
 package dev.collimate.data;
 
+import dev.collimate.objective.Declaration;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
+import dev.collimate.text.Example;
+import dev.collimate.text.PreparerConfig;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
@@ -22,12 +25,15 @@ import scala.Tuple2;
 /**
  * Writes the rows of one shard, under a name of this attempt alone: a lost executor or a second
  * attempt never touches a finished file. The driver takes those that it was told of.
+ *
+ * @param settings by which rows were prepared
  */
 record WriteShard(
     String workspace,
     ShardSchema schema,
     ShardBounds bounds,
     Broadcast<Tally.LineNumbers> lineNumbers,
+    PreparerConfig settings,
     SerializableConfiguration configuration)
     implements Serializable {
 
@@ -73,13 +79,26 @@ record WriteShard(
 
           @Override
           public ShardRow next() {
-            CheckedRow.Ready row = (CheckedRow.Ready) RowCodec.decode(rows.next()._2());
+            Tuple2<String, byte[]> next = rows.next();
+            CheckedRow.Ready row = (CheckedRow.Ready) RowCodec.decode(next._2());
             RowOrigin origin = row.origin();
             return new ShardRow(
-                row.example(), origin.source(), origin.file(), lineNumbers.value().of(origin));
+                complete(row.example(), next._1(), rows),
+                origin.source(),
+                origin.file(),
+                lineNumbers.value().of(origin));
           }
         };
     return ShardWriter.write(new Path(workspace, name), schema, shardRows, hadoop());
+  }
+
+  /** The row with the completion that follows it, where the shard's rows have one. */
+  private Example complete(
+      Example row, String sortKey, Iterator<Tuple2<String, byte[]>> following) {
+    return schema.roles().contains(Declaration.MISMATCHED)
+        ? settings.withOtherCompletion(
+            row, Declaration.MISMATCHED, MismatchedRows.completionOf(sortKey, following))
+        : row;
   }
 
   /** A JSON object per row: why it was left out, where it stands, and the row itself. */
@@ -108,6 +127,9 @@ record WriteShard(
     entry.put("source", row.origin().source());
     entry.put("file", row.origin().file());
     entry.put("row", lineNumbers.value().of(row.origin()));
+    if (row.origin().side() > 0) {
+      entry.put("side", row.origin().side() == 1 ? "chosen" : "rejected");
+    }
     boolean malformed = row.reason().equals(CheckRows.MALFORMED);
     if (malformed) {
       entry.put("line", row.row());
