@@ -100,9 +100,10 @@ public final class Learner {
    * @param into overwritten, in the order of {@link #layout()}
    */
   public LeafResult gradient(StepContext context, List<LearnRow> rows, FlatVector into) {
-    try (Pass pass = forward(rows, declaration.quantities(), Mode.TRAIN)) {
+    List<String> roles = declaration.sequences();
+    try (Pass pass = forward(rows, roles, declaration.quantities(), Mode.TRAIN)) {
       OwnParameters own = new OwnParameters(ownParameters);
-      Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
+      Batch batch = new Batch(context, rows, roles, pass, declaration.quantities(), own);
       LeafResult result =
           batch.sum(
               (row, learnRow) -> {
@@ -125,9 +126,10 @@ public final class Learner {
    * @throws CollimateException of kind DATA where a row's loss is not finite
    */
   public LeafResult evaluate(StepContext context, List<LearnRow> rows) {
-    try (Pass pass = forward(rows, declaration.quantities(), Mode.EVALUATE)) {
+    List<String> roles = declaration.sequences();
+    try (Pass pass = forward(rows, roles, declaration.quantities(), Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
-      Batch batch = new Batch(context, rows, pass, declaration.quantities(), own);
+      Batch batch = new Batch(context, rows, roles, pass, declaration.quantities(), own);
       return batch.sum(
           (row, learnRow) -> {
             double share = row.value(learnRow.example().weight(), context.totals());
@@ -147,10 +149,11 @@ public final class Learner {
    * @return [row][scalar] for {@link Objective#plan}
    */
   public double[][] gather(StepContext context, List<LearnRow> rows) {
+    List<String> roles = declaration.gathered();
     Set<Quantity> quantities = Set.of(declaration.differentiable());
-    try (Pass pass = forward(rows, quantities, Mode.EVALUATE)) {
+    try (Pass pass = forward(rows, roles, quantities, Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
-      Batch batch = new Batch(context, rows, pass, quantities, own);
+      Batch batch = new Batch(context, rows, roles, pass, quantities, own);
       double[][] gathered = new double[rows.size()][];
       for (int i = 0; i < gathered.length; i++) {
         gathered[i] = objective.gather(batch.inputs(i));
@@ -159,12 +162,13 @@ public final class Learner {
     }
   }
 
-  private Pass forward(List<LearnRow> rows, Set<Quantity> quantities, Mode mode) {
+  private Pass forward(
+      List<LearnRow> rows, List<String> roles, Set<Quantity> quantities, Mode mode) {
     List<List<Sequence>> all = new ArrayList<>();
     for (LearnRow row : rows) {
       List<Sequence> sequences = new ArrayList<>();
       all.add(sequences);
-      for (String role : declaration.sequences()) {
+      for (String role : roles) {
         Sequence sequence = row.example().sequences().get(role);
         if (sequence == null) {
           throw CollimateException.data(
@@ -214,6 +218,7 @@ public final class Learner {
   private final class Batch {
     private final StepContext context;
     private final List<LearnRow> rows;
+    private final List<String> roles;
     private final Map<Quantity, float[][]> values = new EnumMap<>(Quantity.class);
     private final List<TokenLogProbs> policy = new ArrayList<>();
     private final List<SequenceScores> scores = new ArrayList<>();
@@ -222,18 +227,24 @@ public final class Learner {
     Batch(
         StepContext context,
         List<LearnRow> rows,
+        List<String> roles,
         Pass pass,
         Set<Quantity> quantities,
         OwnParameters own) {
       this.context = context;
       this.rows = rows;
+      this.roles = roles;
       this.own = own;
       quantities.forEach(quantity -> values.put(quantity, pass.values(quantity)));
-      for (float[] ofSequence : pass.values(declaration.differentiable())) {
+      float[][] learned = pass.values(declaration.differentiable());
+      for (int i = 0; i < learned.length; i++) {
+        double[] ofSequence = widen(learned[i]);
         if (declaration.scores() > 0) {
-          scores.add(new SequenceScores(widen(ofSequence)));
+          scores.add(new SequenceScores(ofSequence));
         } else {
-          policy.add(new TokenLogProbs(widen(ofSequence)));
+          Sequence sequence =
+              rows.get(i / roles.size()).example().sequences().get(roles.get(i % roles.size()));
+          policy.add(new TokenLogProbs(ofSequence, sequence.countedPromptTokens()));
         }
       }
     }
@@ -253,7 +264,6 @@ public final class Learner {
     RowInputs inputs(int row) {
       LearnRow learnRow = rows.get(row);
       StepNumbers numbers = new StepNumbers(context.shared(), learnRow.given(), own);
-      List<String> roles = declaration.sequences();
       Map<String, TokenLogProbs> byRole = new LinkedHashMap<>();
       Map<String, SequenceScores> scoresByRole = new LinkedHashMap<>();
       Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();

@@ -29,6 +29,10 @@ public final class MetricSums {
   /** The weight of a count, which is reported as its sum. NaN stays NaN under addition. */
   private static final double COUNT = Double.NaN;
 
+  private static final String CHOSEN_REWARD = "rewards/chosen";
+  private static final String REJECTED_REWARD = "rewards/rejected";
+  private static final String REWARD_MARGIN = "rewards/margins";
+
   private final Map<String, Sum> sums = new LinkedHashMap<>();
 
   /** Adds a share of a mean, or a number of which the least or greatest is reported. */
@@ -46,11 +50,16 @@ public final class MetricSums {
     other.sums.forEach((name, sum) -> sums.merge(name, sum, Sum::plus));
   }
 
-  /** The mean so far, the count or the extreme; NaN where nothing was added. */
+  /**
+   * The mean so far, the count or the extreme; NaN where nothing was added. Where rows are judged
+   * one by one, so that none has a margin, TRL's {@code rewards/margins} is that of the means.
+   */
   public double value(String name) {
     Sum sum = sums.get(name);
     if (sum == null) {
-      return Double.NaN;
+      return name.equals(REWARD_MARGIN)
+          ? value(CHOSEN_REWARD) - value(REJECTED_REWARD)
+          : Double.NaN;
     }
     return Double.isFinite(sum.weight) ? sum.sum / sum.weight : sum.sum;
   }
@@ -59,6 +68,9 @@ public final class MetricSums {
   public Map<String, Double> values() {
     Map<String, Double> values = new LinkedHashMap<>();
     sums.keySet().forEach(name -> values.put(name, value(name)));
+    if (sums.containsKey(CHOSEN_REWARD) && sums.containsKey(REJECTED_REWARD)) {
+      values.putIfAbsent(REWARD_MARGIN, value(REWARD_MARGIN));
+    }
     return values;
   }
 

@@ -4,65 +4,105 @@ import dev.collimate.nn.Quantity;
 import dev.collimate.text.FurtherSequence;
 import dev.collimate.text.NumberColumn;
 import dev.collimate.text.RowColumns;
+import dev.collimate.text.RowShape;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * What an objective needs, so that the trainer can supply it without knowing the objective.
  *
  * @param name as in the run file
- * @param sequences roles of the token sequences of every row, such as {@code chosen}
+ * @param shape the kind of row that it learns from
+ * @param sequences roles of the token sequences that {@link Objective#row} reads of every row, such
+ *     as {@code chosen}
+ * @param countsPrompt whether, beside the completions' tokens, those of the prompt count in the
+ *     sequence to imitate ({@code completion} or {@code chosen})
  * @param columns columns of the rows that it reads beside those of its sequences
  * @param scores numbers of every sequence that it reads of a reward model; 0 where it reads a
  *     language model's log-probabilities
  * @param quantities quantities of the policy: the log-probability and what is read beside it, or
  *     the scores alone
  * @param reference what is read of the reference model
- * @param gathers whether a first pass collects scalars of every row of the global batch
+ * @param gathered roles of the sequences that {@link Objective#gather} reads of every row of the
+ *     global batch, in a pass before the first gradient; empty where there is no such pass
  * @param initialState numbers that persist between steps, as before the first step; may be empty
  * @param initialParameters parameters of the objective itself, trained with the model's; may be
  *     empty
  */
 public record Declaration(
     String name,
+    RowShape shape,
     List<String> sequences,
+    boolean countsPrompt,
     RowColumns columns,
     int scores,
     Set<Quantity> quantities,
     ReferenceUse reference,
-    boolean gathers,
+    List<String> gathered,
     List<Double> initialState,
     List<Double> initialParameters) {
+
+  /**
+   * The role of a sequence that the data stage makes where it is asked for: the row's prompt, then
+   * the completion of a row with another prompt.
+   */
+  public static final String MISMATCHED = "kl";
 
   public Declaration {
     sequences = List.copyOf(sequences);
     EnumSet<Quantity> ordered = EnumSet.of(scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB);
     ordered.addAll(quantities);
     quantities = Collections.unmodifiableSet(ordered);
+    gathered = List.copyOf(gathered);
     initialState = List.copyOf(initialState);
     initialParameters = List.copyOf(initialParameters);
   }
 
-  /** An objective of the policy's log-probabilities alone. */
+  /**
+   * An objective of the policy's log-probabilities alone, on pairs where it reads {@code rejected},
+   * else on demonstrations.
+   */
   public static Declaration of(String name, String... sequences) {
-    return ofScores(name, 0, sequences);
+    List<String> roles = List.of(sequences);
+    RowShape shape = roles.contains("rejected") ? RowShape.PREFERENCE : RowShape.DEMONSTRATION;
+    return of(name, shape, /* scores= */ 0, roles);
   }
 
   /** An objective of a reward model that gives so many numbers for every sequence. */
   public static Declaration ofScores(String name, int scores, String... sequences) {
+    return of(name, RowShape.REWARD, scores, List.of(sequences));
+  }
+
+  private static Declaration of(String name, RowShape shape, int scores, List<String> sequences) {
     return new Declaration(
         name,
-        List.of(sequences),
+        shape,
+        sequences,
+        /* countsPrompt= */ false,
         RowColumns.NONE,
         scores,
         Set.of(),
         ReferenceUse.NONE,
-        false,
+        List.of(),
         List.of(),
         List.of());
+  }
+
+  /** Every sequence that a row must have. */
+  public List<String> roles() {
+    Set<String> roles = new LinkedHashSet<>(sequences);
+    roles.addAll(gathered);
+    return List.copyOf(roles);
+  }
+
+  /** Whether there is a pass over the global batch before the first gradient. */
+  public boolean gathers() {
+    return !gathered.isEmpty();
   }
 
   /** What the loss is differentiated by. */
@@ -70,14 +110,23 @@ public record Declaration(
     return scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB;
   }
 
+  public Declaration withShape(RowShape rows) {
+    return with(draft -> draft.shape = rows);
+  }
+
+  /** Counts the prompt's tokens too, in the sequence to imitate. */
+  public Declaration withPrompt() {
+    return with(draft -> draft.countsPrompt = true);
+  }
+
   /** Reads these columns of numbers too. */
   public Declaration withNumbers(NumberColumn... added) {
-    return withColumns(columns.withNumbers(added));
+    return with(draft -> draft.columns = columns.withNumbers(added));
   }
 
   /** Reads these columns of names too. */
   public Declaration withCategories(String... added) {
-    return withColumns(columns.withCategories(added));
+    return with(draft -> draft.columns = columns.withCategories(added));
   }
 
   /** Reads these sequences too, beside those of its rows' shape. */
@@ -86,94 +135,86 @@ public record Declaration(
     for (FurtherSequence sequence : added) {
       roles.add(sequence.role());
     }
-    return new Declaration(
-        name,
-        roles,
-        columns.withSequences(added),
-        scores,
-        quantities,
-        reference,
-        gathers,
-        initialState,
-        initialParameters);
-  }
-
-  private Declaration withColumns(RowColumns all) {
-    return new Declaration(
-        name,
-        sequences,
-        all,
-        scores,
-        quantities,
-        reference,
-        gathers,
-        initialState,
-        initialParameters);
+    return with(
+        draft -> {
+          draft.sequences = roles;
+          draft.columns = columns.withSequences(added);
+        });
   }
 
   public Declaration withQuantities(Quantity... added) {
-    return new Declaration(
-        name,
-        sequences,
-        columns,
-        scores,
-        Set.of(added),
-        reference,
-        gathers,
-        initialState,
-        initialParameters);
+    return with(draft -> draft.quantities = Set.of(added));
   }
 
   public Declaration withReference(ReferenceUse use) {
-    return new Declaration(
-        name,
-        sequences,
-        columns,
-        scores,
-        quantities,
-        use,
-        gathers,
-        initialState,
-        initialParameters);
+    return with(draft -> draft.reference = use);
   }
 
-  /** Asks for the first pass over the global batch. */
+  /** Asks for the first pass over the global batch, of the sequences that are read so far. */
   public Declaration withGather() {
-    return new Declaration(
-        name,
-        sequences,
-        columns,
-        scores,
-        quantities,
-        reference,
-        true,
-        initialState,
-        initialParameters);
+    return with(draft -> draft.gathered = sequences);
+  }
+
+  /** Asks for the first pass over the global batch, of these sequences. */
+  public Declaration withGather(String... roles) {
+    return with(draft -> draft.gathered = List.of(roles));
   }
 
   public Declaration withState(Double... initial) {
-    return new Declaration(
-        name,
-        sequences,
-        columns,
-        scores,
-        quantities,
-        reference,
-        gathers,
-        List.of(initial),
-        initialParameters);
+    return with(draft -> draft.initialState = List.of(initial));
   }
 
   public Declaration withParameters(Double... initial) {
-    return new Declaration(
-        name,
-        sequences,
-        columns,
-        scores,
-        quantities,
-        reference,
-        gathers,
-        initialState,
-        List.of(initial));
+    return with(draft -> draft.initialParameters = List.of(initial));
+  }
+
+  private Declaration with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.declaration();
+  }
+
+  /** A declaration while it is put together. */
+  private static final class Draft {
+    private final String name;
+    private final int scores;
+    private RowShape shape;
+    private List<String> sequences;
+    private boolean countsPrompt;
+    private RowColumns columns;
+    private Set<Quantity> quantities;
+    private ReferenceUse reference;
+    private List<String> gathered;
+    private List<Double> initialState;
+    private List<Double> initialParameters;
+
+    Draft(Declaration from) {
+      name = from.name;
+      scores = from.scores;
+      shape = from.shape;
+      sequences = from.sequences;
+      countsPrompt = from.countsPrompt;
+      columns = from.columns;
+      quantities = from.quantities;
+      reference = from.reference;
+      gathered = from.gathered;
+      initialState = from.initialState;
+      initialParameters = from.initialParameters;
+    }
+
+    Declaration declaration() {
+      return new Declaration(
+          name,
+          shape,
+          sequences,
+          countsPrompt,
+          columns,
+          scores,
+          quantities,
+          reference,
+          gathered,
+          initialState,
+          initialParameters);
+    }
   }
 }

@@ -18,7 +18,26 @@ public record GlobalBatch(
     rows = List.copyOf(rows);
   }
 
+  /** Whether the rows are held out and the state is as training left it. */
   public boolean isEvaluation() {
     return step == 0;
+  }
+
+  /** Sum of the rows' weights, in their order. */
+  double weight() {
+    double weight = 0;
+    for (RowFacts row : rows) {
+      weight += row.weight();
+    }
+    return weight;
+  }
+
+  /** Weighted mean over the rows of one of their gathered scalars. */
+  double gatheredMean(int scalar) {
+    double sum = 0;
+    for (int row = 0; row < gathered.length; row++) {
+      sum += rows.get(row).weight() * gathered[row][scalar];
+    }
+    return sum / weight();
   }
 }

@@ -1,5 +1,6 @@
 package dev.collimate.objective;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -21,14 +22,20 @@ public interface Objective {
     return this;
   }
 
+  /** What a person should know who trains with these options; a sentence each. */
+  default List<String> warnings() {
+    return List.of();
+  }
+
   /** One row's terms of the loss, and its metrics. */
   RowLoss row(RowInputs inputs);
 
   /**
    * The scalars of a row that {@link #plan} needs; called in the first pass, only where declared.
    *
-   * @param inputs without the declared quantities, since the first pass computes log-probabilities
-   *     alone, and without numbers of a plan, which is yet to be made
+   * @param inputs of the sequences in {@link Declaration#gathered}, without the declared
+   *     quantities, since the first pass computes log-probabilities alone, and without numbers of a
+   *     plan, which is yet to be made
    */
   default double[] gather(RowInputs inputs) {
     return new double[0];

@@ -60,29 +60,20 @@ public record ObjectiveSpec(
 
   /** Whether the objective, as it is by default, reads the reference model. */
   public boolean needsReference() {
-    return reference(defaults()) != ReferenceUse.NONE;
-  }
-
-  /**
-   * What the objective reads of the reference model.
-   *
-   * @param values of every option
-   */
-  public ReferenceUse reference(Map<String, Object> values) {
-    return create.apply(new Options(values)).declaration().reference();
+    return declaration(defaults()).reference() != ReferenceUse.NONE;
   }
 
   /** Whether the objective trains a model that gives scores of sequences. */
   public boolean trainsRewardModel() {
-    return usual().scores() > 0;
+    return declaration(defaults()).scores() > 0;
   }
 
-  /** Roles of the sequences of a row of the objective as it is by default. */
-  public List<String> sequences() {
-    return usual().sequences();
-  }
-
-  private Declaration usual() {
-    return create.apply(new Options(defaults())).declaration();
+  /**
+   * What the objective needs.
+   *
+   * @param values of every option
+   */
+  public Declaration declaration(Map<String, Object> values) {
+    return create.apply(new Options(values)).declaration();
   }
 }

@@ -27,27 +27,23 @@ public final class Objectives {
           RelativePo.SPEC,
           Mapl.SPEC,
           WeightedSimpo.SPEC,
+          Kto.SPEC,
+          Kto.APO_ZERO_UNPAIRED,
+          Bco.SPEC,
+          WithRationale.of(Orpo.SPEC),
+          ReferenceFreePair.CPO,
+          ReferenceFreePair.SIMPO,
+          ReferenceFreePair.ALPHAPO,
+          ReferenceFreePair.TPO,
+          Pointwise.DPO,
+          Pointwise.ULMA,
+          Pointwise.REGRESSION,
+          Pmpo.SPEC,
           Reward.SPEC,
           GeneralPreference.SPEC);
 
   private static final List<String> NOT_BUILT =
-      List.of(
-          "kto",
-          "orpo",
-          "cpo",
-          "simpo",
-          "bco",
-          "tpo",
-          "alphapo",
-          "apo_zero_unpaired",
-          "online_dpo",
-          "xpo",
-          "nash_md",
-          "gkd",
-          "prm",
-          "ppo",
-          "grpo",
-          "rloo");
+      List.of("online_dpo", "xpo", "nash_md", "gkd", "prm", "ppo", "grpo", "rloo");
 
   private static final List<String> NOT_BUILT_OPTIONS =
       List.of(
@@ -57,9 +53,7 @@ public final class Objectives {
           "loss_scale",
           "num_generations",
           "kl_coef",
-          "cpo_alpha",
-          "desirable_weight",
-          "undesirable_weight");
+          "gamma");
 
   private static List<ObjectiveSpec> all = List.of();
 

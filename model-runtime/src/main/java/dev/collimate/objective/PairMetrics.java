@@ -22,11 +22,13 @@ final class PairMetrics {
   /**
    * The same of an objective with its own log-probability of a sequence.
    *
-   * @param sums log-probabilities of the sequences
+   * @param sums log-probabilities of the sequences, or their means where it takes those
    */
   static RowLoss of(RowInputs inputs, Sides rewards, Sides sums) {
-    TokenLogProbs chosen = inputs.policy("chosen");
-    TokenLogProbs rejected = inputs.policy("rejected");
+    int chosen = inputs.policy("chosen").completion().count();
+    int rejected = inputs.policy("rejected").completion().count();
+    double chosenLogits = inputs.completionTotal("chosen", Quantity.MEAN_LOGIT);
+    double rejectedLogits = inputs.completionTotal("rejected", Quantity.MEAN_LOGIT);
     return new RowLoss(List.of(), List.of())
         .report("rewards/chosen", rewards.chosen())
         .report("rewards/rejected", rewards.rejected())
@@ -34,7 +36,7 @@ final class PairMetrics {
         .report("rewards/margins", rewards.chosen() - rewards.rejected())
         .report("logps/chosen", sums.chosen())
         .report("logps/rejected", sums.rejected())
-        .report("logits/chosen", inputs.total("chosen", Quantity.MEAN_LOGIT), chosen.count())
-        .report("logits/rejected", inputs.total("rejected", Quantity.MEAN_LOGIT), rejected.count());
+        .report("logits/chosen", chosenLogits, chosen)
+        .report("logits/rejected", rejectedLogits, rejected);
   }
 }

@@ -111,9 +111,19 @@ public final class RowInputs {
 
   /** Sum of a declared quantity over a role's counted tokens. */
   public double total(String role, Quantity quantity) {
+    return total(role, quantity, 0);
+  }
+
+  /** The same over the counted tokens of its completion alone. */
+  public double completionTotal(String role, Quantity quantity) {
+    return total(role, quantity, policy(role).promptTokens());
+  }
+
+  private double total(String role, Quantity quantity, int from) {
+    float[] values = require(require(quantities, role, "quantities"), quantity, "values");
     double total = 0;
-    for (float value : require(require(quantities, role, "quantities"), quantity, "values")) {
-      total += value;
+    for (int t = from; t < values.length; t++) {
+      total += values[t];
     }
     return total;
   }

@@ -1,5 +1,7 @@
 package dev.collimate.objective;
 
+import java.util.Arrays;
+
 /**
  * The policy's log-probabilities of one sequence's counted tokens, and the derivatives of the loss
  * with respect to them. A reduction over any number of tokens is one number of the formula.
@@ -8,34 +10,60 @@ public final class TokenLogProbs {
 
   private final double[] values;
   private final double[] gradients;
+  private final int first;
+  private final int promptTokens;
 
   /**
    * @param values [counted token]
    */
   public TokenLogProbs(double[] values) {
+    this(values, 0);
+  }
+
+  /**
+   * @param values [counted token]
+   * @param promptTokens how many of them, from the first, are the prompt's
+   */
+  public TokenLogProbs(double[] values, int promptTokens) {
+    this(values, new double[values.length], 0, promptTokens);
+  }
+
+  private TokenLogProbs(double[] values, double[] gradients, int first, int promptTokens) {
     this.values = values;
-    this.gradients = new double[values.length];
+    this.gradients = gradients;
+    this.first = first;
+    this.promptTokens = promptTokens;
+  }
+
+  /** The completion's tokens alone; what is derived by them is derived by these. */
+  public TokenLogProbs completion() {
+    return new TokenLogProbs(values, gradients, first + promptTokens, 0);
   }
 
   /** Number of counted tokens. */
   public int count() {
-    return values.length;
+    return values.length - first;
+  }
+
+  /** How many of the counted tokens, from the first, are the prompt's. */
+  public int promptTokens() {
+    return promptTokens;
   }
 
   public double value(int token) {
-    return values[token];
+    return values[first + token];
   }
 
   /** The sequence's log-probability: the sum over its counted tokens. */
   public Scalar sum() {
     double total = 0;
-    for (double value : values) {
-      total += value;
+    for (int t = first; t < values.length; t++) {
+      total += values[t];
     }
     return Scalar.variable(
         total,
         adjoint -> {
-          for (int t = 0; t < gradients.length; t++) {
+          for (int t = first; t < gradients.length; t++) {
             gradients[t] += adjoint;
           }
         });
@@ -43,7 +71,7 @@ public final class TokenLogProbs {
 
   /** The mean over the counted tokens. */
   public Scalar mean() {
-    return sum().dividedBy(values.length);
+    return sum().dividedBy(count());
   }
 
   /**
@@ -53,8 +81,8 @@ public final class TokenLogProbs {
    */
   public Scalar weightedSum(double[] weights) {
     double total = 0;
-    for (int t = 0; t < values.length; t++) {
-      total += weights[t] * values[t];
+    for (int t = 0; t < count(); t++) {
+      total += weights[t] * value(t);
     }
     return function(total, weights);
   }
@@ -65,15 +93,15 @@ public final class TokenLogProbs {
    * @param partials [counted token] derivative of the function by each log-probability
    */
   public Scalar function(double value, double[] partials) {
-    if (partials.length != values.length) {
+    if (partials.length != count()) {
       throw new IllegalArgumentException(
-          partials.length + " derivatives for " + values.length + " tokens");
+          partials.length + " derivatives for " + count() + " tokens");
     }
     return Scalar.variable(
         value,
         adjoint -> {
-          for (int t = 0; t < gradients.length; t++) {
-            gradients[t] += adjoint * partials[t];
+          for (int t = 0; t < partials.length; t++) {
+            gradients[first + t] += adjoint * partials[t];
           }
         });
   }
@@ -84,6 +112,6 @@ public final class TokenLogProbs {
    * @return [counted token]
    */
   public double[] gradients() {
-    return gradients.clone();
+    return Arrays.copyOfRange(gradients, first, gradients.length);
   }
 }

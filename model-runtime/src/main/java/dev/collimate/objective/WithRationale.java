@@ -104,6 +104,11 @@ final class WithRationale implements Objective {
   }
 
   @Override
+  public List<String> warnings() {
+    return base.warnings();
+  }
+
+  @Override
   public double[] gather(RowInputs inputs) {
     return base.gather(inputs);
   }

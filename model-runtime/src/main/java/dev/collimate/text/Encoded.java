@@ -20,6 +20,13 @@ record Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged) 
     return new Encoded(prompt, completion, counts, isMerged);
   }
 
+  /** The same without any token of the prompt that counts. */
+  Encoded countingCompletion() {
+    byte[] ofCompletion = counts.clone();
+    Arrays.fill(ofCompletion, 0, prompt.length, (byte) 0);
+    return new Encoded(prompt, completion, ofCompletion, isMerged);
+  }
+
   int length() {
     return prompt.length + completion.length;
   }

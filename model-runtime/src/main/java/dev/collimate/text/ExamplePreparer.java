@@ -70,7 +70,43 @@ public final class ExamplePreparer {
    *     end the run
    */
   public Prepared prepare(Map<String, ?> row) {
-    RowReader reader = new RowReader(row);
+    try {
+      RowReader reader = new RowReader(row);
+      Optional<String> id = reader.id();
+      return prepare(reader, id.orElseGet(() -> columnsHash(row)), id.isPresent());
+    } catch (Refusal refusal) {
+      return refusal.prepared();
+    }
+  }
+
+  /**
+   * Prepares a row that may be several: where the objective learns from judged completions, a pair
+   * becomes a desirable row and an undesirable one, whose keys are the pair's with {@code #chosen}
+   * and {@code #rejected}.
+   *
+   * @return one result, or those of both sides; one where the pair as such cannot be used
+   * @throws CollimateException as {@link #prepare}
+   */
+  public List<Prepared> prepareAll(Map<String, ?> row) {
+    RowReader pair = new RowReader(row);
+    if (config.shape() != RowShape.UNPAIRED || !Unpairing.isPair(pair)) {
+      return List.of(prepare(row));
+    }
+    try {
+      Optional<String> id = pair.id();
+      String key = id.orElseGet(() -> RowHash.ofColumns(row, columnsUsed(RowShape.PREFERENCE)));
+      List<Prepared> prepared = new ArrayList<>();
+      for (Unpairing.Half half : Unpairing.of(pair, row)) {
+        RowReader reader = new RowReader(half.columns());
+        prepared.add(prepare(reader, key + half.suffix(), id.isPresent()));
+      }
+      return prepared;
+    } catch (Refusal refusal) {
+      return List.of(refusal.prepared());
+    }
+  }
+
+  private Prepared prepare(RowReader reader, String key, boolean hasOwnKey) {
     try {
       double weight = reader.weight();
       RowPreparation.Draft draft = new RowPreparation(reader, tools, config).draft();
@@ -79,15 +115,9 @@ public final class ExamplePreparer {
       for (Map.Entry<String, Encoded> side : draft.sides().entrySet()) {
         sequences.put(side.getKey(), cutter.cut(side.getKey(), side.getValue()));
       }
-      Optional<String> id = reader.id();
       Example example =
-          new Example(
-              id.orElseGet(() -> columnsHash(row)),
-              RowHash.ofSequences(sequences),
-              weight,
-              sequences,
-              draft.scalars());
-      return new Prepared.Ready(example, id.isPresent(), draft.categories(), draft.notes());
+          new Example(key, RowHash.ofSequences(sequences), weight, sequences, draft.scalars());
+      return new Prepared.Ready(example, hasOwnKey, draft.categories(), draft.notes());
     } catch (Refusal refusal) {
       return refusal.prepared();
     }
@@ -98,16 +128,24 @@ public final class ExamplePreparer {
    * that differ in other columns alone share it.
    */
   public String columnsHash(Map<String, ?> row) {
-    return RowHash.ofColumns(row, columnsUsed());
+    return RowHash.ofColumns(row, columnsUsed(config.shape()));
   }
 
-  private List<String> columnsUsed() {
+  private List<String> columnsUsed(RowShape shape) {
     List<String> own =
-        switch (config.shape()) {
+        switch (shape) {
           case DEMONSTRATION, SCORED ->
               List.of("completion", "completion_input_ids", "messages", "conversations", "text");
           case PREFERENCE, REWARD ->
               List.of("chosen", "rejected", "chosen_input_ids", "rejected_input_ids");
+          case TRIPLE ->
+              List.of(
+                  "chosen",
+                  "rejected",
+                  "reference",
+                  "chosen_input_ids",
+                  "rejected_input_ids",
+                  "reference_input_ids");
           case UNPAIRED -> List.of("completion", "completion_input_ids", "label");
           case PROMPT -> List.of();
         };

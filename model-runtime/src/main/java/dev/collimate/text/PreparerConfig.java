@@ -3,6 +3,9 @@ package dev.collimate.text;
 import dev.collimate.CollimateException;
 import java.io.Serializable;
 import java.time.LocalDateTime;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * How rows become examples. The keys are those of the run file's {@code data} section.
@@ -14,8 +17,9 @@ import java.time.LocalDateTime;
  *     or {@link #UNLIMITED}
  * @param boundaryMerge {@code boundary_merge}: what becomes of rows whose completion merges with
  *     the prompt
- * @param completionOnlyLoss {@code completion_only_loss}: whether the prompt of prompt/completion
- *     rows is left out of the loss
+ * @param completionOnlyLoss {@code completion_only_loss}: whether the prompt is left out of the
+ *     loss, in prompt/completion rows and on a pair's chosen side; on the rejected side it always
+ *     is
  * @param assistantOnlyLoss {@code assistant_only_loss}: whether only what stands between the chat
  *     template's generation markers counts
  * @param vocabularySize ids of tokenized rows must be smaller, or {@link #UNLIMITED}
@@ -115,6 +119,30 @@ public record PreparerConfig(
         vocabularySize,
         templateTime,
         others);
+  }
+
+  /**
+   * The row with one more sequence: its prompt, then another row's completion, cut like a side.
+   *
+   * @param role of the new sequence
+   * @param completion token ids
+   */
+  public Example withOtherCompletion(Example row, String role, int[] completion) {
+    Sequence own = row.sequences().values().iterator().next();
+    int[] prompt = Arrays.copyOf(own.ids(), own.promptLength());
+    Map<String, Sequence> sequences = new LinkedHashMap<>(row.sequences());
+    sequences.put(
+        role,
+        cut(Encoded.of(prompt, completion, /* countsPrompt= */ false, /* isMerged= */ false)));
+    return new Example(
+        row.key(), RowHash.ofSequences(sequences), row.weight(), sequences, row.scalars());
+  }
+
+  /** At most {@link #maxLength} tokens of a side. */
+  Sequence cut(Encoded side) {
+    int kept = Math.min(side.length(), maxLength);
+    int from = truncationMode == TruncationMode.KEEP_END ? side.length() - kept : 0;
+    return side.sequence(from, from + kept);
   }
 
   /** TRL's defaults: 1024 tokens, the start kept, completion tokens counted. */

@@ -34,7 +34,7 @@ public record RowColumns(
               NumberColumn.optional("margin"),
               NumberColumn.optional("chosen_score"),
               NumberColumn.optional("rejected_score"));
-      case DEMONSTRATION, SCORED, UNPAIRED, PROMPT -> NONE;
+      case DEMONSTRATION, TRIPLE, SCORED, UNPAIRED, PROMPT -> NONE;
     };
   }
 

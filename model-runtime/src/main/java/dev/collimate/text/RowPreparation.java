@@ -45,6 +45,7 @@ final class RowPreparation implements FurtherPreparation.Encoders {
     switch (config.shape()) {
       case DEMONSTRATION -> demonstration();
       case PREFERENCE -> preference();
+      case TRIPLE -> triple();
       case REWARD -> wholeTexts("chosen", "rejected");
       case SCORED -> scored();
       case UNPAIRED -> unpaired();
@@ -115,6 +116,17 @@ final class RowPreparation implements FurtherPreparation.Encoders {
           List.of(
               texts().afterPlain(prompt, promptIds, chosen.substring(split)),
               texts().afterPlain(prompt, promptIds, rejected.substring(split))));
+    }
+    sides.computeIfPresent("rejected", (role, side) -> side.countingCompletion());
+  }
+
+  private void triple() throws Refusal {
+    String[] columns = {"chosen", "rejected", "reference"};
+    if (Arrays.stream(columns).anyMatch(column -> row.has(column + "_input_ids"))) {
+      tokenized(columns);
+    } else {
+      completions(columns);
+      noteIdenticalSides();
     }
   }
 

@@ -6,6 +6,8 @@ public enum RowShape {
   DEMONSTRATION,
   /** Preferences: {@code chosen} and {@code rejected} after a prompt, cut where too long. */
   PREFERENCE,
+  /** Preferences with a third completion to imitate, {@code reference}; a prompt must be there. */
+  TRIPLE,
   /** Preferences for a reward model: whole texts, never cut. */
   REWARD,
   /** Rows that a reward model scores one by one: a whole text, the sequence {@code completion}. */

@@ -1,6 +1,7 @@
 package dev.collimate.text;
 
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -32,11 +33,25 @@ public record Sequence(int[] ids, int promptLength, byte[] lossMask) implements 
     return ids.length;
   }
 
+  /** The token ids after the prompt. */
+  public int[] completion() {
+    return Arrays.copyOfRange(ids, promptLength, ids.length);
+  }
+
   /** Number of tokens whose log-probability counts. */
   public int countedTokens() {
+    return counted(ids.length);
+  }
+
+  /** How many of them are the prompt's. */
+  public int countedPromptTokens() {
+    return counted(promptLength);
+  }
+
+  private int counted(int end) {
     int counted = 0;
-    for (byte mask : lossMask) {
-      counted += mask;
+    for (int t = 0; t < end; t++) {
+      counted += lossMask[t];
     }
     return counted;
   }

@@ -2,7 +2,6 @@ package dev.collimate.text;
 
 import dev.collimate.CollimateException;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
-import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -44,9 +43,7 @@ final class SideCutter {
       notes.add("truncated_prompt");
     }
     boolean isCut = fitting.length() > config.maxLength();
-    int kept = Math.min(fitting.length(), config.maxLength());
-    int from = config.truncationMode() == TruncationMode.KEEP_END ? fitting.length() - kept : 0;
-    Sequence sequence = fitting.sequence(from, from + kept);
+    Sequence sequence = config.cut(fitting);
     if (sequence.countedTokens() == 0 && config.shape() != RowShape.PROMPT) {
       throw isCut && fitting.hasCountedToken()
           ? new Refusal(

@@ -44,7 +44,7 @@ final class SixteenRows {
     Map<String, float[]> tokens = new LinkedHashMap<>();
     int promptLength = 1 + random.nextInt(5);
     int[] prompt = new int[0];
-    for (String role : declaration.sequences()) {
+    for (String role : declaration.roles()) {
       int[] ids = random.ints(promptLength + 1 + random.nextInt(12), 0, VOCAB).toArray();
       if (prompt.length == 0) {
         prompt = Arrays.copyOf(ids, promptLength);
@@ -57,6 +57,10 @@ final class SixteenRows {
         mask[t] = 1;
         reference[t - promptLength] = -2.4f + 0.3f * (float) random.nextGaussian();
         sum += reference[t - promptLength];
+      }
+      boolean isImitated = role.equals("completion") || role.equals("chosen");
+      if (declaration.countsPrompt() && isImitated) {
+        Arrays.fill(mask, 1, promptLength, (byte) 1);
       }
       sequences.put(role, new Sequence(ids, promptLength, mask));
       sums.put(role, sum);

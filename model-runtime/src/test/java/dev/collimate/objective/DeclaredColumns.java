@@ -1,6 +1,7 @@
 package dev.collimate.objective;
 
 import dev.collimate.text.NumberColumn;
+import dev.collimate.text.RowShape;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
@@ -24,7 +25,7 @@ public final class DeclaredColumns {
     return objective.over(new TrainingSet(100, categories));
   }
 
-  /** Legal numbers of one row. */
+  /** Legal numbers of one row, with the label of a judged completion. */
   public static Map<String, Double> scalars(Declaration declaration, Random random) {
     Map<String, Double> scalars = new LinkedHashMap<>();
     for (NumberColumn column : declaration.columns().numbers()) {
@@ -34,6 +35,9 @@ public final class DeclaredColumns {
     }
     for (String column : declaration.columns().categories()) {
       scalars.put(column, (double) random.nextInt(NAMES.size()));
+    }
+    if (declaration.shape() == RowShape.UNPAIRED) {
+      scalars.put(RowFacts.LABEL, (double) random.nextInt(2));
     }
     return scalars;
   }

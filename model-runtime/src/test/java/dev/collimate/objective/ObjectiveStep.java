@@ -18,19 +18,38 @@ final class ObjectiveStep {
    *
    * @param key the row's
    * @param policy [counted token] log-probabilities by role
+   * @param promptTokens how many of a role's tokens, from the first, are the prompt's; none where
+   *     it is absent
    * @param quantities [counted token] by role; empty for zeros
    */
   record Row(
       String key,
       Map<String, double[]> policy,
+      Map<String, Integer> promptTokens,
       Map<String, Map<Quantity, float[]>> quantities,
       Reference reference,
       Map<String, Double> scalars,
       double weight) {
 
+    /** A row of whose prompt nothing counts. */
+    Row(
+        String key,
+        Map<String, double[]> policy,
+        Map<String, Map<Quantity, float[]>> quantities,
+        Reference reference,
+        Map<String, Double> scalars,
+        double weight) {
+      this(key, policy, Map.of(), quantities, reference, scalars, weight);
+    }
+
     /** A row of weight 1 without number columns whose further quantities are zero. */
     static Row of(Map<String, double[]> policy, Reference reference) {
       return new Row("row", policy, Map.of(), reference, Map.of(), 1);
+    }
+
+    /** The same where so many of a role's first tokens are the prompt's. */
+    Row withPrompt(String role, int tokens) {
+      return new Row(key, policy, Map.of(role, tokens), quantities, reference, scalars, weight);
     }
 
     private RowFacts facts() {
@@ -49,9 +68,13 @@ final class ObjectiveStep {
           numbers);
     }
 
-    private Map<String, TokenLogProbs> logProbs() {
+    /** What a pass over these roles gives. */
+    private Map<String, TokenLogProbs> logProbs(List<String> roles) {
       Map<String, TokenLogProbs> logProbs = new LinkedHashMap<>();
-      policy.forEach((role, values) -> logProbs.put(role, new TokenLogProbs(values)));
+      for (String role : roles) {
+        int ofPrompt = promptTokens.getOrDefault(role, 0);
+        logProbs.put(role, new TokenLogProbs(policy.get(role), ofPrompt));
+      }
       return logProbs;
     }
   }
@@ -61,7 +84,7 @@ final class ObjectiveStep {
    *
    * @param loss of the step
    * @param losses what each row says
-   * @param gradients [counted token] by role, of each row
+   * @param gradients [counted token] by role that the loss reads, of each row
    * @param state after the step
    * @param ownGradients of the objective's own parameters
    */
@@ -105,12 +128,13 @@ final class ObjectiveStep {
   /** What the objective decides before a step. */
   static StepPlan plan(Objective objective, List<Row> rows, double[] state, double[] parameters) {
     double[][] gathered = new double[0][];
-    if (objective.declaration().gathers()) {
+    List<String> roles = objective.declaration().gathered();
+    if (!roles.isEmpty()) {
       StepNumbers unplanned =
           new StepNumbers(new double[0], new double[0], new OwnParameters(parameters));
       gathered =
           rows.stream()
-              .map(row -> objective.gather(row.inputs(row.logProbs(), unplanned)))
+              .map(row -> objective.gather(row.inputs(row.logProbs(roles), unplanned)))
               .toArray(double[][]::new);
     }
     List<RowFacts> facts = rows.stream().map(Row::facts).toList();
@@ -125,7 +149,8 @@ final class ObjectiveStep {
     List<RowLoss> losses = new ArrayList<>();
     List<Map<String, double[]>> gradients = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
-      Map<String, TokenLogProbs> logProbs = rows.get(i).logProbs();
+      Map<String, TokenLogProbs> logProbs =
+          rows.get(i).logProbs(objective.declaration().sequences());
       StepNumbers numbers = new StepNumbers(plan.shared(), plan.given(i), own);
       RowLoss row = objective.row(rows.get(i).inputs(logProbs, numbers));
       loss += row.differentiate(rows.get(i).weight(), totals);

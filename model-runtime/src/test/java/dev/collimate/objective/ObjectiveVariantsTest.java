@@ -150,8 +150,8 @@ class ObjectiveVariantsTest {
 
     SoftAssertions softly = new SoftAssertions();
     for (int i = 0; i < rows.size(); i++) {
-      for (Map.Entry<String, double[]> entry : rows.get(i).policy().entrySet()) {
-        double[] values = entry.getValue();
+      for (String role : objective.declaration().sequences()) {
+        double[] values = rows.get(i).policy().get(role);
         for (int t = 0; t < values.length; t++) {
           double at = values[t];
           values[t] = at + STEP;
@@ -161,8 +161,8 @@ class ObjectiveVariantsTest {
           values[t] = at;
           double expected = (up - down) / (2 * STEP);
           softly
-              .assertThat(step.gradients().get(i).get(entry.getKey())[t])
-              .as("row %d %s token %d", i, entry.getKey(), t)
+              .assertThat(step.gradients().get(i).get(role)[t])
+              .as("row %d %s token %d", i, role, t)
               .isCloseTo(expected, within(FINITE_DIFFERENCE * Math.max(1, Math.abs(expected))));
         }
       }

@@ -56,10 +56,10 @@ class ObjectivesTest {
   void aReferenceFreeObjectiveReadsNoReference() {
     ObjectiveSpec dpo = Objectives.find("dpo").orElseThrow();
     Map<String, Object> options = dpo.defaults();
-    assertThat(dpo.reference(options)).isEqualTo(ReferenceUse.SUMS);
+    assertThat(dpo.declaration(options).reference()).isEqualTo(ReferenceUse.SUMS);
     options.put("ld_alpha", 0.5);
-    assertThat(dpo.reference(options)).isEqualTo(ReferenceUse.TOKENS);
+    assertThat(dpo.declaration(options).reference()).isEqualTo(ReferenceUse.TOKENS);
     options.put("reference_free", true);
-    assertThat(dpo.reference(options)).isEqualTo(ReferenceUse.NONE);
+    assertThat(dpo.declaration(options).reference()).isEqualTo(ReferenceUse.NONE);
   }
 }

@@ -3,6 +3,7 @@ package dev.collimate.objective;
 import dev.collimate.nn.Quantity;
 import dev.collimate.objective.RowInputs.Reference;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,8 +27,10 @@ final class SampleRows {
       Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
       Map<String, Double> sums = new LinkedHashMap<>();
       Map<String, float[]> tokens = new LinkedHashMap<>();
-      for (String role : declaration.sequences()) {
-        double[] values = random.doubles(1 + random.nextInt(6), -3, -0.1).toArray();
+      Map<String, Integer> promptTokens = promptTokens(declaration);
+      for (String role : declaration.roles()) {
+        int length = promptTokens.getOrDefault(role, 0) + 1 + random.nextInt(6);
+        double[] values = random.doubles(length, -3, -0.1).toArray();
         float[] ofReference = new float[values.length];
         double sum = 0;
         for (int t = 0; t < values.length; t++) {
@@ -44,6 +47,7 @@ final class SampleRows {
           new ObjectiveStep.Row(
               "row-" + i,
               policy,
+              promptTokens,
               quantities,
               new Reference(sums, tokens),
               scalars(declaration, i, random),
@@ -53,29 +57,39 @@ final class SampleRows {
   }
 
   /**
-   * A row for every way in which each model may find each sequence likely, or next to impossible.
+   * A row for every way in which each model may find each sequence likely, or next to impossible,
+   * of either label where rows have one.
    */
   static List<ObjectiveStep.Row> extremes(Declaration declaration) {
-    List<String> roles = declaration.sequences();
+    List<String> roles = declaration.roles();
     List<ObjectiveStep.Row> rows = new ArrayList<>();
-    for (int choice = 0; choice < (1 << (2 * roles.size())); choice++) {
+    Map<String, Integer> promptTokens = promptTokens(declaration);
+    for (int choice = 0; choice < (2 << (2 * roles.size())); choice++) {
       Map<String, double[]> policy = new LinkedHashMap<>();
       Map<String, Double> sums = new LinkedHashMap<>();
       Map<String, float[]> tokens = new LinkedHashMap<>();
       for (int r = 0; r < roles.size(); r++) {
         double ofPolicy = ((choice >> (2 * r)) & 1) == 0 ? LIKELY : VERY_UNLIKELY;
         double ofReference = ((choice >> (2 * r)) & 2) == 0 ? LIKELY : VERY_UNLIKELY;
-        policy.put(roles.get(r), new double[] {ofPolicy, LIKELY});
+        int ofPrompt = promptTokens.getOrDefault(roles.get(r), 0);
+        double[] values = new double[ofPrompt + 2];
+        float[] referenceValues = new float[values.length];
+        Arrays.fill(values, LIKELY);
+        Arrays.fill(referenceValues, (float) LIKELY);
+        values[ofPrompt] = ofPolicy;
+        referenceValues[ofPrompt] = (float) ofReference;
+        policy.put(roles.get(r), values);
         sums.put(roles.get(r), ofReference + LIKELY);
-        tokens.put(roles.get(r), new float[] {(float) ofReference, (float) LIKELY});
+        tokens.put(roles.get(r), referenceValues);
       }
       rows.add(
           new ObjectiveStep.Row(
               "row-" + choice,
               policy,
+              promptTokens,
               Map.of(),
               new Reference(sums, tokens),
-              scalars(declaration, choice, new Random(choice)),
+              scalars(declaration, choice >> (2 * roles.size()), new Random(choice)),
               1));
     }
     return rows;
@@ -94,10 +108,18 @@ final class SampleRows {
     return quantities;
   }
 
-  /** Every declared column, and labels of both kinds. */
+  /** Where the prompt of the sequence to imitate counts too, it has a token that does. */
+  private static Map<String, Integer> promptTokens(Declaration declaration) {
+    if (!declaration.countsPrompt()) {
+      return Map.of();
+    }
+    return Map.of(declaration.roles().contains("chosen") ? "chosen" : "completion", 1);
+  }
+
+  /** Every declared column; rows that have labels have either in turn. */
   private static Map<String, Double> scalars(Declaration declaration, int row, Random random) {
     Map<String, Double> scalars = DeclaredColumns.scalars(declaration, random);
-    scalars.put(RowFacts.LABEL, (double) (row % 2));
+    scalars.replace(RowFacts.LABEL, (double) (row % 2));
     return scalars;
   }
 }

@@ -1,10 +1,8 @@
 package dev.collimate.objective;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 
 /** A global batch under an objective: first pass, plan, loss and derivatives. */
 final class TestBatch {
@@ -35,27 +33,6 @@ final class TestBatch {
     return objective.declaration().initialState().stream()
         .mapToDouble(Double::doubleValue)
         .toArray();
-  }
-
-  /** Rows with everything that the objective declares. */
-  static TestBatch random(Objective unbound, int count, Random random) {
-    Objective objective = DeclaredColumns.over(unbound);
-    Declaration declaration = objective.declaration();
-    List<TestRow> rows = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      TestRow row = new TestRow("row-" + i).weight(0.5 + random.nextInt(4) * 0.5);
-      for (String role : declaration.sequences()) {
-        int length = 1 + random.nextInt(6);
-        float[] reference = new float[length];
-        for (int t = 0; t < length; t++) {
-          reference[t] = -3 * random.nextFloat();
-        }
-        row.tokens(role, random.doubles(length, -3, 0).toArray(), reference);
-      }
-      DeclaredColumns.scalars(declaration, random).forEach(row::scalar);
-      rows.add(row.scalar(RowFacts.LABEL, i % 2));
-    }
-    return new TestBatch(objective, rows, 1, initialState(objective));
   }
 
   StepPlan plan() {

@@ -2,12 +2,14 @@ package dev.collimate.config;
 
 import static dev.collimate.config.Key.Role.IDENTITY;
 
+import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.Options;
 import dev.collimate.objective.ReferenceUse;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The {@code objective} section.
@@ -31,9 +33,14 @@ public record ObjectiveConfig(
     return (Boolean) value;
   }
 
+  /** What the objective needs with these options; empty where there is none of the name. */
+  Optional<Declaration> declaration() {
+    return Objectives.find(name).map(spec -> spec.declaration(options));
+  }
+
   /** What the objective, with these options, reads of the reference model. */
   ReferenceUse reference() {
-    return Objectives.find(name).map(spec -> spec.reference(options)).orElse(ReferenceUse.NONE);
+    return declaration().map(Declaration::reference).orElse(ReferenceUse.NONE);
   }
 
   /** Name and options as they would be written; null where an option has no effect. */

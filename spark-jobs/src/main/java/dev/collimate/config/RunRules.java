@@ -2,6 +2,7 @@ package dev.collimate.config;
 
 import dev.collimate.config.Node.Field;
 import dev.collimate.config.Node.Fields;
+import dev.collimate.objective.Declaration;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.ReferenceUse;
@@ -61,7 +62,7 @@ final class RunRules {
       keys.add("reference_model");
       keys.add("reference.prefix_sharing");
     }
-    if (hasOneSequence(config)) {
+    if (!config.objective().declaration().stream().allMatch(RunRules::sharesPrompts)) {
       keys.add("train.prefix_sharing");
     }
     if (trainsRewardModel(config)) {
@@ -215,29 +216,32 @@ final class RunRules {
   }
 
   private void checkSharing(RunConfig config) {
-    if (config.train().prefixSharing() && hasOneSequence(config)) {
-      problems.add(
-          "train.prefix_sharing",
-          "has no effect on " + config.objective().name() + ", whose rows are one sequence",
-          place("train.prefix_sharing"),
-          "; leave it out");
-    } else if (config.train().prefixSharing() && trainsRewardModel(config)) {
-      problems.add(
-          "train.prefix_sharing",
-          "'true' is not supported yet for " + config.objective().name(),
-          place("train.prefix_sharing"),
-          "; leave it out");
+    Optional<Declaration> objective = config.objective().declaration();
+    if (!config.train().prefixSharing() || objective.isEmpty() || !problems.free("objective")) {
+      return;
     }
+    String name = config.objective().name();
+    String problem;
+    if (objective.get().sequences().size() < 2) {
+      problem = "has no effect on " + name + ", whose rows are one sequence";
+    } else if (objective.get().countsPrompt()) {
+      problem = "has no effect on " + name + " with these options, which count the prompt's tokens";
+    } else if (objective.get().scores() > 0) {
+      problem = "'true' is not supported yet for " + name;
+    } else {
+      return;
+    }
+    problems.add("train.prefix_sharing", problem, place("train.prefix_sharing"), "; leave it out");
+  }
+
+  /** Whether a row's sequences may begin with tokens that none of them counts. */
+  private static boolean sharesPrompts(Declaration objective) {
+    return objective.sequences().size() > 1 && !objective.countsPrompt();
   }
 
   private static boolean trainsRewardModel(RunConfig config) {
     return Objectives.find(config.objective().name()).stream()
         .anyMatch(ObjectiveSpec::trainsRewardModel);
-  }
-
-  private static boolean hasOneSequence(RunConfig config) {
-    return Objectives.find(config.objective().name()).stream()
-        .anyMatch(objective -> objective.sequences().size() < 2);
   }
 
   private void checkLocalSteps(TrainConfig train) {

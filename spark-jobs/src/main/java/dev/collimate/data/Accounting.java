@@ -18,10 +18,12 @@ public record Accounting(List<Source> sources) implements Serializable {
   }
 
   /**
-   * The rows of one source: read = train + eval + quarantined + filtered + deduplicated.
+   * The rows of one source: read + unpaired = train + eval + quarantined + filtered + deduplicated.
    *
    * @param name its path or table
    * @param read rows in the input
+   * @param unpaired pairs among them that became two rows, a desirable and an undesirable one: each
+   *     is read once and counted twice after that
    * @param train rows that can be trained on
    * @param eval rows held out
    * @param quarantined refused rows by reason
@@ -32,6 +34,7 @@ public record Accounting(List<Source> sources) implements Serializable {
   public record Source(
       String name,
       long read,
+      long unpaired,
       long train,
       long eval,
       SortedMap<String, Long> quarantined,
@@ -45,18 +48,28 @@ public record Accounting(List<Source> sources) implements Serializable {
       notes = new TreeMap<>(notes);
     }
 
+    /** Rows that reading made: those read, and one more for each pair that became two. */
+    public long made() {
+      return read + unpaired;
+    }
+
     public long refused() {
       return quarantined.values().stream().mapToLong(Long::longValue).sum();
     }
 
-    /** Whether every row read is in exactly one of the other counts. */
+    /** Whether every row made is in exactly one of the other counts. */
     public boolean addsUp() {
-      return read == train + eval + refused() + filtered + deduplicated;
+      return made() == train + eval + refused() + filtered + deduplicated;
     }
   }
 
   public long read() {
     return sources.stream().mapToLong(Source::read).sum();
+  }
+
+  /** Rows read, and one more for each pair that became two. */
+  public long made() {
+    return sources.stream().mapToLong(Source::made).sum();
   }
 
   public long refused() {

@@ -2,8 +2,11 @@ package dev.collimate.data;
 
 import dev.collimate.text.ExamplePreparer;
 import dev.collimate.text.Prepared;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.PairFlatMapFunction;
@@ -43,31 +46,49 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
     TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> opened.close());
     ExamplePreparer preparer = opened.preparer();
     return new Iterator<>() {
+      private final ArrayDeque<CheckedRow> ofOne = new ArrayDeque<>();
+
       @Override
       public boolean hasNext() {
-        return rows.hasNext();
+        return !ofOne.isEmpty() || rows.hasNext();
       }
 
       @Override
       public Tuple2<String, byte[]> next() {
-        CheckedRow row = check(preparer, rows.next());
+        if (ofOne.isEmpty()) {
+          ofOne.addAll(check(preparer, rows.next()));
+        }
+        CheckedRow row = ofOne.remove();
         return new Tuple2<>(meetingKey(row), RowCodec.encode(row));
       }
     };
   }
 
-  private static CheckedRow check(ExamplePreparer preparer, InputRow input) {
+  private static List<CheckedRow> check(ExamplePreparer preparer, InputRow input) {
     RowOrigin origin = input.origin();
     if (input instanceof InputRow.Blank) {
-      return new CheckedRow.Blank(origin);
+      return List.of(new CheckedRow.Blank(origin));
     }
     if (input instanceof InputRow.Malformed malformed) {
-      return new CheckedRow.LeftOut(
-          origin, CheckedRow.Outcome.QUARANTINED, MALFORMED, malformed.detail(), malformed.line());
+      return List.of(
+          new CheckedRow.LeftOut(
+              origin,
+              CheckedRow.Outcome.QUARANTINED,
+              MALFORMED,
+              malformed.detail(),
+              malformed.line()));
     }
     InputRow.Columns columns = (InputRow.Columns) input;
-    Map<String, Object> values = columns.values();
-    Prepared prepared = columns.prepare(preparer);
+    List<Prepared> prepared = columns.prepare(preparer);
+    List<CheckedRow> checked = new ArrayList<>();
+    for (int i = 0; i < prepared.size(); i++) {
+      RowOrigin ofSide = prepared.size() == 1 ? origin : origin.withSide(i + 1);
+      checked.add(check(ofSide, prepared.get(i), columns.values()));
+    }
+    return checked;
+  }
+
+  private static CheckedRow check(RowOrigin origin, Prepared prepared, Map<String, Object> values) {
     if (prepared instanceof Prepared.Ready ready) {
       return new CheckedRow.Ready(
           origin,

@@ -1,6 +1,7 @@
 package dev.collimate.data;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -8,9 +9,11 @@ import java.util.Set;
 final class CsvValues {
 
   private static final Set<String> NUMBERS =
-      Set.of("weight", "margin", "chosen_score", "rejected_score");
+      Set.of("weight", "margin", "score", "chosen_score", "rejected_score");
 
   private static final String LABEL = "label";
+  private static final Map<String, Object> LABELS =
+      Map.of("true", true, "false", false, "1", true, "0", false);
 
   private CsvValues() {}
 
@@ -25,8 +28,8 @@ final class CsvValues {
     if (!(value instanceof String text)) {
       return value;
     }
-    if (column.equals(LABEL) && (text.equalsIgnoreCase("true") || text.equalsIgnoreCase("false"))) {
-      return Boolean.valueOf(text);
+    if (column.equals(LABEL)) {
+      return LABELS.getOrDefault(text.toLowerCase(Locale.ROOT), text);
     }
     if (NUMBERS.contains(column)) {
       try {

@@ -4,6 +4,7 @@ import dev.collimate.CollimateException;
 import dev.collimate.text.ExamplePreparer;
 import dev.collimate.text.Prepared;
 import java.io.Serializable;
+import java.util.List;
 import java.util.Map;
 
 /** A row as a source gives it. */
@@ -14,10 +15,10 @@ sealed interface InputRow extends Serializable {
   /** A row of plain Java values: maps, lists, strings, numbers, booleans, nulls. */
   record Columns(RowOrigin origin, Map<String, Object> values) implements InputRow {
 
-    /** Prepares the row; what ends the run because of it names it. */
-    Prepared prepare(ExamplePreparer preparer) {
+    /** Prepares the row, or the rows of its sides; what ends the run because of it names it. */
+    List<Prepared> prepare(ExamplePreparer preparer) {
       try {
-        return preparer.prepare(values);
+        return preparer.prepareAll(values);
       } catch (CollimateException e) {
         throw new CollimateException(e.kind(), origin.place() + ": " + e.getMessage(), e);
       }

@@ -74,9 +74,14 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
       return new Placed(Place.LEFT_OUT, row);
     }
     Example example = ready.example();
-    // Copies of a row fall on one side: the fraction is drawn without the occurrence number.
+    // Copies of a row and the sides of a pair stay together: the fraction is drawn without the
+    // occurrence number and the side.
+    String drawn =
+        row.origin().side() == 0
+            ? example.key()
+            : example.key().substring(0, example.key().lastIndexOf('#'));
     Place place =
-        row.origin().source() >= evalSources || isHeldOut(example.key()) ? Place.EVAL : Place.TRAIN;
+        row.origin().source() >= evalSources || isHeldOut(drawn) ? Place.EVAL : Place.TRAIN;
     if (!ready.keyed()) {
       Example numbered =
           new Example(

@@ -4,6 +4,8 @@ import dev.collimate.CollimateException;
 import dev.collimate.config.DataConfig;
 import dev.collimate.config.RunConfig;
 import dev.collimate.config.Source;
+import dev.collimate.objective.Declaration;
+import dev.collimate.objective.Objectives;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
@@ -33,7 +35,8 @@ import scala.Tuple2;
 /**
  * Turns sources of rows into a {@link PreparedData}: two shuffles of the rows (one where rows of a
  * key meet and are numbered, one into the shards) and one of their sort keys, from which the exact
- * first row of each shard is known before the shards are written.
+ * first row of each shard is known before the shards are written. Where the objective asks for
+ * completions of other prompts, these are shuffled twice too, see {@link MismatchedRows}.
  */
 public final class Prepare {
 
@@ -55,6 +58,7 @@ public final class Prepare {
   private final PreparerSource preparers;
   private final PlaceRows placing;
   private final int maxShardRows;
+  private final boolean mismatches;
 
   private Prepare(SparkSession session, RunConfig config, int maxShardRows) {
     this.session = session;
@@ -75,6 +79,11 @@ public final class Prepare {
     this.placing =
         new PlaceRows(data.shuffle(), config.seed(), data.train().size(), data.evalFraction());
     this.maxShardRows = maxShardRows;
+    this.mismatches =
+        Objectives.create(config.objective().name(), config.objective().options())
+            .declaration()
+            .roles()
+            .contains(Declaration.MISMATCHED);
   }
 
   private void addInputs(String key, List<Source> sources) {
@@ -137,9 +146,12 @@ public final class Prepare {
                 .reduce((one, other) -> Tally.ofBytes(one).merge(Tally.ofBytes(other)).toBytes()));
     Accounting accounting = tally.accounting(inputs.stream().map(Input::name).toList());
     requireUsable(tally, accounting);
-    ShardSchema schema =
-        new ShardSchema(
-            List.of(tally.roles().keySet().iterator().next().split(" ")), tally.scalars());
+    List<String> roles =
+        new ArrayList<>(List.of(tally.roles().keySet().iterator().next().split(" ")));
+    if (mismatches) {
+      roles.add(Declaration.MISMATCHED);
+    }
+    ShardSchema schema = new ShardSchema(roles, tally.scalars());
     JavaPairRDD<String, byte[]> placed = met.mapPartitionsToPair(rows -> placedRows(places, rows));
     ShardBounds bounds = bounds(placed, accounting, rowsPerShard(tally, accounting));
     WriteShard writing =
@@ -149,9 +161,10 @@ public final class Prepare {
             bounds,
             spark.broadcast(tally.lineNumbers()),
             tally.categories(),
+            preparers.settings(),
             preparers.configuration());
     List<byte[]> results =
-        placed
+        (mismatches ? placed.union(mismatched(met)) : placed)
             .repartitionAndSortWithinPartitions(bounds)
             .mapPartitionsWithIndex(
                 (shard, rows) -> List.of(writing.write(shard, rows)).iterator(),
@@ -175,6 +188,13 @@ public final class Prepare {
             .map(shard -> new PublishedFile(shard.file(), shard.bytes(), shard.sha256()))
             .toList(),
         accounting);
+  }
+
+  /** Completions of other prompts for the rows of both splits. */
+  private JavaPairRDD<String, byte[]> mismatched(JavaPairRDD<String, byte[]> met) {
+    String held = config.data().eval().isEmpty() ? "data.eval_fraction" : "data.eval";
+    return MismatchedRows.of(spark, met, placing, PlaceRows.Place.TRAIN, "data.train")
+        .union(MismatchedRows.of(spark, met, placing, PlaceRows.Place.EVAL, held));
   }
 
   /** All rows, checked, where rows of one key meet in input order. */
@@ -258,7 +278,8 @@ public final class Prepare {
   private long rowsPerShard(Tally tally, Accounting accounting) {
     long rows =
         accounting.sources().stream().mapToLong(source -> source.train() + source.eval()).sum();
-    long tokensPerRow = Math.max(1, tally.tokens() / rows);
+    long sequences = mismatches ? 2 : 1;
+    long tokensPerRow = Math.max(1, sequences * tally.tokens() / rows);
     return Math.max(1, Math.min(maxShardRows, MAX_SHARD_TOKENS / tokensPerRow));
   }
 
@@ -301,20 +322,21 @@ public final class Prepare {
                       ", ", sources.stream().map(source -> "'" + source.name() + "'").toList())));
     }
     long refused = sources.stream().mapToLong(Accounting.Source::refused).sum();
-    if (refused > config.data().maxBadRows() * read) {
+    long made = sources.stream().mapToLong(Accounting.Source::made).sum();
+    if (refused > config.data().maxBadRows() * made) {
       throw CollimateException.data(
           "%s: %d of %d rows cannot be used, data.max_bad_rows allows %s of them: %s"
               .formatted(
                   key,
                   refused,
-                  read,
+                  made,
                   config.data().maxBadRows(),
                   tally.refusals(firstSource, endSource)));
     }
     if (sources.stream().allMatch(source -> source.train() + source.eval() == 0)) {
       throw CollimateException.data(
           "%s: none of %d rows can be used: %s"
-              .formatted(key, read, tally.leftOut(firstSource, endSource)));
+              .formatted(key, made, tally.leftOut(firstSource, endSource)));
     }
   }
 
@@ -324,12 +346,12 @@ public final class Prepare {
         files.rows(PlaceRows.Place.TRAIN)
             + files.rows(PlaceRows.Place.EVAL)
             + files.rows(PlaceRows.Place.LEFT_OUT);
-    if (written != accounting.read()
+    if (written != accounting.made()
         || !accounting.sources().stream().allMatch(Accounting.Source::addsUp)) {
       throw new CollimateException(
           CollimateException.Kind.INTERNAL,
-          "Prepared %d rows of %d read; an input changed while it was read, or this is a fault of Collimate: %s"
-              .formatted(written, accounting.read(), accounting));
+          "Prepared %d rows of %d; an input changed while it was read, or this is a fault of Collimate: %s"
+              .formatted(written, accounting.made(), accounting));
     }
   }
 
@@ -341,6 +363,9 @@ public final class Prepare {
     DataConfig data = config.data();
     identity.put("data.shuffle", data.shuffle() ? "true, seed " + config.seed() : "false");
     identity.put("data.eval_fraction", Double.toString(data.evalFraction()));
+    if (mismatches) {
+      identity.put("mismatched completions", "the next of another prompt, by content");
+    }
     identity.put("preparation", preparers.settingsIdentity());
     identity.put("tokenizer", preparers.tokenizerHash());
     identity.put("shard rows", Integer.toString(maxShardRows));

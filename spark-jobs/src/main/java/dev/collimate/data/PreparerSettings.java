@@ -8,7 +8,6 @@ import dev.collimate.files.Folder;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
 import dev.collimate.text.PreparerConfig;
-import dev.collimate.text.RowShape;
 import java.time.LocalDateTime;
 
 /** What the run file says about rows, as the preparer takes it. */
@@ -28,12 +27,12 @@ final class PreparerSettings {
     Declaration objective =
         Objectives.create(config.objective().name(), config.objective().options()).declaration();
     return new PreparerConfig(
-        shape(objective),
+        objective.shape(),
         data.maxLength().orElse(PreparerConfig.UNLIMITED),
         data.truncationMode(),
         data.maxPromptLength().orElse(PreparerConfig.UNLIMITED),
         data.boundaryMerge(),
-        flag(config.objective(), COMPLETION_ONLY_LOSS, true),
+        flag(config.objective(), COMPLETION_ONLY_LOSS, true) && !objective.countsPrompt(),
         flag(config.objective(), ASSISTANT_ONLY_LOSS, false),
         ModelConfig.read(model).vocabSize(),
         now,
@@ -42,15 +41,5 @@ final class PreparerSettings {
 
   private static boolean flag(ObjectiveConfig objective, String option, boolean otherwise) {
     return objective.options().containsKey(option) ? objective.flag(option) : otherwise;
-  }
-
-  /** Pairs for objectives of two sides, whole texts for a reward model, else demonstrations. */
-  private static RowShape shape(Declaration objective) {
-    if (objective.scores() > 0) {
-      return RowShape.REWARD;
-    }
-    return objective.sequences().contains("rejected")
-        ? RowShape.PREFERENCE
-        : RowShape.DEMONSTRATION;
   }
 }

@@ -100,10 +100,11 @@ final class RowCodec {
     writeText(out, origin.file());
     out.writeLong(origin.block());
     out.writeLong(origin.index());
+    writeInt(out, origin.side());
   }
 
   private static RowOrigin readOrigin(DataInputStream in) throws IOException {
-    return new RowOrigin(readInt(in), readText(in), in.readLong(), in.readLong());
+    return new RowOrigin(readInt(in), readText(in), in.readLong(), in.readLong(), readInt(in));
   }
 
   private static void writeExample(DataOutputStream out, Example example) throws IOException {

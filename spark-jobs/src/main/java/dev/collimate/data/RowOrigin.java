@@ -10,9 +10,19 @@ import java.io.Serializable;
  * @param file the file, or the table's name
  * @param block start of the part of the file that one task read
  * @param index of the row within the part, from 0; blank lines of JSON count
+ * @param side 0 of a row as it was read, 1 and 2 of the rows that a pair became
  */
-record RowOrigin(int source, String file, long block, long index)
+record RowOrigin(int source, String file, long block, long index, int side)
     implements Serializable, Comparable<RowOrigin> {
+
+  /** A row as it was read. */
+  RowOrigin(int source, String file, long block, long index) {
+    this(source, file, block, index, 0);
+  }
+
+  RowOrigin withSide(int number) {
+    return new RowOrigin(source, file, block, index, number);
+  }
 
   /**
    * File name and row number, for people. Where the file was read in parts, a task knows the number

@@ -28,13 +28,14 @@ final class SortKey {
   static String ofOrigin(RowOrigin origin) {
     byte[] file = origin.file().getBytes(StandardCharsets.UTF_8);
     // UTF-8 has the order of code points, and a 0 ends a name before any longer one.
-    byte[] bytes = new byte[Integer.BYTES + file.length + 1 + 2 * Long.BYTES];
+    byte[] bytes = new byte[Integer.BYTES + file.length + 1 + 2 * Long.BYTES + 1];
     ByteBuffer.wrap(bytes)
         .putInt(origin.source())
         .put(file)
         .put((byte) 0)
         .putLong(origin.block())
-        .putLong(origin.index());
+        .putLong(origin.index())
+        .put((byte) origin.side());
     return latin(bytes);
   }
 

@@ -39,6 +39,7 @@ final class Tally implements Serializable {
   private static final class OfSource implements Serializable {
     private static final long serialVersionUID = 1;
     private long read;
+    private long unpaired;
     private long train;
     private long eval;
     private final TreeMap<String, Long> quarantined = new TreeMap<>();
@@ -59,7 +60,11 @@ final class Tally implements Serializable {
       return;
     }
     OfSource source = sources.computeIfAbsent(origin.source(), number -> new OfSource());
-    source.read++;
+    if (origin.side() == 2) {
+      source.unpaired++;
+    } else {
+      source.read++;
+    }
     if (row instanceof CheckedRow.Ready ready) {
       if (place == PlaceRows.Place.TRAIN) {
         source.train++;
@@ -90,6 +95,7 @@ final class Tally implements Serializable {
         (number, theirs) -> {
           OfSource ours = sources.computeIfAbsent(number, any -> new OfSource());
           ours.read += theirs.read;
+          ours.unpaired += theirs.unpaired;
           ours.train += theirs.train;
           ours.eval += theirs.eval;
           ours.filtered += theirs.filtered;
@@ -136,6 +142,7 @@ final class Tally implements Serializable {
           new Accounting.Source(
               names.get(number),
               source.read,
+              source.unpaired,
               source.train,
               source.eval,
               source.quarantined,

@@ -1,9 +1,11 @@
 package dev.collimate.data;
 
+import dev.collimate.objective.Declaration;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
 import dev.collimate.text.Example;
+import dev.collimate.text.PreparerConfig;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
@@ -23,6 +25,8 @@ import scala.Tuple2;
 /**
  * Writes the rows of one shard, under a name of this attempt alone: a lost executor or a second
  * attempt never touches a finished file. The driver takes those that it was told of.
+ *
+ * @param settings by which rows were prepared
  */
 record WriteShard(
     String workspace,
@@ -30,6 +34,7 @@ record WriteShard(
     ShardBounds bounds,
     Broadcast<Tally.LineNumbers> lineNumbers,
     Categories categories,
+    PreparerConfig settings,
     SerializableConfiguration configuration)
     implements Serializable {
 
@@ -76,10 +81,11 @@ record WriteShard(
 
           @Override
           public ShardRow next() {
-            CheckedRow.Ready row = (CheckedRow.Ready) RowCodec.decode(rows.next()._2());
+            Tuple2<String, byte[]> next = rows.next();
+            CheckedRow.Ready row = (CheckedRow.Ready) RowCodec.decode(next._2());
             RowOrigin origin = row.origin();
             return new ShardRow(
-                numbered(row, numbers),
+                complete(numbered(row, numbers), next._1(), rows),
                 origin.source(),
                 origin.file(),
                 lineNumbers.value().of(origin));
@@ -96,6 +102,15 @@ record WriteShard(
         .forEach((column, name) -> scalars.put(column, (double) numbers.get(column).get(name)));
     return new Example(
         example.key(), example.contentHash(), example.weight(), example.sequences(), scalars);
+  }
+
+  /** The row with the completion that follows it, where the shard's rows have one. */
+  private Example complete(
+      Example row, String sortKey, Iterator<Tuple2<String, byte[]>> following) {
+    return schema.roles().contains(Declaration.MISMATCHED)
+        ? settings.withOtherCompletion(
+            row, Declaration.MISMATCHED, MismatchedRows.completionOf(sortKey, following))
+        : row;
   }
 
   /** A JSON object per row: why it was left out, where it stands, and the row itself. */
@@ -124,6 +139,9 @@ record WriteShard(
     entry.put("source", row.origin().source());
     entry.put("file", row.origin().file());
     entry.put("row", lineNumbers.value().of(row.origin()));
+    if (row.origin().side() > 0) {
+      entry.put("side", row.origin().side() == 1 ? "chosen" : "rejected");
+    }
     boolean malformed = row.reason().equals(CheckRows.MALFORMED);
     if (malformed) {
       entry.put("line", row.row());

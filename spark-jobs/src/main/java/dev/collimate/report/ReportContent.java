@@ -104,7 +104,7 @@ record ReportContent(
 
   static ReportContent of(RunManifest manifest, List<Map<String, Object>> metrics) {
     Map<String, Object> run = manifest.runFile();
-    long read = manifest.accounting().read();
+    long made = manifest.accounting().made();
     List<Facts> facts = new ArrayList<>();
     addFacts(facts, "Model", manifest.model());
     addFacts(facts, "Training", manifest.training());
@@ -120,8 +120,8 @@ record ReportContent(
         evaluation(manifest.evaluation()),
         manifest.samples(),
         sources(manifest.accounting()),
-        shares(manifest.accounting().quarantined(), read),
-        shares(notes(manifest.accounting()), read),
+        shares(manifest.accounting().quarantined(), made),
+        shares(notes(manifest.accounting()), made),
         facts,
         RunConfig.yaml(run),
         manifest.files().stream()
@@ -184,6 +184,7 @@ record ReportContent(
     return new Accounting.Source(
         "all",
         accounting.read(),
+        all.stream().mapToLong(Accounting.Source::unpaired).sum(),
         all.stream().mapToLong(Accounting.Source::train).sum(),
         all.stream().mapToLong(Accounting.Source::eval).sum(),
         new TreeMap<>(accounting.quarantined()),
@@ -196,7 +197,10 @@ record ReportContent(
     return new SourceRow(
         source.name(),
         total,
-        ReportNumbers.of(source.read()),
+        source.unpaired() == 0
+            ? ReportNumbers.of(source.read())
+            : "%s, %s after un-pairing"
+                .formatted(ReportNumbers.of(source.read()), ReportNumbers.of(source.made())),
         ReportNumbers.of(source.train()),
         ReportNumbers.of(source.eval()),
         ReportNumbers.of(source.refused()),

@@ -7,6 +7,7 @@ import dev.collimate.checkpoint.ModelConfig;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.RunConfig;
 import dev.collimate.nn.Decoder;
+import dev.collimate.objective.Objectives;
 import dev.collimate.reference.ReferenceSource;
 import dev.collimate.storage.HadoopFolder;
 import java.util.Locale;
@@ -163,7 +164,10 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
   }
 
   private static int sequencesPerRow(RunConfig run) {
-    return run.objective().name().equals("sft") ? 1 : 2;
+    return Objectives.create(run.objective().name(), run.objective().options())
+        .declaration()
+        .roles()
+        .size();
   }
 
   /**

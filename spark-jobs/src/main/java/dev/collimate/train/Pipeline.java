@@ -150,6 +150,7 @@ public final class Pipeline {
     Objective objective =
         Objectives.create(run.objective().name(), run.objective().options())
             .over(data.trainingSet());
+    objective.warnings().forEach(log::warn);
     Map<Split, RowFacts> facts = new EnumMap<>(Split.class);
     for (Split split : Split.values()) {
       facts.put(split, RowFacts.load(data, split, configuration));

@@ -99,7 +99,7 @@ final class TrainStage {
   private SplitRows rows(RowFacts facts, ReferenceValues values) {
     return new SplitRows(
         facts,
-        objective.declaration().sequences(),
+        objective.declaration().roles(),
         data.index().scalars(),
         values == null ? SplitRows.ReferenceSums.NONE : values::sum,
         run.train().sharing());

@@ -72,7 +72,7 @@ class RunConfigRejectionTest {
           objective=dpo | objective: must be a section of keys, got 'dpo' (--set); such as objective: {name: dpo, beta: 0.1}
           objective.name=null | objective.name: is missing (dpo.yaml:5); supported is {objectives}
           objective.name=dop | objective.name: must be {objectives}, got 'dop' (--set); nearest is dpo
-          objective.name=kto | objective.name: 'kto' is not supported yet (--set); supported is {objectives}
+          objective.name=grpo | objective.name: 'grpo' is not supported yet (--set); supported is {objectives}
           objective.loss_type=ip | objective.loss_type: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'ip' (--set); nearest is ipo
           objective.loss_type=[sft, simpo] | objective.loss_type.1: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'simpo' (--set); nearest is ipo
           objective.loss_type=[] | objective.loss_type: must name at least one value (--set)
@@ -90,6 +90,8 @@ class RunConfigRejectionTest {
           objective.sync_ref_model=true | objective.sync_ref_model: is not supported yet (--set)
           objective.beta=0 | objective.beta: must be > 0, got 0 (--set); usual is 0.1
           objective.bta=0.2 | objective.bta: unknown key (--set); nearest is objective.beta
+          objective={name: cpo, loss_type: hinge, label_smoothing: 0.1} | objective.label_smoothing: has no effect with loss_type hinge (--set); it belongs to sigmoid
+          objective.cpo_alpha=1 | objective.cpo_alpha: has no effect on dpo (--set); it belongs to cpo, simpo or alphapo
           objective.completion_only_loss=true | objective.completion_only_loss: has no effect on dpo (--set); it belongs to sft
           adapter=lora | adapter: must be a section of keys, got 'lora' (--set)
           adapter.r=0 | adapter.r: must be >= 1, got 0 (--set); usual is 16
@@ -175,9 +177,9 @@ class RunConfigRejectionTest {
     assertRefused(
         RunConfigTest.LEAST,
         """
-        reference_model: has no effect on sft (--set); it belongs to {readers}
-        reference.store: has no effect on sft (--set); it belongs to {readers}
-        reference.prefix_sharing: has no effect on sft (--set); it belongs to {readers}""",
+        reference_model: has no effect on sft (--set); it belongs to {referring}
+        reference.store: has no effect on sft (--set); it belongs to {referring}
+        reference.prefix_sharing: has no effect on sft (--set); it belongs to {referring}""",
         "objective.name=sft",
         "reference_model=initial",
         "reference.store=shared",
@@ -190,6 +192,15 @@ class RunConfigRejectionTest {
         RunConfigTest.LEAST,
         "train.prefix_sharing: has no effect on sft, whose rows are one sequence (--set); leave it out",
         "objective.name=sft",
+        "train.prefix_sharing=true");
+  }
+
+  @Test
+  void aPromptThatCountsIsNotShared() {
+    assertRefused(
+        RunConfigTest.LEAST,
+        "train.prefix_sharing: has no effect on orpo with these options, which count the prompt's tokens (--set); leave it out",
+        "objective={name: orpo}",
         "train.prefix_sharing=true");
   }
 
@@ -278,20 +289,18 @@ class RunConfigRejectionTest {
         "dpo.yaml:6: is nested more than 20 levels deep");
   }
 
-  /**
-   * @param message in which {@code {objectives}} stands for all that are built, and {@code
-   *     {readers}} for those that read the reference
-   */
+  /** In messages, {objectives} stands for the table's names, {referring} for some of them. */
   private static void assertRefused(String text, String message, String... overrides) {
+    String expected =
+        message
+            .replace("{objectives}", Names.either(ObjectiveKeys.names()))
+            .replace("{referring}", Names.either(ObjectiveKeys.needingReference()));
     assertThatThrownBy(() -> RunConfig.read(text, "dpo.yaml", List.of(overrides)))
         .isInstanceOfSatisfying(
             CollimateException.class,
             e ->
                 org.assertj.core.api.Assertions.assertThat(e.kind())
                     .isEqualTo(CollimateException.Kind.USAGE))
-        .hasMessage(
-            message
-                .replace("{objectives}", Names.either(ObjectiveKeys.names()))
-                .replace("{readers}", Names.either(ObjectiveKeys.needingReference())));
+        .hasMessage(expected);
   }
 }

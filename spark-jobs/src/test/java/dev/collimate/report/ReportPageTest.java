@@ -31,6 +31,7 @@ class ReportPageTest {
         new Accounting.Source(
             "hdfs:///data/pairs.jsonl",
             2984,
+            0,
             2950,
             0,
             new TreeMap<>(Map.of("identical_pair", 30L, "empty_completion", 4L)),
@@ -39,7 +40,7 @@ class ReportPageTest {
             new TreeMap<>(Map.of("truncated", 210L, "boundary_merge", 12L)));
     Accounting.Source eval =
         new Accounting.Source(
-            "hdfs:///data/held-out.jsonl", 290, 0, 290, new TreeMap<>(), 0, 0, new TreeMap<>());
+            "hdfs:///data/held-out.jsonl", 290, 0, 0, 290, new TreeMap<>(), 0, 0, new TreeMap<>());
     return RunManifest.started(
             Map.of("collimate", "0.1.0", "spark", "4.1.1", "java", "17"),
             run,
