@@ -62,9 +62,18 @@ final class RunRules {
       keys.add("reference_model");
       keys.add("reference.prefix_sharing");
     }
-    if (!config.objective().declaration().stream().allMatch(RunRules::sharesPrompts)) {
-      keys.add("train.prefix_sharing");
-    }
+    config
+        .objective()
+        .declaration()
+        .ifPresent(
+            objective -> {
+              if (objective.sequences().size() < 2 || objective.countsPrompt()) {
+                keys.add("train.prefix_sharing");
+              }
+              if (objective.roles().size() < 2) {
+                keys.add("reference.prefix_sharing");
+              }
+            });
     if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);
     }
@@ -216,27 +225,42 @@ final class RunRules {
   }
 
   private void checkSharing(RunConfig config) {
-    Optional<Declaration> objective = config.objective().declaration();
-    if (!config.train().prefixSharing() || objective.isEmpty() || !problems.free("objective")) {
-      return;
+    if (problems.free("objective")) {
+      config.objective().declaration().ifPresent(objective -> checkSharing(config, objective));
     }
-    String name = config.objective().name();
-    String problem;
-    if (objective.get().sequences().size() < 2) {
-      problem = "has no effect on " + name + ", whose rows are one sequence";
-    } else if (objective.get().countsPrompt()) {
-      problem = "has no effect on " + name + " with these options, which count the prompt's tokens";
-    } else if (objective.get().scores() > 0) {
-      problem = "'true' is not supported yet for " + name;
-    } else {
-      return;
-    }
-    problems.add("train.prefix_sharing", problem, place("train.prefix_sharing"), "; leave it out");
   }
 
-  /** Whether a row's sequences may begin with tokens that none of them counts. */
-  private static boolean sharesPrompts(Declaration objective) {
-    return objective.sequences().size() > 1 && !objective.countsPrompt();
+  private void checkSharing(RunConfig config, Declaration objective) {
+    if (config.train().prefixSharing()) {
+      sharingProblem(objective).ifPresent(problem -> addSharing("train.prefix_sharing", problem));
+    }
+    boolean readsReference = objective.reference() != ReferenceUse.NONE;
+    if (config.reference().prefixSharing() && readsReference && objective.roles().size() < 2) {
+      addSharing("reference.prefix_sharing", oneSequence(objective));
+    }
+  }
+
+  private static Optional<String> sharingProblem(Declaration objective) {
+    if (objective.sequences().size() < 2) {
+      return Optional.of(oneSequence(objective));
+    }
+    if (objective.countsPrompt()) {
+      return Optional.of(
+          "has no effect on "
+              + objective.name()
+              + " with these options, which count the prompt's tokens");
+    }
+    return objective.scores() > 0
+        ? Optional.of("'true' is not supported yet for " + objective.name())
+        : Optional.empty();
+  }
+
+  private static String oneSequence(Declaration objective) {
+    return "has no effect on " + objective.name() + ", which reads one sequence of a row at a time";
+  }
+
+  private void addSharing(String key, String problem) {
+    problems.add(key, problem, place(key), "; leave it out");
   }
 
   private static boolean trainsRewardModel(RunConfig config) {

@@ -190,9 +190,14 @@ class RunConfigRejectionTest {
   void aRowOfOneSequenceHasNothingToShare() {
     assertRefused(
         RunConfigTest.LEAST,
-        "train.prefix_sharing: has no effect on sft, whose rows are one sequence (--set); leave it out",
+        "train.prefix_sharing: has no effect on sft, which reads one sequence of a row at a time (--set); leave it out",
         "objective.name=sft",
         "train.prefix_sharing=true");
+    assertRefused(
+        RunConfigTest.LEAST,
+        "reference.prefix_sharing: has no effect on bco, which reads one sequence of a row at a time (--set); leave it out",
+        "objective={name: bco}",
+        "reference.prefix_sharing=true");
   }
 
   @Test
