@@ -121,17 +121,13 @@ final class BetaDpo implements Objective {
   }
 
   private static StepPlan plan(GlobalBatch batch, int[] kept, double beta, double[] state) {
-    double all = 0;
-    for (RowFacts row : batch.rows()) {
-      all += row.weight();
-    }
     double ofKept = 0;
     for (int row : kept) {
       ofKept += batch.rows().get(row).weight();
     }
     double[][] scales = new double[batch.rows().size()][1];
     for (int row : kept) {
-      scales[row][0] = all / ofKept;
+      scales[row][0] = batch.weight() / ofKept;
     }
     return new StepPlan(state, new double[] {beta}, scales);
   }
