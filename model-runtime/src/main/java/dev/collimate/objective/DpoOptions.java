@@ -63,7 +63,9 @@ final class DpoOptions {
               "ld_alpha",
               1.0,
               ">= 0 and <= 1",
-              "LD-DPO: weight of the tokens beyond the length of the shorter side; 1: DPO."),
+              "LD-DPO: weight of the tokens beyond the length of the shorter side; 1: DPO. Below 1 the"
+                  + " reference's log-prob of every token is kept, 4 bytes a counted token in the"
+                  + " reference store and on the driver's heap."),
           ObjectiveOption.flag(
               "use_weighting",
               false,

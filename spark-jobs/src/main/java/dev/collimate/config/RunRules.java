@@ -97,16 +97,7 @@ final class RunRules {
   }
 
   private void checkReferenceUse(ObjectiveConfig objective) {
-    ReferenceUse use = objective.reference();
-    if (use == ReferenceUse.TOKENS) {
-      problems.add(
-          "objective",
-          objective.name()
-              + " with these options reads the reference's log-prob of every token, which is not"
-              + " supported yet",
-          place("objective"));
-    }
-    if (use != ReferenceUse.NONE) {
+    if (objective.reference() != ReferenceUse.NONE) {
       return;
     }
     boolean never =

@@ -3,6 +3,7 @@ package dev.collimate.data;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 import org.apache.parquet.column.ColumnReader;
 import org.apache.parquet.column.impl.ColumnReadStoreImpl;
 import org.apache.parquet.column.page.PageReadStore;
@@ -75,6 +76,23 @@ public final class RowGroup {
 
   /** Null where a row of an optional column has no list. */
   public int[][] lists(String column) {
+    return lists(column, ColumnReader::getInteger);
+  }
+
+  /** Of a required column of float32. */
+  public float[][] floatLists(String column) {
+    int[][] bits = lists(column, reader -> Float.floatToRawIntBits(reader.getFloat()));
+    float[][] values = new float[rows][];
+    for (int row = 0; row < rows; row++) {
+      values[row] = new float[bits[row].length];
+      for (int i = 0; i < values[row].length; i++) {
+        values[row][i] = Float.intBitsToFloat(bits[row][i]);
+      }
+    }
+    return values;
+  }
+
+  private int[][] lists(String column, ToIntFunction<ColumnReader> element) {
     ColumnReader reader = reader(column, "list", "element");
     int full = reader.getDescriptor().getMaxDefinitionLevel();
     int[][] values = new int[rows][];
@@ -92,7 +110,7 @@ public final class RowGroup {
         if (length == buffer.length) {
           buffer = Arrays.copyOf(buffer, 2 * length);
         }
-        buffer[length++] = reader.getInteger();
+        buffer[length++] = element.applyAsInt(reader);
         reader.consume();
       } while (reader.getCurrentRepetitionLevel() > 0);
       values[row] = Arrays.copyOf(buffer, length);

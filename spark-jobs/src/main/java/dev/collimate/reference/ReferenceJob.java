@@ -15,6 +15,7 @@ import dev.collimate.executor.RowLogProbs;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.nn.Numerics;
+import dev.collimate.objective.ReferenceUse;
 import dev.collimate.text.Example;
 import java.io.IOException;
 import java.io.Serializable;
@@ -44,6 +45,9 @@ public final class ReferenceJob {
   /** Tokens of a piece of work; a task's cost, and what a lost executor costs. */
   private static final long TOKENS_PER_TASK = 1 << 16;
 
+  /** Of one Spark job, so that tokens' values stay below spark.driver.maxResultSize as it is. */
+  private static final int TASKS_PER_JOB = 1 << 11;
+
   /** Folder within the run's output, where no other store is given. */
   public static final String FOLDER = "reference";
 
@@ -51,32 +55,46 @@ public final class ReferenceJob {
   private final ModelSpec model;
   private final Numerics numerics;
   private final Mixture mixture;
+  private final ReferenceUse use;
   private final Path root;
   private final TreeMap<String, String> content;
 
   /**
    * @param numerics of the executors; stored values of others are not used
+   * @param use what is computed and stored, from the objective's declaration
    * @param root the store's folder
    */
   ReferenceJob(
-      JavaSparkContext spark, ModelSpec model, Numerics numerics, Mixture mixture, Path root) {
+      JavaSparkContext spark,
+      ModelSpec model,
+      Numerics numerics,
+      Mixture mixture,
+      ReferenceUse use,
+      Path root) {
     this.spark = spark;
     this.model = model;
     this.numerics = numerics;
     this.mixture = mixture;
+    this.use = use;
     this.root = root;
     this.content = new TreeMap<>(ReferenceSource.content(model, spark.hadoopConfiguration()));
   }
 
-  /** The reference of a run, computed and stored as its run file says. */
-  public static ReferenceJob of(SparkSession session, RunConfig run) throws IOException {
+  /**
+   * The reference of a run, computed and stored as its run file says.
+   *
+   * @param use what the run's objective reads
+   */
+  public static ReferenceJob of(SparkSession session, RunConfig run, ReferenceUse use)
+      throws IOException {
     JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
     ModelSpec model = ReferenceSource.of(run, spark.hadoopConfiguration());
     Path root =
         run.reference().store().map(Path::new).orElseGet(() -> new Path(run.output(), FOLDER));
     Mixture mixture = run.cluster().mixed() ? Mixture.ADMITTED : Mixture.REFUSED;
     try {
-      return new ReferenceJob(spark, model, ExecutorNumerics.ofOne(spark, model), mixture, root);
+      Numerics numerics = ExecutorNumerics.ofOne(spark, model);
+      return new ReferenceJob(spark, model, numerics, mixture, use, root);
     } catch (RuntimeException e) {
       throw SparkFailure.of("reference", e);
     }
@@ -101,9 +119,10 @@ public final class ReferenceJob {
    * What a task computed.
    *
    * @param sums row by row, in order of roles
+   * @param tokens the same with [counted token]; none where they are not used
    * @param exact whether with the job's numerics
    */
-  private record Piece(double[] sums, boolean exact) implements Serializable {}
+  private record Piece(double[] sums, float[][] tokens, boolean exact) implements Serializable {}
 
   /** What a task needs. */
   private record Task(
@@ -113,6 +132,7 @@ public final class ReferenceJob {
       TreeMap<String, String> content,
       TreeMap<String, String> numerics,
       Mixture mixture,
+      ReferenceUse use,
       String root,
       SerializableConfiguration configuration)
       implements Serializable {
@@ -136,18 +156,27 @@ public final class ReferenceJob {
                     Map<String, Double> sums = new LinkedHashMap<>();
                     roles.forEach(role -> sums.put(role, logProbs.sum(role)));
                     results.add(
-                        new StoredRow(example.key(), Digest128.ofHex(example.contentHash()), sums));
+                        new StoredRow(
+                            example.key(),
+                            Digest128.ofHex(example.contentHash()),
+                            sums,
+                            use == ReferenceUse.TOKENS ? logProbs.byRole() : Map.of()));
                   }
                   return own;
                 });
       }
       ReferenceStore.open(new Path(root), identity(model, content, here), configuration.value())
-          .add(roles, results, configuration.value());
+          .add(roles, use, results, configuration.value());
       double[] sums =
           results.stream()
               .flatMapToDouble(row -> roles.stream().mapToDouble(role -> row.sums().get(role)))
               .toArray();
-      return new Piece(sums, here.hash().equals(expected.hash()));
+      float[][] tokens =
+          results.stream()
+              .filter(row -> !row.tokens().isEmpty())
+              .flatMap(row -> roles.stream().map(role -> row.tokens().get(role)))
+              .toArray(float[][]::new);
+      return new Piece(sums, tokens, here.hash().equals(expected.hash()));
     }
   }
 
@@ -161,9 +190,9 @@ public final class ReferenceJob {
     Configuration configuration = spark.hadoopConfiguration();
     ReferenceStore store =
         ReferenceStore.open(root, identity(model, content, numerics), configuration);
-    ReferenceValues values = new ReferenceValues(rows.count(), data.index().roles());
+    ReferenceValues values = new ReferenceValues(rows.count(), data.index().roles(), use);
     ContentIndex index = new ContentIndex(rows);
-    store.read(configuration, stored -> values.put(index, stored));
+    store.read(use, configuration, stored -> values.put(index, stored));
     int[] missing = values.unknownContents(rows, index);
     boolean exact = true;
     if (missing.length > 0) {
@@ -176,9 +205,14 @@ public final class ReferenceJob {
               content,
               new TreeMap<>(numerics.facts()),
               mixture,
+              use,
               root.toString(),
               new SerializableConfiguration(configuration));
-      exact = compute(task, pieces(missing, rows, data.index().roles()), rows, index, values);
+      List<int[]> pieces = pieces(missing, rows, data.index().roles());
+      for (int from = 0; from < pieces.size(); from += TASKS_PER_JOB) {
+        int to = Math.min(from + TASKS_PER_JOB, pieces.size());
+        exact &= compute(task, pieces.subList(from, to), rows, index, values);
+      }
     }
     return new Result(values, missing.length, rows.count() - missing.length, exact);
   }
@@ -196,11 +230,16 @@ public final class ReferenceJob {
     for (int piece = 0; piece < pieces.size(); piece++) {
       int[] ofPiece = pieces.get(piece);
       for (int i = 0; i < ofPiece.length; i++) {
-        Map<String, Double> ofRow = new LinkedHashMap<>();
+        Map<String, Double> sums = new LinkedHashMap<>();
+        Map<String, float[]> tokens = new LinkedHashMap<>();
         for (int role = 0; role < roles.size(); role++) {
-          ofRow.put(roles.get(role), computed.get(piece).sums()[i * roles.size() + role]);
+          int sequence = i * roles.size() + role;
+          sums.put(roles.get(role), computed.get(piece).sums()[sequence]);
+          if (use == ReferenceUse.TOKENS) {
+            tokens.put(roles.get(role), computed.get(piece).tokens()[sequence]);
+          }
         }
-        values.put(index, new StoredRow("", rows.contentHash(ofPiece[i]), ofRow));
+        values.put(index, new StoredRow("", rows.contentHash(ofPiece[i]), sums, tokens));
       }
     }
     return computed.stream().allMatch(Piece::exact);

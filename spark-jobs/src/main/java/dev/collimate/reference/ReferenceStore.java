@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.collimate.data.Digest128;
+import dev.collimate.objective.ReferenceUse;
 import dev.collimate.storage.Storage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -71,11 +72,15 @@ record ReferenceStore(String folder) implements Serializable {
     }
   }
 
-  /** Reads all that is stored. A damaged file is left out, and its rows are computed again. */
-  void read(Configuration configuration, Consumer<StoredRow> rows) throws IOException {
+  /**
+   * Reads what is stored, tokens too where they are used and stored. A damaged file is left out,
+   * and its rows are computed again.
+   */
+  void read(ReferenceUse use, Configuration configuration, Consumer<StoredRow> rows)
+      throws IOException {
     for (Path part : parts(configuration)) {
       try {
-        StorePart.read(part, configuration).forEach(rows);
+        StorePart.read(part, use, configuration).forEach(rows);
       } catch (FileNotFoundException e) {
         throw e;
       } catch (IOException | RuntimeException e) {
@@ -93,19 +98,19 @@ record ReferenceStore(String folder) implements Serializable {
         .toList();
   }
 
-  /** Adds rows as a file that appears whole; called by tasks. */
-  void add(List<String> roles, List<StoredRow> rows, Configuration configuration)
+  /** Adds rows as a file that appears whole, with tokens where used; called by tasks. */
+  void add(List<String> roles, ReferenceUse use, List<StoredRow> rows, Configuration configuration)
       throws IOException {
     String name = PREFIX + UUID.randomUUID() + SUFFIX;
     Path path = new Path(folder, name);
     Storage storage = Storage.of(path, configuration);
     if (!storage.renamesAtomically()) {
       // An object appears when its upload is complete.
-      StorePart.write(path, roles, rows, configuration);
+      StorePart.write(path, roles, use, rows, configuration);
       return;
     }
     Path unfinished = new Path(folder, "." + name);
-    StorePart.write(unfinished, roles, rows, configuration);
+    StorePart.write(unfinished, roles, use, rows, configuration);
     if (!storage.fileSystem().rename(unfinished, path)) {
       throw new IOException("cannot rename '%s' to '%s'".formatted(unfinished, path));
     }

@@ -1,29 +1,51 @@
 package dev.collimate.reference;
 
 import dev.collimate.data.RowFacts;
+import dev.collimate.objective.ReferenceUse;
+import dev.collimate.objective.RowInputs.Reference;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The reference model's summed log-probabilities of the rows of a split: 8 bytes a sequence. */
+/**
+ * The reference model's log-probabilities of the rows of a split: 8 bytes a sequence for the sum,
+ * and where an objective reads tokens 4 bytes for each that counts.
+ */
 public final class ReferenceValues {
 
   private final Map<String, double[]> sums = new LinkedHashMap<>();
+  private final Map<String, float[][]> tokens = new LinkedHashMap<>();
   private final int count;
 
-  ReferenceValues(int count, List<String> roles) {
+  ReferenceValues(int count, List<String> roles, ReferenceUse use) {
     this.count = count;
     for (String role : roles) {
       double[] unknown = new double[count];
       Arrays.fill(unknown, Double.NaN);
       sums.put(role, unknown);
+      if (use == ReferenceUse.TOKENS) {
+        tokens.put(role, new float[count][]);
+      }
     }
   }
 
   /** Of the counted tokens of a sequence, in nats. */
-  public double sum(String role, int row) {
+  double sum(String role, int row) {
     return sums.get(role)[row];
+  }
+
+  /** Sums of some roles of a row, and the tokens' log-probabilities where they are kept. */
+  public Reference of(List<String> roles, int row) {
+    Map<String, Double> sumsOfRow = new LinkedHashMap<>();
+    Map<String, float[]> tokensOfRow = new LinkedHashMap<>();
+    for (String role : roles) {
+      sumsOfRow.put(role, sum(role, row));
+      if (!tokens.isEmpty()) {
+        tokensOfRow.put(role, tokens.get(role)[row]);
+      }
+    }
+    return new Reference(sumsOfRow, tokensOfRow);
   }
 
   /** Number of rows. */
@@ -32,10 +54,11 @@ public final class ReferenceValues {
   }
 
   boolean isKnown(int row) {
-    return sums.values().stream().noneMatch(ofRole -> Double.isNaN(ofRole[row]));
+    return sums.values().stream().noneMatch(ofRole -> Double.isNaN(ofRole[row]))
+        && tokens.values().stream().noneMatch(ofRole -> ofRole[row] == null);
   }
 
-  /** Sets all rows with one content. */
+  /** Sets all rows with one content; they share the tokens. */
   void put(ContentIndex index, StoredRow stored) {
     for (int row : index.rowsWith(stored.content())) {
       sums.forEach(
@@ -43,6 +66,13 @@ public final class ReferenceValues {
             Double sum = stored.sums().get(role);
             if (sum != null) {
               ofRole[row] = sum;
+            }
+          });
+      tokens.forEach(
+          (role, ofRole) -> {
+            float[] ofSequence = stored.tokens().get(role);
+            if (ofSequence != null) {
+              ofRole[row] = ofSequence;
             }
           });
     }

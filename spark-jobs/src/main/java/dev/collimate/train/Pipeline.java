@@ -157,9 +157,10 @@ public final class Pipeline {
     }
     requireReadable(policy, data, facts);
     TrainStage.Reference reference = TrainStage.Reference.NONE;
-    if (objective.declaration().reference() != ReferenceUse.NONE) {
+    ReferenceUse use = objective.declaration().reference();
+    if (use != ReferenceUse.NONE) {
       progress.stage("reference");
-      reference = reference(data, facts);
+      reference = reference(data, facts, use);
     }
     if (last == Stage.REFERENCE) {
       return;
@@ -203,10 +204,10 @@ public final class Pipeline {
     }
   }
 
-  private TrainStage.Reference reference(PreparedData data, Map<Split, RowFacts> facts)
-      throws IOException {
+  private TrainStage.Reference reference(
+      PreparedData data, Map<Split, RowFacts> facts, ReferenceUse use) throws IOException {
     Map<Split, ReferenceValues> values = new EnumMap<>(Split.class);
-    ReferenceJob job = ReferenceJob.of(session, run);
+    ReferenceJob job = ReferenceJob.of(session, run, use);
     boolean exact = true;
     for (Split split : Split.values()) {
       ReferenceJob.Result result = job.run(data, split, facts.get(split));

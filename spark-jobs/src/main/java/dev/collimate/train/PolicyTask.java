@@ -6,7 +6,6 @@ import dev.collimate.learn.LeafResult;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.Learner;
 import dev.collimate.learn.MetricSums;
-import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
@@ -19,7 +18,6 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
@@ -157,11 +155,7 @@ final class PolicyTask implements WorkerTask {
     List<LearnRow> rows = new ArrayList<>(addresses.size());
     for (int i = 0; i < addresses.size(); i++) {
       RowAddress address = addresses.get(i);
-      Reference reference =
-          address.reference().isEmpty()
-              ? Reference.NONE
-              : new Reference(address.reference(), Map.of());
-      rows.add(new LearnRow(examples.get(i), reference, address.given()));
+      rows.add(new LearnRow(examples.get(i), address.reference(), address.given()));
     }
     return rows;
   }

@@ -2,6 +2,7 @@ package dev.collimate.train;
 
 import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.objective.RowFacts;
+import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.train.WorkItem.RowAddress;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -14,23 +15,19 @@ import java.util.Map;
  */
 final class SplitRows {
 
-  /** The reference model's summed log-probability of a role of a row. */
+  /** The reference model's log-probabilities of roles of a row. */
   @FunctionalInterface
-  interface ReferenceSums {
+  interface References {
     /** Where no objective reads the reference. */
-    ReferenceSums NONE =
-        (role, row) -> {
-          throw new IllegalStateException("no reference log-probabilities were computed");
-        };
+    References NONE = (roles, row) -> Reference.NONE;
 
-    double sum(String role, int row);
+    Reference of(List<String> roles, int row);
   }
 
   private final dev.collimate.data.RowFacts facts;
   private final List<String> roles;
   private final List<String> scalars;
-  private final boolean readsReference;
-  private final ReferenceSums reference;
+  private final References references;
   private final boolean sharesPrefixes;
 
   /**
@@ -40,13 +37,12 @@ final class SplitRows {
       dev.collimate.data.RowFacts facts,
       List<String> roles,
       List<String> scalars,
-      ReferenceSums reference,
+      References references,
       Sharing sharing) {
     this.facts = facts;
     this.roles = roles;
     this.scalars = scalars;
-    this.reference = reference;
-    this.readsReference = reference != ReferenceSums.NONE;
+    this.references = references;
     this.sharesPrefixes = sharing == Sharing.PREFIXES && roles.size() > 1;
   }
 
@@ -67,11 +63,7 @@ final class SplitRows {
   }
 
   RowAddress address(int row, double[] given) {
-    Map<String, Double> sums = new LinkedHashMap<>();
-    if (readsReference) {
-      roles.forEach(role -> sums.put(role, reference.sum(role, row)));
-    }
-    return new RowAddress(row, sums, given);
+    return new RowAddress(row, references.of(roles, row), given);
   }
 
   /**

@@ -101,7 +101,7 @@ final class TrainStage {
         facts,
         objective.declaration().roles(),
         data.index().scalars(),
-        values == null ? SplitRows.ReferenceSums.NONE : values::sum,
+        values == null ? SplitRows.References.NONE : values::of,
         run.train().sharing());
   }
 

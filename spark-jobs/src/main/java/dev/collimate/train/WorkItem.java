@@ -1,6 +1,7 @@
 package dev.collimate.train;
 
 import dev.collimate.learn.StepContext;
+import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.storage.PublishedFile;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -112,32 +113,19 @@ sealed interface WorkItem {
    * Where a row lies, and what the driver knows about it.
    *
    * @param row its number, counted through the split
-   * @param reference the reference model's summed log-probability by role; empty where none is read
+   * @param reference the reference model's log-probabilities, as far as the objective reads them
    * @param given numbers of the objective's plan for this row
    */
-  record RowAddress(int row, Map<String, Double> reference, double[] given) {
-
-    public RowAddress {
-      reference = Map.copyOf(reference);
-    }
+  record RowAddress(int row, Reference reference, double[] given) {
 
     private void write(DataOutputStream out) throws IOException {
       out.writeInt(row);
-      out.writeInt(reference.size());
-      for (Map.Entry<String, Double> sum : new TreeMap<>(reference).entrySet()) {
-        out.writeUTF(sum.getKey());
-        out.writeDouble(sum.getValue());
-      }
+      writeReference(reference, out);
       writeDoubles(given, out);
     }
 
     private static RowAddress read(DataInputStream in) throws IOException {
-      int row = in.readInt();
-      Map<String, Double> reference = new TreeMap<>();
-      for (int left = in.readInt(); left > 0; left--) {
-        reference.put(in.readUTF(), in.readDouble());
-      }
-      return new RowAddress(row, reference, readDoubles(in));
+      return new RowAddress(in.readInt(), readReference(in), readDoubles(in));
     }
   }
 
@@ -213,6 +201,39 @@ sealed interface WorkItem {
 
   static PublishedFile readFile(DataInputStream in) throws IOException {
     return new PublishedFile(in.readUTF(), in.readLong(), in.readUTF());
+  }
+
+  private static void writeReference(Reference reference, DataOutputStream out) throws IOException {
+    out.writeInt(reference.sums().size());
+    for (Map.Entry<String, Double> sum : new TreeMap<>(reference.sums()).entrySet()) {
+      out.writeUTF(sum.getKey());
+      out.writeDouble(sum.getValue());
+    }
+    out.writeInt(reference.tokens().size());
+    for (Map.Entry<String, float[]> tokens : new TreeMap<>(reference.tokens()).entrySet()) {
+      out.writeUTF(tokens.getKey());
+      out.writeInt(tokens.getValue().length);
+      for (float token : tokens.getValue()) {
+        out.writeFloat(token);
+      }
+    }
+  }
+
+  private static Reference readReference(DataInputStream in) throws IOException {
+    Map<String, Double> sums = new TreeMap<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      sums.put(in.readUTF(), in.readDouble());
+    }
+    Map<String, float[]> tokens = new TreeMap<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      String role = in.readUTF();
+      float[] ofSequence = new float[in.readInt()];
+      for (int i = 0; i < ofSequence.length; i++) {
+        ofSequence[i] = in.readFloat();
+      }
+      tokens.put(role, ofSequence);
+    }
+    return new Reference(sums, tokens);
   }
 
   static void writeDoubles(double[] values, DataOutputStream out) throws IOException {

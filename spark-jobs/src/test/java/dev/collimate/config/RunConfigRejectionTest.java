@@ -86,7 +86,6 @@ class RunConfigRejectionTest {
           objective.f_alpha_divergence_coef=0.1 | objective.f_alpha_divergence_coef: has no effect with f_divergence_type reverse_kl (--set); it belongs to alpha_divergence
           objective={name: dpo, loss_type: aot, use_weighting: true} | objective.use_weighting: excludes loss_type aot, aot_unpaired, sft and rpo_alpha; leave one of them out (--set)
           objective={name: dpo, rpo_alpha: 1, use_weighting: true} | objective.use_weighting: excludes loss_type aot, aot_unpaired, sft and rpo_alpha; leave one of them out (--set)
-          objective.ld_alpha=0.5 | objective: dpo with these options reads the reference's log-prob of every token, which is not supported yet (dpo.yaml:5)
           objective.sync_ref_model=true | objective.sync_ref_model: is not supported yet (--set)
           objective.beta=0 | objective.beta: must be > 0, got 0 (--set); usual is 0.1
           objective.bta=0.2 | objective.bta: unknown key (--set); nearest is objective.beta

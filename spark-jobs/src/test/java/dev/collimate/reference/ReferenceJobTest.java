@@ -25,6 +25,8 @@ import dev.collimate.nn.DecoderOptions;
 import dev.collimate.nn.Engine;
 import dev.collimate.nn.Numerics;
 import dev.collimate.nn.Quantity;
+import dev.collimate.objective.ReferenceUse;
+import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.text.Sequence;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,6 +58,8 @@ class ReferenceJobTest {
   /** Of no executor here. */
   private static final Numerics OTHER_NUMERICS =
       new Numerics(new TreeMap<>(Map.of("test", "other")));
+
+  private static final List<String> ROLES = List.of("chosen", "rejected");
 
   private final Configuration configuration = new Configuration();
 
@@ -90,6 +94,67 @@ class ReferenceJobTest {
     assertThat(second.computed()).isZero();
     assertThat(second.reused()).isEqualTo(40);
     assertThat(sums(second)).isEqualTo(sums(first));
+  }
+
+  @Test
+  void theTokensAddUpToTheSumAndTheSumIsThatOfARunWithoutThem() throws IOException {
+    PreparedData data = prepare("run", pairs(40));
+    ReferenceJob.Result sumsAlone = reference(data, "store-of-sums");
+
+    ReferenceJob.Result result = reference(data, ReferenceUse.TOKENS);
+
+    assertThat(sums(result)).isEqualTo(sums(sumsAlone));
+    RowFacts facts = facts(data);
+    for (int row = 0; row < 40; row++) {
+      Reference ofRow = result.values().of(ROLES, row);
+      for (String role : ROLES) {
+        float[] tokens = ofRow.tokens().get(role);
+        double sum = 0;
+        for (float token : tokens) {
+          sum += token;
+        }
+        assertThat(tokens).hasSize(facts.countedTokens(role, row));
+        assertThat(sum).isEqualTo(ofRow.sums().get(role));
+      }
+    }
+  }
+
+  @Test
+  void rowsStoredWithoutTokensAreComputedAgainForARunThatNeedsThem() throws IOException {
+    PreparedData data = prepare("run", pairs(40));
+    ReferenceJob.Result sumsAlone = reference(data, ReferenceUse.SUMS);
+
+    ReferenceJob.Result first = reference(data, ReferenceUse.TOKENS);
+    ReferenceJob.Result second = reference(data, ReferenceUse.TOKENS);
+
+    assertThat(first.computed()).isEqualTo(40);
+    assertThat(second.computed()).isZero();
+    assertThat(sums(second)).isEqualTo(sums(sumsAlone));
+    assertThat(tokens(second)).usingRecursiveComparison().isEqualTo(tokens(first));
+  }
+
+  @Test
+  void rowsStoredWithTokensServeARunThatNeedsSumsAlone() throws IOException {
+    PreparedData data = prepare("run", pairs(40));
+    ReferenceJob.Result withTokens = reference(data, ReferenceUse.TOKENS);
+
+    ReferenceJob.Result result = reference(data, ReferenceUse.SUMS);
+
+    assertThat(result.computed()).isZero();
+    assertThat(sums(result)).isEqualTo(sums(withTokens));
+    assertThat(result.values().of(ROLES, 0).tokens()).isEmpty();
+  }
+
+  @Test
+  void equalRowsShareTheirTokens() throws IOException {
+    List<String> rows = pairs(5);
+    rows.addAll(pairs(5));
+
+    ReferenceJob.Result result = reference(prepare("run", rows), ReferenceUse.TOKENS);
+
+    assertThat(result.computed()).isEqualTo(5);
+    assertThat(tokens(result)).hasSize(20).doesNotContainNull();
+    assertThat(tokens(result).stream().distinct()).hasSize(10);
   }
 
   @Test
@@ -236,6 +301,7 @@ class ReferenceJobTest {
                         spec(),
                         OTHER_NUMERICS,
                         Mixture.REFUSED,
+                        ReferenceUse.SUMS,
                         new org.apache.hadoop.fs.Path(folder.resolve("store").toString()))
                     .run(data, PreparedData.Split.TRAIN, facts(data)))
         .isInstanceOf(CollimateException.class)
@@ -249,9 +315,11 @@ class ReferenceJobTest {
     RunConfig run = config("run");
 
     ReferenceJob.Result first =
-        ReferenceJob.of(spark, run).run(data, PreparedData.Split.TRAIN, facts(data));
+        ReferenceJob.of(spark, run, ReferenceUse.SUMS)
+            .run(data, PreparedData.Split.TRAIN, facts(data));
     ReferenceJob.Result second =
-        ReferenceJob.of(spark, run).run(data, PreparedData.Split.TRAIN, facts(data));
+        ReferenceJob.of(spark, run, ReferenceUse.SUMS)
+            .run(data, PreparedData.Split.TRAIN, facts(data));
 
     assertThat(first.computed()).isEqualTo(10);
     assertThat(second.computed()).isZero();
@@ -349,17 +417,38 @@ class ReferenceJobTest {
 
   private ReferenceJob.Result reference(
       PreparedData data, ModelSpec model, Numerics numerics, String store) throws IOException {
+    return reference(data, model, numerics, store, ReferenceUse.SUMS);
+  }
+
+  private ReferenceJob.Result reference(PreparedData data, ReferenceUse use) throws IOException {
+    return reference(data, spec(), numerics(), "store", use);
+  }
+
+  private ReferenceJob.Result reference(
+      PreparedData data, ModelSpec model, Numerics numerics, String store, ReferenceUse use)
+      throws IOException {
     return new ReferenceJob(
             JavaSparkContext.fromSparkContext(spark.sparkContext()),
             model,
             numerics,
             Mixture.ADMITTED,
+            use,
             new org.apache.hadoop.fs.Path(folder.resolve(store).toString()))
         .run(data, PreparedData.Split.TRAIN, facts(data));
   }
 
+  /** [counted token] of each row's sides in turn. */
+  private static List<float[]> tokens(ReferenceJob.Result result) {
+    List<float[]> tokens = new ArrayList<>();
+    for (int row = 0; row < result.values().count(); row++) {
+      Map<String, float[]> ofRow = result.values().of(ROLES, row).tokens();
+      ROLES.forEach(role -> tokens.add(ofRow.get(role)));
+    }
+    return tokens;
+  }
+
   private static List<Double> sums(ReferenceJob.Result result) {
-    return Stream.of("chosen", "rejected")
+    return ROLES.stream()
         .flatMap(
             role ->
                 IntStream.range(0, result.values().count())

@@ -153,16 +153,10 @@ class PipelineTest {
     }
   }
 
-  /** Prompts of 5 tokens, completions of 3 and 2; four pairs a step. */
+  /** Four pairs a step. */
   @Test
   void sharedPromptsCostTheirTokensOnceAndTrainTheSamePolicy() throws Exception {
-    List<String> pairs = new ArrayList<>();
-    for (int row = 0; row < 12; row++) {
-      pairs.add(
-          "{\"prompt_input_ids\": [9, %d, 8, 7, 5], \"chosen_input_ids\": [%d, 6, 2], \"rejected_input_ids\": [%d, 2]}"
-              .formatted(row + 3, row % 5 + 3, row % 7 + 9));
-    }
-    Files.write(folder.resolve("rows.jsonl"), pairs);
+    writePairs();
     String dpo = "objective={name: dpo}";
     String allRows = "data.eval_fraction=0";
 
@@ -181,6 +175,56 @@ class PipelineTest {
       assertThat(alone.get(i).get("computed_tokens").asInt()).isEqualTo(4 * 2 * (5 + 3));
       assertThat(shared.get(i).get("computed_tokens").asInt()).isEqualTo(4 * (5 + 3 + 1 + 2));
     }
+  }
+
+  /** Where policy and reference are one model every token's log-ratio is 0. */
+  @Test
+  void tokensOfTheReferenceReachTrainingAndHeldOutRows() throws Exception {
+    writePairs();
+    String learning = "train.learning_rate=0.01";
+
+    RunManifest alone = dpo("alone", "{name: dpo}", learning);
+    RunManifest desensitized = dpo("desensitized", "{name: dpo, ld_alpha: 0.5}", learning);
+
+    JsonNode first = steps("desensitized").get(0);
+    assertThat(first.get("loss").asDouble()).isEqualTo(Math.log(2));
+    assertThat(first.get("rewards/chosen").asDouble()).isZero();
+    assertThat(first.get("rewards/rejected").asDouble()).isZero();
+    assertThat(desensitized.evaluation().get(RunManifest.BEFORE))
+        .containsEntry("eval_rewards/chosen", 0.0)
+        .containsEntry("eval_rewards/rejected", 0.0);
+    assertThat(first.get("logps/chosen").asDouble())
+        .isGreaterThan(steps("alone").get(0).get("logps/chosen").asDouble());
+    assertThat(desensitized.evaluation().get(RunManifest.AFTER).get("eval_rewards/chosen"))
+        .isNotEqualTo(alone.evaluation().get(RunManifest.AFTER).get("eval_rewards/chosen"))
+        .isNotEqualTo(0.0);
+  }
+
+  @Test
+  void tokensOfTheReferenceReachLocalSteps() throws Exception {
+    writePairs();
+    dpo("local", "{name: dpo, ld_alpha: 0}", "train.sync_every=2", "train.replicas=2");
+
+    assertThat(steps("local").get(0).get("rewards/chosen").asDouble()).isZero();
+  }
+
+  /** Rows run by themselves, as in the reference's pass, so that equal models give equal bits. */
+  private RunManifest dpo(String output, String objective, String... overrides) throws Exception {
+    List<String> all = new ArrayList<>(List.of(overrides));
+    all.add("objective=" + objective);
+    all.add("train.micro_batch_size=1");
+    return pipeline(output, all.toArray(String[]::new)).run(Pipeline.Stage.EVALUATE);
+  }
+
+  /** Prompts of 5 tokens, completions of 3 and 2. */
+  private void writePairs() throws IOException {
+    List<String> pairs = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      pairs.add(
+          "{\"prompt_input_ids\": [9, %d, 8, 7, 5], \"chosen_input_ids\": [%d, 6, 2], \"rejected_input_ids\": [%d, 2]}"
+              .formatted(row + 3, row % 5 + 3, row % 7 + 9));
+    }
+    Files.write(folder.resolve("rows.jsonl"), pairs);
   }
 
   /** The lines of metrics.jsonl that are of training steps. */
