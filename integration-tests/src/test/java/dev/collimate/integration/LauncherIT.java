@@ -64,17 +64,12 @@ class LauncherIT {
         .startsWith("collimate: SPARK_HOME: '" + empty + "' holds no jars/spark-core_*.jar");
   }
 
-  /** A Spark whose spark-submit only says what it was given. */
   @ParameterizedTest
   @ValueSource(strings = {"spark.master yarn", "spark.master=yarn", " spark.master : yarn"})
   void aConfiguredMasterIsNotReplaced(String setting, @TempDir Path spark) throws IOException {
-    Files.createDirectories(spark.resolve("jars"));
-    Files.createFile(spark.resolve("jars/spark-core_2.13-" + Launcher.sparkLine() + ".1.jar"));
-    Path submit = Files.createDirectories(spark.resolve("bin")).resolve("spark-submit");
-    Files.writeString(submit, "#!/bin/sh\necho \"$@\"\n");
-    assertThat(submit.toFile().setExecutable(true)).isTrue();
+    Launcher onSpark =
+        collimate.withEnvironment("SPARK_HOME", sayingWhatItIsGiven(spark).toString());
     Path defaults = Files.createDirectories(spark.resolve("conf")).resolve("spark-defaults.conf");
-    Launcher onSpark = collimate.withEnvironment("SPARK_HOME", spark.toString());
 
     Files.writeString(defaults, "# spark.master local\n");
     assertThat(onSpark.run("run", "dpo.yaml").out().get(0)).contains("--master local-cluster[2,");
@@ -90,6 +85,32 @@ class LauncherIT {
                 .out()
                 .get(0))
         .doesNotContain("--master");
+  }
+
+  /** Spark takes the last one. */
+  @Test
+  void aGivenMainClassStandsAfterTheLaunchersOwn(@TempDir Path spark) throws IOException {
+    Finished submitted =
+        collimate
+            .withEnvironment("SPARK_HOME", sayingWhatItIsGiven(spark).toString())
+            .withSparkOptions("--class", "org.example.Main")
+            .run("run", "dpo.yaml");
+
+    assertThat(submitted.out())
+        .singleElement()
+        .asString()
+        .contains("--class dev.collimate.cli.Collimate", "--class org.example.Main")
+        .matches(".*--class org[.]example[.]Main(?!.*--class).*");
+  }
+
+  /** A Spark whose spark-submit does nothing else. */
+  private static Path sayingWhatItIsGiven(Path spark) throws IOException {
+    Files.createDirectories(spark.resolve("jars"));
+    Files.createFile(spark.resolve("jars/spark-core_2.13-" + Launcher.sparkLine() + ".1.jar"));
+    Path submit = Files.createDirectories(spark.resolve("bin")).resolve("spark-submit");
+    Files.writeString(submit, "#!/bin/sh\necho \"$@\"\n");
+    assertThat(submit.toFile().setExecutable(true)).isTrue();
+    return spark;
   }
 
   @Test
