@@ -32,10 +32,12 @@ final class TinyRun {
       """;
 
   private final Path folder;
+  private final String rows;
   private final String objective;
 
-  private TinyRun(Path folder, String objective) {
+  private TinyRun(Path folder, String rows, String objective) {
     this.folder = folder;
+    this.rows = rows;
     this.objective = objective;
   }
 
@@ -71,7 +73,16 @@ final class TinyRun {
                       "rejected", "b" + word(random, 2, 30)))));
     }
     Files.write(folder.resolve("pairs.jsonl"), lines);
-    return new TinyRun(folder, objective);
+    return new TinyRun(folder, "pairs.jsonl", objective);
+  }
+
+  /**
+   * Runs of the same model.
+   *
+   * @param otherRows a file in the same folder
+   */
+  TinyRun with(String otherRows, String otherObjective) {
+    return new TinyRun(folder, otherRows, otherObjective);
   }
 
   private static String word(SplittableRandom random, int min, int max) {
@@ -100,11 +111,7 @@ final class TinyRun {
         %s
         """
             .formatted(
-                folder.resolve("model"),
-                output(name),
-                folder.resolve("pairs.jsonl"),
-                objective,
-                more));
+                folder.resolve("model"), output(name), folder.resolve(rows), objective, more));
     return file.toString();
   }
 
@@ -122,6 +129,30 @@ final class TinyRun {
       lines.add(JSON.readTree(line));
     }
     return lines;
+  }
+
+  /** What a checkpoint says of the progress, such as {@code objectiveState}. */
+  JsonNode progress(String name, long step) throws IOException {
+    Path index = output(name).resolve("checkpoints/step-" + step + "/checkpoint.json");
+    return JSON.readTree(index.toFile()).get("progress");
+  }
+
+  /** Copies a run as it would be had it been stopped after a step, before the next checkpoint. */
+  void copyStopped(String from, String to, long step) throws IOException {
+    Path source = output(from);
+    try (Stream<Path> files = Files.walk(source)) {
+      for (Path file : files.filter(file -> isThereAfter(step, source.relativize(file))).toList()) {
+        Files.copy(file, output(to).resolve(source.relativize(file)));
+      }
+    }
+  }
+
+  private static boolean isThereAfter(long step, Path file) {
+    Path checkpoints = Path.of("checkpoints");
+    return !file.startsWith("model")
+        && (!file.startsWith(checkpoints)
+            || file.equals(checkpoints)
+            || file.startsWith(checkpoints.resolve("step-" + step)));
   }
 
   /** Micro-batches, or replicas, that a run gave out again because their worker was lost. */
