@@ -23,7 +23,8 @@ public final class FocalDpo implements ObjectiveProvider {
         List.of(
             ObjectiveOption.number("beta", 0.1, "> 0", "Strength of the pull to the reference."),
             ObjectiveOption.number("gamma", 2.0, ">= 0", "How far right pairs are left alone.")),
-        options -> new Focal(options.number("beta"), options.number("gamma")));
+        options -> new Focal(options.number("beta"), options.number("gamma")))
+        .withLimits("gamma: 0 is dpo");
   }
 
   private record Focal(double beta, double gamma) implements Objective {
