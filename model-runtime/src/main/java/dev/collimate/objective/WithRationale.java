@@ -84,7 +84,7 @@ final class WithRationale implements Objective {
               Objective base = pairs.create().apply(options);
               return options.number(WEIGHT) == 0 ? base : new WithRationale(base, options);
             })
-        .withLimits("rationale_weight: 0 is the objective without these options");
+        .withLimits("rationale_weight: 0 is the objective without a rationale");
   }
 
   @Override

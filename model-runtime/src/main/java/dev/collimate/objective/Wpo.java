@@ -26,7 +26,9 @@ final class Wpo implements Objective {
                       "Probability that a label is wrong, as in cDPO.")),
               Wpo::new)
           .withNormalisation("mean over rows")
-          .withLimits("w = 1 is dpo", "w_c * w_r <= 1 is dpo with use_weighting: true");
+          .withLimits(
+              "w = 1 with label_smoothing: 0 is dpo",
+              "w_c * w_r <= 1 with label_smoothing: 0 is dpo with use_weighting: true");
 
   private final double beta;
   private final double smoothing;

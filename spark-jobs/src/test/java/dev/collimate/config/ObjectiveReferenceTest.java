@@ -62,8 +62,11 @@ class ObjectiveReferenceTest {
                         Collectors.toList())));
     StringBuilder text =
         new StringBuilder(
-            "\n| your rows | and columns | objectives against a reference model | without one |\n"
-                + "| --- | --- | --- | --- |\n");
+            """
+
+            | your rows | and columns | objectives against a reference model | without one |
+            | --- | --- | --- | --- |
+            """);
     kinds.forEach(
         (rows, byColumns) ->
             byColumns.forEach(
@@ -102,7 +105,8 @@ class ObjectiveReferenceTest {
                     inputs(spec),
                     spec.normalisation()));
     if (!spec.limits().isEmpty()) {
-      text.append("- Limits: ").append(String.join("; ", spec.limits())).append(".\n");
+      text.append("- Limits:\n");
+      spec.limits().forEach(limit -> text.append("  - ").append(limit).append('\n'));
     }
     if (!spec.options().isEmpty()) {
       text.append("\n").append(GeneratedPart.KEYS);
@@ -121,7 +125,7 @@ class ObjectiveReferenceTest {
     spec.inputsByOption()
         .forEach(
             (setting, inputs) ->
-                text.append(". With `%s` ".formatted(setting))
+                text.append(". With `%s`: ".formatted(setting))
                     .append(String.join("; ", inputs.unlike(usual))));
     return text.toString();
   }
