@@ -120,7 +120,7 @@ public record ObjectiveSpec(
     for (ObjectiveOption option : options) {
       for (ObjectiveOption.Setting other : option.others()) {
         inputsWith(option.name(), other.value())
-            .filter(read -> !read.equals(inputs()) && !inputs.containsValue(read))
+            .filter(read -> !read.equals(inputs()))
             .ifPresent(read -> inputs.put(other.words(), read));
       }
     }

@@ -8,6 +8,7 @@ import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.ReferenceUse;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -122,11 +123,17 @@ class ObjectiveReferenceTest {
       text.append("; beside them ").append(String.join("; ", usual.columns()));
     }
     text.append("; ").append(usual.ofReference());
+    Map<String, List<String>> settings = new LinkedHashMap<>();
     spec.inputsByOption()
         .forEach(
             (setting, inputs) ->
-                text.append(". With `%s`: ".formatted(setting))
-                    .append(String.join("; ", inputs.unlike(usual))));
+                settings
+                    .computeIfAbsent(
+                        String.join("; ", inputs.unlike(usual)), unlike -> new ArrayList<>())
+                    .add("`" + setting + "`"));
+    settings.forEach(
+        (unlike, with) ->
+            text.append(". With %s: %s".formatted(String.join(" or ", with), unlike)));
     return text.toString();
   }
 
