@@ -15,14 +15,17 @@ final class Bco implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "bco",
-          "-logsigmoid(beta * lr - delta) where desirable, -logsigmoid(delta - beta * lr) where not;"
-              + " lr = logp - ref, delta = running mean of beta * lr",
-          "Jung et al. 2024, arXiv:2404.04656; TRL's BCOTrainer",
-          List.of(
-              ObjectiveOption.number(
-                  "beta", 0.1, "> 0", "Strength of the pull towards the reference model.")),
-          Bco::new);
+              "bco",
+              "-logsigmoid(beta * lr - delta) where desirable, -logsigmoid(delta - beta * lr) where not;"
+                  + " lr = logp - ref, delta = running mean of beta * lr",
+              "Jung et al. 2024, arXiv:2404.04656; TRL's BCOTrainer",
+              List.of(
+                  ObjectiveOption.number(
+                      "beta", 0.1, "> 0", "Strength of the pull towards the reference model.")),
+              Bco::new)
+          .withNormalisation("mean over rows")
+          .withLimits(
+              "delta = 0 is, in each row, pointwise_dpo with c: 0, whose mean is per label");
 
   /** State: the running mean, and the weight of the rows in it. */
   private static final Declaration DECLARATION =

@@ -21,21 +21,27 @@ final class BetaDpo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "beta_dpo",
-          "-logsigmoid(beta * M) over kept pairs, beta = max(0.001, beta0 * (1 + alpha * (mean of"
-              + " kept M - running mean of M)))",
-          "Wu et al. 2024, beta-DPO: Direct Preference Optimization with Dynamic beta,"
-              + " arXiv:2407.08639",
-          List.of(
-              ObjectiveOption.number(
-                  "beta0", 0.1, "> 0", "Beta of a batch with an average margin, and of rewards."),
-              ObjectiveOption.number(
-                  "alpha", 0.6, ">= 0", "How much beta follows the batch's margin; 0: not."),
-              ObjectiveOption.number(
-                  "filter_ratio", 0.2, ">= 0 and < 1", "Part of each batch that is left out."),
-              ObjectiveOption.number(
-                  "momentum", 0.9, ">= 0 and < 1", "Of the running mean and deviation.")),
-          BetaDpo::new);
+              "beta_dpo",
+              "-logsigmoid(beta * M) over kept pairs, beta = max(0.001, beta0 * (1 + alpha * (mean of"
+                  + " kept M - running mean of M)))",
+              "Wu et al. 2024, beta-DPO: Direct Preference Optimization with Dynamic beta,"
+                  + " arXiv:2407.08639",
+              List.of(
+                  ObjectiveOption.number(
+                      "beta0",
+                      0.1,
+                      "> 0",
+                      "Beta of a batch with an average margin, and of rewards."),
+                  ObjectiveOption.number(
+                      "alpha", 0.6, ">= 0", "How much beta follows the batch's margin; 0: not."),
+                  ObjectiveOption.number(
+                      "filter_ratio", 0.2, ">= 0 and < 1", "Part of each batch that is left out."),
+                  ObjectiveOption.number(
+                      "momentum", 0.9, ">= 0 and < 1", "Of the running mean and deviation.")),
+              BetaDpo::new)
+          .withNormalisation("mean over the kept rows")
+          .withLimits(
+              "alpha: 0 with filter_ratio: 0 is dpo", "an evaluation is dpo with beta: beta0");
 
   private static final Declaration DECLARATION =
       Pairs.againstReference(SPEC.name()).withGather().withState(0.0, 0.0, 0.0);

@@ -20,12 +20,20 @@ final class Dpo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "dpo",
-          "-logsigmoid(beta * ((logp_c - ref_c) - (logp_r - ref_r)))",
-          "Rafailov et al. 2023, arXiv:2305.18290; TRL's DPOTrainer",
-          DpoOptions.ALL,
-          DpoOptions.RULES,
-          Dpo::new);
+              "dpo",
+              "-logsigmoid(beta * ((logp_c - ref_c) - (logp_r - ref_r)))",
+              "Rafailov et al. 2023, arXiv:2305.18290; TRL's DPOTrainer",
+              DpoOptions.ALL,
+              Dpo::new)
+          .withRules(DpoOptions.RULES)
+          .withNormalisation(
+              "mean over rows; sft and rpo_alpha: mean over the chosen side's tokens of the step")
+          .withLimits(
+              "loss_type: conservative or robust with label_smoothing: 0 is sigmoid, and so is aot in a step of one row",
+              "loss_type: robust is, on average over labels wrong with probability label_smoothing, sigmoid of the right ones",
+              "f_divergence_type: alpha_divergence with f_alpha_divergence_coef: 1 is reverse_kl, with 0 forward_kl",
+              "rpo_alpha: a is loss_type: [sigmoid, sft] with loss_weights: [1, a]",
+              "reference_free: true is cpo with cpo_alpha: 0");
 
   private final List<PairLoss> losses;
   private final double[] lossWeights;

@@ -11,20 +11,24 @@ final class Dppo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "dppo",
-          "softplus((d_c - lam * d_r) / temperature), d = -logp / tokens",
-          "An et al. 2023, Direct Preference-based Policy Optimization without Reward Modeling,"
-              + " arXiv:2301.12842, with a distance for language models (experimental)",
-          List.of(
-              ObjectiveOption.number(
-                  "lam",
-                  1.0,
-                  ">= 0 and <= 1",
-                  "Below 1 nearness to the rejected completion costs less; 0: imitation of the"
-                      + " chosen one."),
-              ObjectiveOption.number(
-                  "temperature", 0.1, "> 0", "Divides the difference of the distances.")),
-          Dppo::new);
+              "dppo",
+              "softplus((d_c - lam * d_r) / temperature), d = -logp / tokens",
+              "An et al. 2023, Direct Preference-based Policy Optimization without Reward Modeling,"
+                  + " arXiv:2301.12842, with a distance for language models (experimental)",
+              List.of(
+                  ObjectiveOption.number(
+                      "lam",
+                      1.0,
+                      ">= 0 and <= 1",
+                      "Below 1 nearness to the rejected completion costs less; 0: imitation of the"
+                          + " chosen one."),
+                  ObjectiveOption.number(
+                      "temperature", 0.1, "> 0", "Divides the difference of the distances.")),
+              Dppo::new)
+          .withNormalisation("mean over rows")
+          .withLimits(
+              "lam: 1 is simpo with beta: 1 / temperature and simpo_gamma: 0",
+              "lam: 0 has no gradient through the rejected completion");
 
   private static final Declaration DECLARATION = Pairs.referenceFree(SPEC.name());
 

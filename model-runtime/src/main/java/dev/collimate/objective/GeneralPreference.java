@@ -15,16 +15,18 @@ final class GeneralPreference implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "gpm",
-          "-logsigmoid(sum_b (c[2b] * r[2b+1] - c[2b+1] * r[2b]) / tau)",
-          "Zhang et al. 2024, arXiv:2410.02197, without the gate by prompt",
-          List.of(
-              ObjectiveOption.number(
-                  DIMENSION, 2.0, ">= 2", "Numbers that the head gives for a response; even."),
-              ObjectiveOption.number("tau", 0.1, "> 0", "Divides the preference score."),
-              ObjectiveOption.flag(
-                  "normalize", false, "Give every response's vector the length 1.")),
-          GeneralPreference::new);
+              "gpm",
+              "-logsigmoid(sum_b (c[2b] * r[2b+1] - c[2b+1] * r[2b]) / tau)",
+              "Zhang et al. 2024, arXiv:2410.02197, without the gate by prompt",
+              List.of(
+                  ObjectiveOption.number(
+                      DIMENSION, 2.0, ">= 2", "Numbers that the head gives for a response; even."),
+                  ObjectiveOption.number("tau", 0.1, "> 0", "Divides the preference score."),
+                  ObjectiveOption.flag(
+                      "normalize", false, "Give every response's vector the length 1.")),
+              GeneralPreference::new)
+          .withNormalisation("mean over rows")
+          .withLimits("tau: 1 is reward where every second number is 1");
 
   private final int dimension;
   private final double tau;

@@ -28,21 +28,26 @@ final class GroupRobust implements Objective {
 
   static final ObjectiveSpec GR_DPO =
       new ObjectiveSpec(
-          "gr_dpo",
-          "sum over the column group of q_g * N / (B * N_g) * sum(-logsigmoid(beta * M)),"
-              + " q_g raised by exp(eta * L_g)",
-          SOURCE,
-          options(),
-          options -> new GroupRobust("gr_dpo", options, new TrainingSet(0, noNames())));
+              "gr_dpo",
+              "sum over the column group of q_g * N / (B * N_g) * sum(-logsigmoid(beta * M)),"
+                  + " q_g raised by exp(eta * L_g)",
+              SOURCE,
+              options(),
+              options -> new GroupRobust("gr_dpo", options, new TrainingSet(0, noNames())))
+          .withNormalisation("mean over rows, each times q_g * N / N_g")
+          .withLimits("eta: 0 with groups of one size in the training set is dpo");
 
   static final ObjectiveSpec GR_IPO =
       new ObjectiveSpec(
-          "gr_ipo",
-          "sum over the column group of q_g * N / (B * N_g) * sum((M - 1 / (2 * beta))^2),"
-              + " q_g raised by exp(eta * L_g)",
-          SOURCE,
-          options(),
-          options -> new GroupRobust("gr_ipo", options, new TrainingSet(0, noNames())));
+              "gr_ipo",
+              "sum over the column group of q_g * N / (B * N_g) * sum((M - 1 / (2 * beta))^2),"
+                  + " q_g raised by exp(eta * L_g)",
+              SOURCE,
+              options(),
+              options -> new GroupRobust("gr_ipo", options, new TrainingSet(0, noNames())))
+          .withNormalisation("mean over rows, each times q_g * N / N_g")
+          .withLimits(
+              "eta: 0 with groups of one size in the training set is the mean of (M - 1 / (2 * beta))^2");
 
   private static List<ObjectiveOption> options() {
     return List.of(

@@ -25,22 +25,26 @@ final class Kto implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "kto",
-          "w_d * (1 - sigmoid(beta * (lr - kl))) where desirable,"
-              + " w_u * (1 - sigmoid(beta * (kl - lr))) where not; lr = logp - ref,"
-              + " kl = max(0, mean lr of mismatched completions)",
-          "Ethayarajh et al. 2024, arXiv:2402.01306; TRL's KTOTrainer",
-          OPTIONS,
-          options -> new Kto(options, /* hasKl= */ true));
+              "kto",
+              "w_d * (1 - sigmoid(beta * (lr - kl))) where desirable,"
+                  + " w_u * (1 - sigmoid(beta * (kl - lr))) where not; lr = logp - ref,"
+                  + " kl = max(0, mean lr of mismatched completions)",
+              "Ethayarajh et al. 2024, arXiv:2402.01306; TRL's KTOTrainer",
+              OPTIONS,
+              options -> new Kto(options, /* hasKl= */ true))
+          .withNormalisation("mean over rows")
+          .withLimits("kl = 0 is apo_zero_unpaired");
 
   static final ObjectiveSpec APO_ZERO_UNPAIRED =
       new ObjectiveSpec(
-          "apo_zero_unpaired",
-          "w_d * (1 - sigmoid(beta * lr)) where desirable, w_u * sigmoid(beta * lr) where not;"
-              + " lr = logp - ref",
-          "D'Oosterlinck et al. 2024, arXiv:2408.06266; TRL's KTOTrainer",
-          OPTIONS,
-          options -> new Kto(options, /* hasKl= */ false));
+              "apo_zero_unpaired",
+              "w_d * (1 - sigmoid(beta * lr)) where desirable, w_u * sigmoid(beta * lr) where not;"
+                  + " lr = logp - ref",
+              "D'Oosterlinck et al. 2024, arXiv:2408.06266; TRL's KTOTrainer",
+              OPTIONS,
+              options -> new Kto(options, /* hasKl= */ false))
+          .withNormalisation("mean over rows")
+          .withLimits("is kto with kl = 0");
 
   private final boolean hasKl;
   private final double beta;

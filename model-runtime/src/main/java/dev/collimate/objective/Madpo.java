@@ -18,23 +18,28 @@ final class Madpo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "madpo",
-          "w(rm_margin) * -logsigmoid(beta * M)",
-          "Margin Adaptive DPO: Leveraging Reward Model for Granular Control in Preference"
-              + " Optimization",
-          List.of(
-              Pairs.beta(0.1),
-              ObjectiveOption.number(
-                  "c_max", 2.0, ">= 1", "Amplification of pairs whose rm_margin is small."),
-              ObjectiveOption.number(
-                  "c_min", 0.5, "> 0 and <= 1", "Dampening of pairs whose rm_margin is large."),
-              ObjectiveOption.number("lam", 1.0, "> 0", "How sharply one gives way to the other."),
-              ObjectiveOption.number(
-                  "tau",
-                  StrictMath.log(999),
-                  "> 0",
-                  "The rm_margin at which a pair counts as in DPO.")),
-          Madpo::new);
+              "madpo",
+              "w(rm_margin) * -logsigmoid(beta * M)",
+              "Margin Adaptive DPO: Leveraging Reward Model for Granular Control in Preference"
+                  + " Optimization",
+              List.of(
+                  Pairs.beta(0.1),
+                  ObjectiveOption.number(
+                      "c_max", 2.0, ">= 1", "Amplification of pairs whose rm_margin is small."),
+                  ObjectiveOption.number(
+                      "c_min", 0.5, "> 0 and <= 1", "Dampening of pairs whose rm_margin is large."),
+                  ObjectiveOption.number(
+                      "lam", 1.0, "> 0", "How sharply one gives way to the other."),
+                  ObjectiveOption.number(
+                      "tau",
+                      StrictMath.log(999),
+                      "> 0",
+                      "The rm_margin at which a pair counts as in DPO.")),
+              Madpo::new)
+          .withNormalisation("mean over rows")
+          .withLimits(
+              "c_max: 1 with c_min: 1 is dpo",
+              "a row with rm_margin = tau, or at most -tau, has dpo's loss");
 
   private static final Declaration DECLARATION =
       Pairs.againstReference(SPEC.name()).withNumbers(NumberColumn.required(MARGIN));

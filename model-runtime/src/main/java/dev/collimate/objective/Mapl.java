@@ -21,26 +21,28 @@ final class Mapl implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "mapl",
-          "-logsigmoid(beta * M) + intra_weight * L_intra + inter_weight * L_inter",
-          "Multi-Level Aware Preference Learning: Enhancing RLHF for Complex Multi-Instruction Tasks"
-              + " (experimental)",
-          List.of(
-              Pairs.beta(0.1),
-              ObjectiveOption.number(
-                  "intra_weight",
-                  1.0,
-                  ">= 0",
-                  "Weight of the chosen answer under prompt against the same under the column"
-                      + " prompt_violating; 0: the column is not read."),
-              ObjectiveOption.number(
-                  "inter_weight",
-                  1.0,
-                  ">= 0",
-                  "Weight of the margin's change with a constraint that the chosen answer alone meets"
-                      + " (column prompt_widening) or the rejected one alone (prompt_narrowing); 0:"
-                      + " the columns are not read.")),
-          Mapl::new);
+              "mapl",
+              "-logsigmoid(beta * M) + intra_weight * L_intra + inter_weight * L_inter",
+              "Multi-Level Aware Preference Learning: Enhancing RLHF for Complex Multi-Instruction Tasks"
+                  + " (experimental)",
+              List.of(
+                  Pairs.beta(0.1),
+                  ObjectiveOption.number(
+                      "intra_weight",
+                      1.0,
+                      ">= 0",
+                      "Weight of the chosen answer under prompt against the same under the column"
+                          + " prompt_violating; 0: the column is not read."),
+                  ObjectiveOption.number(
+                      "inter_weight",
+                      1.0,
+                      ">= 0",
+                      "Weight of the margin's change with a constraint that the chosen answer alone meets"
+                          + " (column prompt_widening) or the rejected one alone (prompt_narrowing); 0:"
+                          + " the columns are not read.")),
+              Mapl::new)
+          .withNormalisation("mean over rows")
+          .withLimits("intra_weight: 0 with inter_weight: 0 is dpo");
 
   private final Declaration declaration;
   private final double beta;

@@ -19,35 +19,43 @@ final class Napo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "napo",
-          "(1 - sigmoid(beta * M)^q) / q",
-          "NaPO, Debiasing Multimodal Large Language Models via Noise-Aware Preference"
-              + " Optimization",
-          List.of(
-              Pairs.beta(0.1),
-              ObjectiveOption.numberOr(
-                  "q",
-                  AUTO,
-                  "> 0 and <= 1",
-                  "Near 0: DPO, 1: absolute error; `auto`: the smaller the wider the mean margin"
-                      + " of the step."),
-              ObjectiveOption.number(
-                  "alpha", 0.1, "> 0", "How fast q falls with the mean margin, where it is auto."),
-              ObjectiveOption.choice(
-                  "margin",
-                  List.of("sum", "mean"),
-                  List.of("sum", "mean"),
-                  "What q is made of: log-ratios, or (`mean`) these over the number of tokens."),
-              ObjectiveOption.choice(
-                  "extra_rejected",
-                  List.of("0", "1", "2"),
-                  List.of("0", "1", "2"),
-                  "Columns rejected_1 and rejected_2 of answers made without a part of the"
-                      + " context; with them the pair itself has DPO's loss."),
-              ObjectiveOption.number("w0", 1.0, ">= 0", "Weight of DPO beside extra_rejected."),
-              ObjectiveOption.number("w1", 1.0, ">= 0", "Weight of rejected_1."),
-              ObjectiveOption.number("w2", 1.0, ">= 0", "Weight of rejected_2.")),
-          Napo::new);
+              "napo",
+              "(1 - sigmoid(beta * M)^q) / q",
+              "NaPO, Debiasing Multimodal Large Language Models via Noise-Aware Preference"
+                  + " Optimization",
+              List.of(
+                  Pairs.beta(0.1),
+                  ObjectiveOption.numberOr(
+                      "q",
+                      AUTO,
+                      "> 0 and <= 1",
+                      "Near 0: DPO, 1: absolute error; `auto`: the smaller the wider the mean margin"
+                          + " of the step."),
+                  ObjectiveOption.number(
+                      "alpha",
+                      0.1,
+                      "> 0",
+                      "How fast q falls with the mean margin, where it is auto."),
+                  ObjectiveOption.choice(
+                      "margin",
+                      List.of("sum", "mean"),
+                      List.of("sum", "mean"),
+                      "What q is made of: log-ratios, or (`mean`) these over the number of tokens."),
+                  ObjectiveOption.choice(
+                      "extra_rejected",
+                      List.of("0", "1", "2"),
+                      List.of("0", "1", "2"),
+                      "Columns rejected_1 and rejected_2 of answers made without a part of the"
+                          + " context; with them the pair itself has DPO's loss."),
+                  ObjectiveOption.number("w0", 1.0, ">= 0", "Weight of DPO beside extra_rejected."),
+                  ObjectiveOption.number("w1", 1.0, ">= 0", "Weight of rejected_1."),
+                  ObjectiveOption.number("w2", 1.0, ">= 0", "Weight of rejected_2.")),
+              Napo::new)
+          .withNormalisation("mean over rows")
+          .withLimits(
+              "q: near 0 is dpo; at 0.001 it differs by less than 0.006 where beta * M is between -3 and 3",
+              "q: 1 is the absolute error 1 - sigmoid(beta * M)",
+              "q: auto is 1 where the step's mean margin is at most 0");
 
   private final Declaration declaration;
   private final double beta;

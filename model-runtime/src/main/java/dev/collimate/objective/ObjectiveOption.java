@@ -1,7 +1,10 @@
 package dev.collimate.objective;
 
+import dev.collimate.Range;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 
 /**
  * An option of an objective, as data from which its checks and its help come.
@@ -117,5 +120,36 @@ public record ObjectiveOption(
   /** Whether the option does something beside the values of the others. */
   public boolean hasEffect(Options options) {
     return effect.map(where -> where.isIn(options)).orElse(true);
+  }
+
+  /** A value that is not the default, in words such as {@code alpha: 0}. */
+  record Setting(String words, Object value) {}
+
+  /** Other values, such as may change what an objective reads: of numbers any other one, and 0. */
+  List<Setting> others() {
+    return switch (kind) {
+      case FLAG -> List.of(with(!(Boolean) usual));
+      case CHOICE, CHOICES ->
+          supported.stream().filter(value -> !value.equals(usual)).map(this::with).toList();
+      case NUMBER -> otherNumbers((Double) usual);
+      case NUMBERS, NUMBER_OR_WORD, TEXT -> List.of();
+    };
+  }
+
+  private Setting with(Object value) {
+    return new Setting(name + ": " + value, value);
+  }
+
+  private List<Setting> otherNumbers(double number) {
+    Range legal = new Range(range);
+    List<Setting> others = new ArrayList<>();
+    DoubleStream.of(number + 1, number / 2)
+        .filter(other -> other != number && legal.holds(other))
+        .limit(1)
+        .forEach(other -> others.add(new Setting(name + " other than " + number, other)));
+    if (number != 0 && legal.holds(0)) {
+      others.add(new Setting(name + ": 0", 0.0));
+    }
+    return others;
   }
 }

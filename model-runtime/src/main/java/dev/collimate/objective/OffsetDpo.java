@@ -20,45 +20,53 @@ final class OffsetDpo implements Objective {
 
   static final ObjectiveSpec ODPO =
       new ObjectiveSpec(
-          "odpo",
-          "-logsigmoid(beta * M - alpha * f(chosen_score - rejected_score)),"
-              + " M = (logp_c - ref_c) - (logp_r - ref_r)",
-          "Amini et al. 2024, Direct Preference Optimization with an Offset, arXiv:2402.10571",
-          List.of(
-              Pairs.beta(0.1),
-              ObjectiveOption.number("alpha", 1.0, ">= 0", "Scale of the offset; 0: DPO."),
-              ObjectiveOption.choice(
-                  "offset_fn",
-                  List.of("log", "identity", "ratio"),
-                  List.of("log", "identity", "ratio"),
-                  "`log` or `identity` of the columns' chosen_score - rejected_score (`log`: of at"
-                      + " least 0.001), or `ratio`: log(chosen_score / rejected_score).")),
-          OffsetDpo::odpo);
+              "odpo",
+              "-logsigmoid(beta * M - alpha * f(chosen_score - rejected_score)),"
+                  + " M = (logp_c - ref_c) - (logp_r - ref_r)",
+              "Amini et al. 2024, Direct Preference Optimization with an Offset, arXiv:2402.10571",
+              List.of(
+                  Pairs.beta(0.1),
+                  ObjectiveOption.number("alpha", 1.0, ">= 0", "Scale of the offset; 0: DPO."),
+                  ObjectiveOption.choice(
+                      "offset_fn",
+                      List.of("log", "identity", "ratio"),
+                      List.of("log", "identity", "ratio"),
+                      "`log` or `identity` of the columns' chosen_score - rejected_score (`log`: of at"
+                          + " least 0.001), or `ratio`: log(chosen_score / rejected_score).")),
+              OffsetDpo::odpo)
+          .withNormalisation("mean over rows")
+          .withLimits("alpha: 0 is dpo");
 
   static final ObjectiveSpec REVERSE_PO =
       new ObjectiveSpec(
-          "reverse_po",
-          "-logsigmoid(beta * M - gamma * constraint_gap)",
-          "Reverse Preference Optimization for Complex Instruction Following (experimental)",
-          List.of(
-              Pairs.beta(0.1),
-              ObjectiveOption.number(
-                  "gamma",
-                  0.1,
-                  ">= 0",
-                  "Margin asked for each constraint in which the answers differ (column"
-                      + " constraint_gap); 0: DPO.")),
-          OffsetDpo::reverse);
+              "reverse_po",
+              "-logsigmoid(beta * M - gamma * constraint_gap)",
+              "Reverse Preference Optimization for Complex Instruction Following (experimental)",
+              List.of(
+                  Pairs.beta(0.1),
+                  ObjectiveOption.number(
+                      "gamma",
+                      0.1,
+                      ">= 0",
+                      "Margin asked for each constraint in which the answers differ (column"
+                          + " constraint_gap); 0: DPO.")),
+              OffsetDpo::reverse)
+          .withNormalisation("mean over rows")
+          .withLimits("gamma: 0 is dpo");
 
   static final ObjectiveSpec CITATION_APO =
       new ObjectiveSpec(
-          "citation_apo",
-          "-logsigmoid(beta * M) of the statement whose number is in the column statement, after"
-              + " question, passages and the statements before it",
-          "Improving Attributed Text Generation of Large Language Models via Preference Learning"
-              + " (experimental)",
-          List.of(Pairs.beta(0.1)),
-          OffsetDpo::citation);
+              "citation_apo",
+              "-logsigmoid(beta * M) of the statement whose number is in the column statement, after"
+                  + " question, passages and the statements before it",
+              "Improving Attributed Text Generation of Large Language Models via Preference Learning"
+                  + " (experimental)",
+              List.of(Pairs.beta(0.1)),
+              OffsetDpo::citation)
+          .withNormalisation("mean over rows")
+          .withLimits(
+              "answers of one statement are dpo",
+              "where the last statement alone differs, the margin is dpo's of the whole answers");
 
   private final Declaration declaration;
   private final double beta;

@@ -22,18 +22,19 @@ final class Orpo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "orpo",
-          "nll(prompt and chosen) - beta * logsigmoid(odds(avg_c) - odds(avg_r));"
-              + " odds(l) = l - log(1 - e^l), avg = logp / tokens",
-          "Hong et al. 2024, arXiv:2403.07691; TRL's ORPOTrainer",
-          List.of(
-              ObjectiveOption.number("beta", 0.1, "> 0", "Weight of the odds ratio's loss."),
-              ObjectiveOption.choice(
-                  NLL_ON,
-                  List.of("prompt_and_completion", COMPLETION),
-                  List.of("prompt_and_completion", COMPLETION),
-                  "The tokens of the chosen side whose cross-entropy is the other part.")),
-          Orpo::new);
+              "orpo",
+              "nll(prompt and chosen) - beta * logsigmoid(odds(avg_c) - odds(avg_r));"
+                  + " odds(l) = l - log(1 - e^l), avg = logp / tokens",
+              "Hong et al. 2024, arXiv:2403.07691; TRL's ORPOTrainer",
+              List.of(
+                  ObjectiveOption.number("beta", 0.1, "> 0", "Weight of the odds ratio's loss."),
+                  ObjectiveOption.choice(
+                      NLL_ON,
+                      List.of("prompt_and_completion", COMPLETION),
+                      List.of("prompt_and_completion", COMPLETION),
+                      "The tokens of the chosen side whose cross-entropy is the other part.")),
+              Orpo::new)
+          .withNormalisation("mean over rows; nll: mean over the counted tokens of the step");
 
   private final double beta;
   private final boolean countsPrompt;

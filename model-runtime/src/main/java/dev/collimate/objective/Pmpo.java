@@ -25,24 +25,29 @@ final class Pmpo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "pmpo",
-          "alpha * mean over good rows of -logp + (1 - alpha) * mean over bad rows of logp"
-              + " + kl_beta * (e^lr - 1 - lr); lr = logp - ref",
-          "Abdolmaleki et al. 2024, arXiv:2410.04166; the KL estimated from the rows' completions"
-              + " (experimental)",
-          List.of(
-              ObjectiveOption.number(
-                  "alpha",
-                  0.5,
-                  ">= 0 and <= 1",
-                  "Share of the good rows; 1 learns from them alone, 0 from the bad ones."),
-              ObjectiveOption.number(
-                  "kl_beta",
-                  1.0,
-                  ">= 0",
-                  "Strength of the KL term. Below 2 * (1 - alpha), with as many bad rows as good"
-                      + " ones, nothing bounds the loss from below.")),
-          Pmpo::new);
+              "pmpo",
+              "alpha * mean over good rows of -logp + (1 - alpha) * mean over bad rows of logp"
+                  + " + kl_beta * (e^lr - 1 - lr); lr = logp - ref",
+              "Abdolmaleki et al. 2024, arXiv:2410.04166; the KL estimated from the rows' completions"
+                  + " (experimental)",
+              List.of(
+                  ObjectiveOption.number(
+                      "alpha",
+                      0.5,
+                      ">= 0 and <= 1",
+                      "Share of the good rows; 1 learns from them alone, 0 from the bad ones."),
+                  ObjectiveOption.number(
+                      "kl_beta",
+                      1.0,
+                      ">= 0",
+                      "Strength of the KL term. Below 2 * (1 - alpha), with as many bad rows as good"
+                          + " ones, nothing bounds the loss from below.")),
+              Pmpo::new)
+          .withNormalisation("mean per label; the KL term: mean over rows")
+          .withLimits(
+              "kl_beta: 0 does not depend on how often the bad rows are repeated",
+              "kl_beta: 0 with alpha: 1 is the mean of -logp over the good rows",
+              "with as many bad rows as good ones a good row comes to rest at e^lr = 1 + 2 * alpha / kl_beta");
 
   private static final Declaration DECLARATION =
       Declaration.of("pmpo", COMPLETION)

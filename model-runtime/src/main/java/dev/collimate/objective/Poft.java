@@ -17,14 +17,16 @@ final class Poft implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "poft",
-          "-logsigmoid(beta * (logp / tokens - mean_log_llm_probs) + gamma)",
-          "PoFT, Preference-Oriented Supervised Fine-Tuning: Favoring Target Model Over Aligned"
-              + " Large Language Models",
-          List.of(
-              ObjectiveOption.number("beta", 1.0, "> 0", "Scale of the difference."),
-              ObjectiveOption.number("gamma", 0.0, "", "Added to the scaled difference.")),
-          Poft::new);
+              "poft",
+              "-logsigmoid(beta * (logp / tokens - mean_log_llm_probs) + gamma)",
+              "PoFT, Preference-Oriented Supervised Fine-Tuning: Favoring Target Model Over Aligned"
+                  + " Large Language Models",
+              List.of(
+                  ObjectiveOption.number("beta", 1.0, "> 0", "Scale of the difference."),
+                  ObjectiveOption.number("gamma", 0.0, "", "Added to the scaled difference.")),
+              Poft::new)
+          .withNormalisation("mean over rows")
+          .withLimits("gamma: towards minus infinity has the gradient of beta * -logp / tokens");
 
   private static final Declaration DECLARATION =
       Declaration.of(SPEC.name(), COMPLETION)

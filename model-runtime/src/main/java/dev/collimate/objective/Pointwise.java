@@ -30,29 +30,37 @@ final class Pointwise implements Objective {
 
   static final ObjectiveSpec DPO =
       new ObjectiveSpec(
-          "pointwise_dpo",
-          "mean over good rows of -logsigmoid(beta * lr + c) + mean over bad rows of"
-              + " -logsigmoid(-beta * lr - c); lr = logp - ref",
-          SOURCE,
-          OPTIONS,
-          options -> new Pointwise(Loss.DPO, options));
+              "pointwise_dpo",
+              "mean over good rows of -logsigmoid(beta * lr + c) + mean over bad rows of"
+                  + " -logsigmoid(-beta * lr - c); lr = logp - ref",
+              SOURCE,
+              OPTIONS,
+              options -> new Pointwise(Loss.DPO, options))
+          .withNormalisation("mean per label")
+          .withLimits("at logp = ref with c: 0 a good row has beta / 2 of ulma's gradient");
 
   static final ObjectiveSpec ULMA =
       new ObjectiveSpec(
-          "ulma",
-          "mean over good rows of -logp + mean over bad rows of -logsigmoid(-beta * lr - c);"
-              + " lr = logp - ref",
-          SOURCE,
-          OPTIONS,
-          options -> new Pointwise(Loss.ULMA, options));
+              "ulma",
+              "mean over good rows of -logp + mean over bad rows of -logsigmoid(-beta * lr - c);"
+                  + " lr = logp - ref",
+              SOURCE,
+              OPTIONS,
+              options -> new Pointwise(Loss.ULMA, options))
+          .withNormalisation("mean per label")
+          .withLimits(
+              "average_log_prob: true on one good row is sft",
+              "a bad row's gradient goes to 0 as lr goes to minus infinity");
 
   static final ObjectiveSpec REGRESSION =
       new ObjectiveSpec(
-          "pointwise_regression",
-          "(score - beta * lr - c)^2; lr = logp - ref, score = the row's column",
-          SOURCE,
-          OPTIONS,
-          options -> new Pointwise(Loss.REGRESSION, options));
+              "pointwise_regression",
+              "(score - beta * lr - c)^2; lr = logp - ref, score = the row's column",
+              SOURCE,
+              OPTIONS,
+              options -> new Pointwise(Loss.REGRESSION, options))
+          .withNormalisation("mean over rows")
+          .withLimits("0 where score = beta * lr + c");
 
   private enum Loss {
     DPO,

@@ -35,68 +35,84 @@ final class ReferenceFreePair implements Objective {
 
   static final ObjectiveSpec CPO =
       new ObjectiveSpec(
-          "cpo",
-          "-logsigmoid(beta * (logp_c - logp_r)) + cpo_alpha * nll(chosen)",
-          "Xu et al. 2024, arXiv:2401.08417; TRL's CPOTrainer",
-          List.of(
-              ObjectiveOption.choice(
-                  "loss_type",
-                  List.of("sigmoid", "hinge", "ipo"),
-                  List.of("sigmoid", "hinge", "ipo"),
-                  "The loss of a pair's margin; ipo takes means over tokens."),
-              ObjectiveOption.number(
-                  "beta", 0.1, "> 0", "Scale of the margin of log-probabilities."),
-              LABEL_SMOOTHING.onlyWith("loss_type", List.of("sigmoid")),
-              ObjectiveOption.number(
-                  "cpo_alpha", 1.0, ">= 0", "Weight of the chosen completion's cross-entropy.")),
-          options ->
-              new ReferenceFreePair(
-                  "cpo", Loss.of(options), options, CHOSEN, options.number("cpo_alpha")));
+              "cpo",
+              "-logsigmoid(beta * (logp_c - logp_r)) + cpo_alpha * nll(chosen)",
+              "Xu et al. 2024, arXiv:2401.08417; TRL's CPOTrainer",
+              List.of(
+                  ObjectiveOption.choice(
+                      "loss_type",
+                      List.of("sigmoid", "hinge", "ipo"),
+                      List.of("sigmoid", "hinge", "ipo"),
+                      "The loss of a pair's margin; ipo takes means over tokens."),
+                  ObjectiveOption.number(
+                      "beta", 0.1, "> 0", "Scale of the margin of log-probabilities."),
+                  LABEL_SMOOTHING.onlyWith("loss_type", List.of("sigmoid")),
+                  ObjectiveOption.number(
+                      "cpo_alpha",
+                      1.0,
+                      ">= 0",
+                      "Weight of the chosen completion's cross-entropy.")),
+              options ->
+                  new ReferenceFreePair(
+                      "cpo", Loss.of(options), options, CHOSEN, options.number("cpo_alpha")))
+          .withNormalisation("mean over rows; nll: mean over the chosen side's tokens of the step")
+          .withLimits("cpo_alpha: 0 is dpo with reference_free: true");
 
   static final ObjectiveSpec SIMPO =
       new ObjectiveSpec(
-          "simpo",
-          "-logsigmoid(beta * (avg_c - avg_r) - simpo_gamma) + cpo_alpha * nll(chosen);"
-              + " avg = logp / tokens",
-          "Meng et al. 2024, arXiv:2405.14734; TRL's CPOTrainer with loss_type simpo",
-          simpoOptions(),
-          options ->
-              new ReferenceFreePair(
-                  "simpo", Loss.MARGIN, options, CHOSEN, options.number("cpo_alpha")));
+              "simpo",
+              "-logsigmoid(beta * (avg_c - avg_r) - simpo_gamma) + cpo_alpha * nll(chosen);"
+                  + " avg = logp / tokens",
+              "Meng et al. 2024, arXiv:2405.14734; TRL's CPOTrainer with loss_type simpo",
+              simpoOptions(),
+              options ->
+                  new ReferenceFreePair(
+                      "simpo", Loss.MARGIN, options, CHOSEN, options.number("cpo_alpha")))
+          .withNormalisation("mean over rows; nll: mean over the chosen side's tokens of the step")
+          .withLimits(
+              "is alphapo with alphapo_alpha: 0",
+              "simpo_gamma: 0 is dppo with temperature: 1 / beta");
 
   static final ObjectiveSpec ALPHAPO =
       new ObjectiveSpec(
-          "alphapo",
-          "-logsigmoid(beta * (R_c - R_r) - simpo_gamma) + cpo_alpha * nll(chosen);"
-              + " R = (1 - e^(-alphapo_alpha * avg)) / alphapo_alpha, avg = logp / tokens",
-          "Gupta et al. 2025, arXiv:2501.03884; TRL's CPOTrainer with loss_type alphapo",
-          alphapoOptions(),
-          options ->
-              new ReferenceFreePair(
-                  "alphapo", Loss.MARGIN, options, CHOSEN, options.number("cpo_alpha")));
+              "alphapo",
+              "-logsigmoid(beta * (R_c - R_r) - simpo_gamma) + cpo_alpha * nll(chosen);"
+                  + " R = (1 - e^(-alphapo_alpha * avg)) / alphapo_alpha, avg = logp / tokens",
+              "Gupta et al. 2025, arXiv:2501.03884; TRL's CPOTrainer with loss_type alphapo",
+              alphapoOptions(),
+              options ->
+                  new ReferenceFreePair(
+                      "alphapo", Loss.MARGIN, options, CHOSEN, options.number("cpo_alpha")))
+          .withNormalisation("mean over rows; nll: mean over the chosen side's tokens of the step")
+          .withLimits("alphapo_alpha: 0 is simpo");
 
   static final ObjectiveSpec TPO =
       new ObjectiveSpec(
-          "tpo",
-          "-logsigmoid(beta * (logp_c - logp_r)) + tpo_alpha * nll(reference), the row's column",
-          "Saeidi et al. 2024, arXiv:2405.16681; TRL's TPOTrainer",
-          List.of(
-              ObjectiveOption.choice(
-                  "loss_type",
-                  List.of("sigmoid", "hinge", "ipo", "tpo-l"),
-                  List.of("sigmoid", "hinge", "ipo", "tpo-l"),
-                  "The loss of a pair's margin; ipo and tpo-l take means over tokens."),
-              ObjectiveOption.number(
-                  "beta", 0.01, "> 0", "Scale of the margin of log-probabilities."),
-              LABEL_SMOOTHING.onlyWith("loss_type", List.of("sigmoid", "tpo-l")),
-              ObjectiveOption.number(
-                  "tpo_alpha", 1.0, ">= 0", "Weight of the reference answer's cross-entropy."),
-              ObjectiveOption.number(
-                      "tpo_l_gamma", 0.5, ">= 0", "Margin that rewards are to differ by.")
-                  .onlyWith("loss_type", List.of("tpo-l"))),
-          options ->
-              new ReferenceFreePair(
-                  "tpo", Loss.of(options), options, GOLD, options.number("tpo_alpha")));
+              "tpo",
+              "-logsigmoid(beta * (logp_c - logp_r)) + tpo_alpha * nll(reference), the row's column",
+              "Saeidi et al. 2024, arXiv:2405.16681; TRL's TPOTrainer",
+              List.of(
+                  ObjectiveOption.choice(
+                      "loss_type",
+                      List.of("sigmoid", "hinge", "ipo", "tpo-l"),
+                      List.of("sigmoid", "hinge", "ipo", "tpo-l"),
+                      "The loss of a pair's margin; ipo and tpo-l take means over tokens."),
+                  ObjectiveOption.number(
+                      "beta", 0.01, "> 0", "Scale of the margin of log-probabilities."),
+                  LABEL_SMOOTHING.onlyWith("loss_type", List.of("sigmoid", "tpo-l")),
+                  ObjectiveOption.number(
+                      "tpo_alpha", 1.0, ">= 0", "Weight of the reference answer's cross-entropy."),
+                  ObjectiveOption.number(
+                          "tpo_l_gamma", 0.5, ">= 0", "Margin that rewards are to differ by.")
+                      .onlyWith("loss_type", List.of("tpo-l"))),
+              options ->
+                  new ReferenceFreePair(
+                      "tpo", Loss.of(options), options, GOLD, options.number("tpo_alpha")))
+          .withNormalisation(
+              "mean over rows; nll: mean over the reference answer's tokens of the step")
+          .withLimits(
+              "tpo_alpha: 0 is cpo with cpo_alpha: 0",
+              "loss_type: tpo-l is simpo with simpo_gamma: tpo_l_gamma, beside the nll of another answer");
 
   /** The loss of a pair by the difference of what stands for its log-probabilities. */
   private enum Loss {

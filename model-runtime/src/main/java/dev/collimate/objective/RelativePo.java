@@ -23,29 +23,35 @@ final class RelativePo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "rpo_relative",
-          "mean over chosen i and rejected j of the step of -logsigmoid(beta * tau_ij * (lr_c(i) -"
-              + " lr_r(j)))",
-          "Yin et al. 2024, Relative Preference Optimization, arXiv:2402.10958; not TRL's rpo_alpha",
-          List.of(
-              Pairs.beta(0.1),
-              ObjectiveOption.choice(
-                  "mode",
-                  List.of("paired", DIAGONAL, "unpaired"),
-                  List.of("paired", DIAGONAL),
-                  "`paired`: contrasts weighed by the prompts' embeddings; `diagonal`: by"
-                      + " diagonal_weight."),
-              ObjectiveOption.number(
-                  "temperature", 0.5, "> 0", "T of `paired`: small for like prompts alone."),
-              ObjectiveOption.number(
-                  "embedding_size",
-                  16.0,
-                  ">= 2 and <= 4096",
-                  "`paired`: length of the lists in the column embedding. The driver holds them, 8"
-                      + " bytes a number and row."),
-              ObjectiveOption.number(
-                  "diagonal_weight", 0.8, ">= 0 and <= 1", "c of `diagonal`; 1: DPO.")),
-          RelativePo::new);
+              "rpo_relative",
+              "mean over chosen i and rejected j of the step of -logsigmoid(beta * tau_ij * (lr_c(i) -"
+                  + " lr_r(j)))",
+              "Yin et al. 2024, Relative Preference Optimization, arXiv:2402.10958; not TRL's rpo_alpha",
+              List.of(
+                  Pairs.beta(0.1),
+                  ObjectiveOption.choice(
+                      "mode",
+                      List.of("paired", DIAGONAL, "unpaired"),
+                      List.of("paired", DIAGONAL),
+                      "`paired`: contrasts weighed by the prompts' embeddings; `diagonal`: by"
+                          + " diagonal_weight."),
+                  ObjectiveOption.number(
+                      "temperature", 0.5, "> 0", "T of `paired`: small for like prompts alone."),
+                  ObjectiveOption.number(
+                      "embedding_size",
+                      16.0,
+                      ">= 2 and <= 4096",
+                      "`paired`: length of the lists in the column embedding. The driver holds them, 8"
+                          + " bytes a number and row."),
+                  ObjectiveOption.number(
+                      "diagonal_weight", 0.8, ">= 0 and <= 1", "c of `diagonal`; 1: DPO.")),
+              RelativePo::new)
+          .withNormalisation("mean over all pairings of a chosen and a rejected side of the step")
+          .withLimits(
+              "temperature: towards 0 with distinct prompts is dpo / B + (B - 1) / B * log 2, B rows in the step",
+              "equal prompts have tau_ij = 1 / B",
+              "mode: diagonal with diagonal_weight: 1 is dpo",
+              "a step of one row, and an evaluation, is dpo");
 
   private final Declaration declaration;
   private final double beta;

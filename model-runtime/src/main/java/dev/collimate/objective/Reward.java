@@ -23,52 +23,61 @@ final class Reward implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "reward",
-          "-logsigmoid(r_c - r_r - margin) + center_rewards_coefficient * (r_c + r_r)^2",
-          "Ouyang et al. 2022, arXiv:2203.02155; TRL's RewardTrainer",
-          List.of(
-              ObjectiveOption.number(
-                  "center_rewards_coefficient",
-                  0.0,
-                  ">= 0",
-                  "Weight of the square of a pair's summed rewards, which keeps rewards around"
-                      + " zero; TRL's recommendation is 0.01, its None is 0."),
-              choice(
-                  "loss_type",
-                  List.of("sigmoid", "hinge", "focal"),
-                  "Of d = r_c - r_r - margin: -logsigmoid(d), max(0, 1 - d), or"
-                      + " (1 - sigmoid(d))^focal_gamma * -logsigmoid(d) (the latter two experimental)."),
-              ObjectiveOption.number(
-                  "focal_gamma", 2.0, ">= 0", "How much loss_type focal plays down easy pairs."),
-              ObjectiveOption.number(
-                  "label_smoothing",
-                  0.0,
-                  ">= 0 and < 0.5",
-                  "Probability that a label is wrong: (1 - e) * loss(d) + e * loss(-d)."),
-              choice(
-                  STRENGTH,
-                  List.of("ignore", "label_flip", "soft_label", "adaptive_margin"),
-                  "What the column preference_strength does, the mean difference of rewards in an"
-                      + " ensemble: flip labels where it is below flip_below, be the logit of the"
-                      + " label's probability, or be a margin; arXiv:2401.06080 (experimental)."),
-              ObjectiveOption.number(
-                  "flip_below",
-                  0.0,
-                  "",
-                  "Strength under which label_flip takes a label for wrong."),
-              choice(
-                  AGREEMENT,
-                  List.of("ignore", "margin", "soft_label"),
-                  "What the column agreement does, the share of judges that side with the label:"
-                      + " be a margin agreement_scale * (2a - 1), or the label's probability"
-                      + " (experimental)."),
-              ObjectiveOption.number(
-                  "agreement_scale", 1.0, "> 0", "Margin of a pair on which all judges agree."),
-              ObjectiveOption.flag(
-                  "clamp_agreement_margin",
-                  false,
-                  "Take the margin of pairs on which most judges contradict the label for zero.")),
-          Reward::new);
+              "reward",
+              "-logsigmoid(r_c - r_r - margin) + center_rewards_coefficient * (r_c + r_r)^2",
+              "Ouyang et al. 2022, arXiv:2203.02155; TRL's RewardTrainer",
+              List.of(
+                  ObjectiveOption.number(
+                      "center_rewards_coefficient",
+                      0.0,
+                      ">= 0",
+                      "Weight of the square of a pair's summed rewards, which keeps rewards around"
+                          + " zero; TRL's recommendation is 0.01, its None is 0."),
+                  choice(
+                      "loss_type",
+                      List.of("sigmoid", "hinge", "focal"),
+                      "Of d = r_c - r_r - margin: -logsigmoid(d), max(0, 1 - d), or"
+                          + " (1 - sigmoid(d))^focal_gamma * -logsigmoid(d) (the latter two experimental)."),
+                  ObjectiveOption.number(
+                      "focal_gamma",
+                      2.0,
+                      ">= 0",
+                      "How much loss_type focal plays down easy pairs."),
+                  ObjectiveOption.number(
+                      "label_smoothing",
+                      0.0,
+                      ">= 0 and < 0.5",
+                      "Probability that a label is wrong: (1 - e) * loss(d) + e * loss(-d)."),
+                  choice(
+                      STRENGTH,
+                      List.of("ignore", "label_flip", "soft_label", "adaptive_margin"),
+                      "What the column preference_strength does, the mean difference of rewards in an"
+                          + " ensemble: flip labels where it is below flip_below, be the logit of the"
+                          + " label's probability, or be a margin; arXiv:2401.06080 (experimental)."),
+                  ObjectiveOption.number(
+                      "flip_below",
+                      0.0,
+                      "",
+                      "Strength under which label_flip takes a label for wrong."),
+                  choice(
+                      AGREEMENT,
+                      List.of("ignore", "margin", "soft_label"),
+                      "What the column agreement does, the share of judges that side with the label:"
+                          + " be a margin agreement_scale * (2a - 1), or the label's probability"
+                          + " (experimental)."),
+                  ObjectiveOption.number(
+                      "agreement_scale", 1.0, "> 0", "Margin of a pair on which all judges agree."),
+                  ObjectiveOption.flag(
+                      "clamp_agreement_margin",
+                      false,
+                      "Take the margin of pairs on which most judges contradict the label for zero.")),
+              Reward::new)
+          .withNormalisation("mean over rows")
+          .withLimits(
+              "loss_type: focal with focal_gamma: 0 is sigmoid",
+              "preference_strength: soft_label towards infinity, adaptive_margin at 0 and label_flip from flip_below on are the loss without it",
+              "agreement: soft_label at 1 is the loss without it",
+              "agreement: margin is the loss with agreement_scale * (2 * agreement - 1) in the column margin");
 
   private enum LossType {
     SIGMOID {

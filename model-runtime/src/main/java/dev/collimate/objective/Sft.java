@@ -13,20 +13,21 @@ final class Sft implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "sft",
-          "-sum(logp(token)) / tokens",
-          "Cross-entropy on demonstrations; TRL's SFTTrainer",
-          List.of(
-              ObjectiveOption.flag(
-                  "completion_only_loss",
-                  true,
-                  "Count the completion's tokens only, in rows of prompt and completion."),
-              ObjectiveOption.flag(
-                  "assistant_only_loss",
-                  false,
-                  "Count the assistant's tokens only, in `messages`; the chat template must mark"
-                      + " them.")),
-          options -> new Sft());
+              "sft",
+              "-sum(logp(token)) / tokens",
+              "Cross-entropy on demonstrations; TRL's SFTTrainer",
+              List.of(
+                  ObjectiveOption.flag(
+                      "completion_only_loss",
+                      true,
+                      "Count the completion's tokens only, in rows of prompt and completion."),
+                  ObjectiveOption.flag(
+                      "assistant_only_loss",
+                      false,
+                      "Count the assistant's tokens only, in `messages`; the chat template must mark"
+                          + " them.")),
+              options -> new Sft())
+          .withNormalisation("mean over the completion's tokens of the step");
 
   private static final Declaration DECLARATION =
       Declaration.of("sft", COMPLETION).withQuantities(Quantity.TOP1, Quantity.ENTROPY);

@@ -15,22 +15,31 @@ final class WeightedSimpo implements Objective {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
-          "weighted_simpo",
-          "-logsigmoid(beta * (logp_c / len_c - logp_r / len_r) - gamma) + sft_weight * NLL(chosen)",
-          "OSPO: Object-centric Self-improving Preference Optimization for Text-to-Image Generation,"
-              + " for text (experimental)",
-          List.of(
-              ObjectiveOption.number("beta", 5.0, "> 0", "Scale of the mean log-probabilities."),
-              ObjectiveOption.number(
-                  "gamma", 2.5, ">= 0", "Margin asked for; beta times the paper's k = 0.5."),
-              ObjectiveOption.number(
-                  "sft_weight", 2.0, ">= 0", "Weight of the chosen completion's cross-entropy."),
-              ObjectiveOption.flag(
-                  "conditional_pairs",
-                  false,
-                  "Also prefer the chosen answer after prompt to the same after the column"
-                      + " prompt_corrupted.")),
-          WeightedSimpo::new);
+              "weighted_simpo",
+              "-logsigmoid(beta * (logp_c / len_c - logp_r / len_r) - gamma) + sft_weight * NLL(chosen)",
+              "OSPO: Object-centric Self-improving Preference Optimization for Text-to-Image Generation,"
+                  + " for text (experimental)",
+              List.of(
+                  ObjectiveOption.number(
+                      "beta", 5.0, "> 0", "Scale of the mean log-probabilities."),
+                  ObjectiveOption.number(
+                      "gamma", 2.5, ">= 0", "Margin asked for; beta times the paper's k = 0.5."),
+                  ObjectiveOption.number(
+                      "sft_weight",
+                      2.0,
+                      ">= 0",
+                      "Weight of the chosen completion's cross-entropy."),
+                  ObjectiveOption.flag(
+                      "conditional_pairs",
+                      false,
+                      "Also prefer the chosen answer after prompt to the same after the column"
+                          + " prompt_corrupted.")),
+              WeightedSimpo::new)
+          .withNormalisation(
+              "mean over rows; sft_weight: mean over the chosen side's tokens of the step")
+          .withLimits(
+              "is simpo with simpo_gamma: gamma and cpo_alpha: sft_weight",
+              "conditional_pairs: true with prompt_corrupted = prompt adds softplus(gamma), and no gradient");
 
   private final Declaration declaration;
   private final double beta;

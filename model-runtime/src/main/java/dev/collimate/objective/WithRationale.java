@@ -1,7 +1,6 @@
 package dev.collimate.objective;
 
 import dev.collimate.text.FurtherSequence;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -78,18 +77,14 @@ final class WithRationale implements Objective {
 
   /** The objective with the options of a rationale; without a weight it is the objective itself. */
   static ObjectiveSpec of(ObjectiveSpec pairs) {
-    List<ObjectiveOption> all = new ArrayList<>(pairs.options());
-    all.addAll(OPTIONS);
-    return new ObjectiveSpec(
-        pairs.name(),
-        pairs.formula(),
-        pairs.source(),
-        all,
-        pairs.rules(),
-        options -> {
-          Objective base = pairs.create().apply(options);
-          return options.number(WEIGHT) == 0 ? base : new WithRationale(base, options);
-        });
+    return pairs
+        .withOptions(
+            OPTIONS,
+            options -> {
+              Objective base = pairs.create().apply(options);
+              return options.number(WEIGHT) == 0 ? base : new WithRationale(base, options);
+            })
+        .withLimits("rationale_weight: 0 is the objective without a rationale");
   }
 
   @Override

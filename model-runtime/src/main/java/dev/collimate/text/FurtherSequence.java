@@ -23,7 +23,7 @@ public record FurtherSequence(String role, String prompt, String completion)
   private static final String IDS = "_input_ids";
 
   /** The columns of the prompt, in the order in which they stand there. */
-  List<String> promptColumns() {
+  public List<String> promptColumns() {
     List<String> columns = new ArrayList<>();
     Matcher matcher = COLUMN.matcher(prompt);
     while (matcher.find()) {

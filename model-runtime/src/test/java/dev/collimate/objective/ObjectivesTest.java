@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.collimate.CollimateException;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class ObjectivesTest {
@@ -61,5 +62,46 @@ class ObjectivesTest {
     assertThat(dpo.declaration(options).reference()).isEqualTo(ReferenceUse.TOKENS);
     options.put("reference_free", true);
     assertThat(dpo.declaration(options).reference()).isEqualTo(ReferenceUse.NONE);
+  }
+
+  @Test
+  void theTableSaysWhatIsRead() {
+    ObjectiveSpec odpo = Objectives.find("odpo").orElseThrow();
+    assertThat(odpo.inputs())
+        .isEqualTo(
+            new ObjectiveInputs(
+                "pairs: `prompt`, `chosen`, `rejected`",
+                List.of("`chosen_score`", "`rejected_score`"),
+                ReferenceUse.SUMS));
+    assertThat(odpo.inputsByOption()).isEmpty();
+    assertThat(Objectives.find("gr_dpo").orElseThrow().inputs().columns())
+        .containsExactly("`group` (a name)");
+    assertThat(Objectives.find("reward").orElseThrow().inputs().columns())
+        .containsExactly("`margin`, optional");
+  }
+
+  @Test
+  void theTableSaysWhichOptionChangesWhatIsRead() {
+    assertThat(differences("dpo"))
+        .containsEntry("reference_free: true", List.of("no reference model"))
+        .containsEntry(
+            "ld_alpha other than 1.0",
+            List.of("the reference model's log-probability of every token"))
+        .containsEntry("rationale_weight other than 0.0", List.of("also `rationale`"))
+        .hasSize(3);
+    assertThat(differences("napo"))
+        .containsEntry("extra_rejected: 2", List.of("also `rejected_1`", "also `rejected_2`"));
+    assertThat(differences("mapl"))
+        .containsEntry("intra_weight: 0", List.of("not `prompt_violating`"));
+    assertThat(differences("tpo"))
+        .containsEntry("tpo_alpha: 0", List.of("pairs: `prompt`, `chosen`, `rejected`"));
+  }
+
+  private static Map<String, List<String>> differences(String name) {
+    ObjectiveSpec spec = Objectives.find(name).orElseThrow();
+    Map<String, List<String>> differences = new TreeMap<>();
+    spec.inputsByOption()
+        .forEach((setting, inputs) -> differences.put(setting, inputs.unlike(spec.inputs())));
+    return differences;
   }
 }

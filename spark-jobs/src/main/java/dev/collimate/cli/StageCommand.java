@@ -1,6 +1,9 @@
 package dev.collimate.cli;
 
+import dev.collimate.CollimateException;
 import dev.collimate.config.RunConfig;
+import dev.collimate.objective.ObjectiveSpec;
+import dev.collimate.objective.Objectives;
 import dev.collimate.report.RunManifest;
 import dev.collimate.train.MemoryPlan;
 import dev.collimate.train.Pipeline;
@@ -11,12 +14,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -79,7 +86,43 @@ final class StageCommand implements Callable<Integer> {
       CommandLine collimate, String name, Pipeline.Stage last, String description) {
     CommandLine command = new CommandLine(new StageCommand(last));
     command.getCommandSpec().usageMessage().description(description);
+    command
+        .getHelpSectionMap()
+        .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> objectives(help, last));
     collimate.addSubcommand(name, command);
+  }
+
+  /**
+   * What {@code objective.name} can be; of {@code run} with the formulas. Read when help is asked
+   * for, since the user's jars have objectives too.
+   *
+   * @throws ExecutionException where one of these jars cannot be loaded
+   */
+  private static String objectives(Help help, Pipeline.Stage last) {
+    List<ObjectiveSpec> table;
+    try {
+      table = Objectives.table();
+    } catch (CollimateException e) {
+      throw new ExecutionException(help.commandSpec().commandLine(), e.getMessage(), e);
+    }
+    int width = help.commandSpec().usageMessage().width();
+    Help.TextTable lines;
+    if (last == Pipeline.Stage.REPORT) {
+      int names = 4 + table.stream().mapToInt(spec -> spec.name().length()).max().orElse(0);
+      lines =
+          Help.TextTable.forColumns(
+              help.colorScheme(),
+              new Help.Column(names, 2, Help.Column.Overflow.SPAN),
+              new Help.Column(width - names, 1, Help.Column.Overflow.WRAP));
+      table.forEach(spec -> lines.addRowValues(spec.name(), spec.formula()));
+    } else {
+      lines =
+          Help.TextTable.forColumns(
+              help.colorScheme(), new Help.Column(width, 2, Help.Column.Overflow.WRAP));
+      lines.addRowValues(table.stream().map(ObjectiveSpec::name).collect(Collectors.joining(", ")));
+    }
+    return "%nObjectives (objective.name; model-runtime/README.md has their options):%n".formatted()
+        + lines;
   }
 
   @Override

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.files.LocalFolderSink;
+import dev.collimate.objective.ObjectiveSpec;
+import dev.collimate.objective.Objectives;
 import dev.collimate.storage.ObjectStore;
 import dev.collimate.text.ByteLevelTokenizer;
 import java.io.IOException;
@@ -14,6 +16,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -78,6 +81,25 @@ class CollimateTest {
   void everyCommandHasHelp(String command) {
     assertThat(run((command + " --help").split(" "))).isZero();
     assertThat(out.toString()).contains("Usage: collimate " + command).contains("--json");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"run", "prepare", "reference", "train", "evaluate"})
+  void theHelpOfAStageNamesEveryObjective(String command) {
+    assertThat(run(command, "--help")).isZero();
+    List<String> words = List.of(out.toString().split("[\\s,]+"));
+    for (ObjectiveSpec spec : Objectives.table()) {
+      assertThat(words).contains(spec.name());
+    }
+  }
+
+  @Test
+  void theHelpOfRunHasTheFormulas() {
+    assertThat(run("run", "--help")).isZero();
+    String text = out.toString().replaceAll("\\s+", "");
+    for (ObjectiveSpec spec : Objectives.table()) {
+      assertThat(text).contains(spec.name() + spec.formula().replaceAll("\\s+", ""));
+    }
   }
 
   @Test

@@ -3,9 +3,6 @@ package dev.collimate.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.config.KnownKeys.KnownKey;
-import dev.collimate.objective.ObjectiveOption;
-import dev.collimate.objective.ObjectiveSpec;
-import dev.collimate.objective.Objectives;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
@@ -24,11 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The folder conf/ says what the code does. */
 class ConfFolderTest {
 
-  private static final Path CONF =
-      Path.of(System.getProperty("basedir", ".")).resolve("../conf").normalize();
-  private static final String BEGIN = "<!-- keys: made by ConfFolderTest -->\n";
-  private static final String COLUMNS = "| key | value | default | |\n| --- | --- | --- | --- |\n";
-  private static final String END = "<!-- end of keys -->";
+  private static final Path CONF = GeneratedPart.folder("conf");
 
   static List<Path> runFiles() throws IOException {
     try (Stream<Path> files = Files.walk(CONF)) {
@@ -43,21 +36,9 @@ class ConfFolderTest {
     assertThat(config.output()).isNotEmpty();
   }
 
-  /** With {@code -Dcollimate.write=true} the tables are written instead of compared. */
   @Test
   void theReferenceListsEveryKeyAsItIs() throws IOException {
-    Path readme = CONF.resolve("README.md");
-    String text = Files.readString(readme);
-    int begin = text.indexOf(BEGIN) + BEGIN.length();
-    int end = text.indexOf(END);
-    String tables = tables();
-    if (Boolean.getBoolean("collimate.write")) {
-      Files.writeString(readme, text.substring(0, begin) + tables + text.substring(end));
-      return;
-    }
-    assertThat(text.substring(begin, end))
-        .as("conf/README.md; run this test with -Dcollimate.write=true to bring it up to date")
-        .isEqualTo(tables);
+    new GeneratedPart(CONF.resolve("README.md"), "keys", getClass()).mustBe(tables());
   }
 
   /** A table per section, in the order of the records; sources are described once. */
@@ -74,14 +55,12 @@ class ConfFolderTest {
         sections.computeIfAbsent(owner, ConfFolderTest::heading).append(row(known));
       }
     }
-    for (ObjectiveSpec spec : Objectives.table()) {
-      StringBuilder text = sections.get("objective");
-      text.append(
-              "\nWith `name: %s`: `%s`. %s.\n\n"
-                  .formatted(spec.name(), spec.formula(), spec.source()))
-          .append(COLUMNS);
-      spec.options().forEach(option -> text.append(row(option)));
-    }
+    sections
+        .get("objective")
+        .append(
+            "\nThe other keys are those of the objective that is named:"
+                + " [every objective](../model-runtime/README.md#objectives) with its formula, source,"
+                + " inputs, limits and options.\n");
     return String.join("", sections.values()) + "\n";
   }
 
@@ -92,7 +71,7 @@ class ConfFolderTest {
           case "data.train[]" -> "A source: an item of `data.train` or `data.eval`";
           default -> "`" + section + "`";
         };
-    return new StringBuilder("\n### " + title + "\n\n" + COLUMNS);
+    return new StringBuilder("\n### " + title + "\n\n" + GeneratedPart.KEYS);
   }
 
   private static String row(KnownKey known) {
@@ -107,30 +86,6 @@ class ConfFolderTest {
       meaning += " *May change on resume.*";
     }
     return "| `%s` | %s | %s | %s |\n".formatted(name, value(known.component()), usual, meaning);
-  }
-
-  private static String row(ObjectiveOption option) {
-    String names = "`" + String.join("`, `", option.supported()) + "`";
-    String value =
-        switch (option.kind()) {
-          case FLAG -> "true or false";
-          case NUMBER -> ("number " + option.range()).strip();
-          case NUMBERS -> ("list of numbers " + option.range()).strip();
-          case CHOICE -> names;
-          case CHOICES -> "one of, or a list of " + names;
-          case NUMBER_OR_WORD -> names + " or number " + option.range();
-          case TEXT -> "text";
-        };
-    String effect =
-        option
-            .effect()
-            .map(
-                where ->
-                    " Only with `%s` `%s`."
-                        .formatted(where.option(), String.join("`, `", where.values())))
-            .orElse("");
-    return "| `%s` | %s | `%s` | %s%s |\n"
-        .formatted(option.name(), value, option.usual(), option.meaning(), effect);
   }
 
   private static String value(RecordComponent component) {

@@ -1,0 +1,65 @@
+package dev.collimate.objective;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Objectives that are one another at some setting, where no test of their own shows it. */
+class ObjectiveLimitsTest {
+
+  /** An objective and its options. */
+  private record Setting(String name, Map<String, Object> options) {
+
+    double loss(TestRow... rows) {
+      return TestBatch.first(Objectives.create(name, options), rows).loss();
+    }
+  }
+
+  private static Setting of(String name, Object... options) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    for (int i = 0; i < options.length; i += 2) {
+      values.put((String) options[i], options[i + 1]);
+    }
+    return new Setting(name, values);
+  }
+
+  static Stream<List<Setting>> pairs() {
+    return Stream.of(
+        List.of(of("dpo", "reference_free", true), of("cpo", "cpo_alpha", 0.0)),
+        List.of(of("dppo", "temperature", 0.5), of("simpo", "beta", 2.0, "simpo_gamma", 0.0)),
+        List.of(
+            of("weighted_simpo", "beta", 2.0, "gamma", 0.7, "sft_weight", 1.5),
+            of("simpo", "beta", 2.0, "simpo_gamma", 0.7, "cpo_alpha", 1.5)),
+        List.of(
+            of("rpo_relative", "mode", "diagonal", "diagonal_weight", 1.0),
+            of("dpo", "beta", 0.1)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("pairs")
+  void oneIsTheOther(List<Setting> each) {
+    TestRow[] rows = {
+      new TestRow("a").tokens("chosen", -0.5, -1.5).tokens("rejected", -1, -2, -4).weight(2),
+      new TestRow("b").tokens("chosen", -3).tokens("rejected", -0.25, -1)
+    };
+    assertThat(each.get(0).loss(rows)).isCloseTo(each.get(1).loss(rows), within(1e-12));
+  }
+
+  /** The row's loss goes on along a line, whose slope is that of {@code -logp / tokens}. */
+  @Test
+  void poftFarBelowItsCommitteeImitates() {
+    TestRow row =
+        new TestRow("row").tokens("completion", -1, -2).scalar("mean_log_llm_probs", -1.2);
+    TestBatch batch =
+        TestBatch.first(Objectives.create("poft", Map.of("gamma", -60.0, "beta", 2.0)), row);
+    batch.differentiate(batch.plan());
+    assertThat(row.gradient("completion")).containsExactly(new double[] {-1, -1}, within(1e-12));
+  }
+}
