@@ -21,8 +21,10 @@ public final class FocalDpo implements ObjectiveProvider {
             "-sigmoid(-m)^gamma * logsigmoid(m), m = beta * ((logp_c - ref_c) - (logp_r - ref_r))",
             "Lin et al. 2017, arXiv:1708.02002, equation 4, on DPO's margin",
             List.of(
-                ObjectiveOption.number("beta", 0.1, "> 0", "Strength of the pull to the reference."),
-                ObjectiveOption.number("gamma", 2.0, ">= 0", "How far right pairs are left alone.")),
+                ObjectiveOption.number(
+                    "beta", 0.1, "> 0", "Strength of the pull to the reference."),
+                ObjectiveOption.number(
+                    "gamma", 2.0, ">= 0", "How far right pairs are left alone.")),
             options -> new Focal(options.number("beta"), options.number("gamma")))
         .withLimits("gamma: 0 is dpo");
   }
