@@ -3,10 +3,12 @@ package dev.collimate.objective;
 import dev.collimate.CollimateException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -118,9 +120,12 @@ public record ObjectiveSpec(
   public Map<String, ObjectiveInputs> inputsByOption() {
     Map<String, ObjectiveInputs> inputs = new LinkedHashMap<>();
     for (ObjectiveOption option : options) {
+      Set<ObjectiveInputs> said = new HashSet<>(Set.of(inputs()));
+      boolean isNumber = option.kind() == ObjectiveOption.Kind.NUMBER;
       for (ObjectiveOption.Setting other : option.others()) {
+        // Any other number speaks for 0 too where both read the same.
         inputsWith(option.name(), other.value())
-            .filter(read -> !read.equals(inputs()))
+            .filter(read -> isNumber ? said.add(read) : !said.contains(read))
             .ifPresent(read -> inputs.put(other.words(), read));
       }
     }
