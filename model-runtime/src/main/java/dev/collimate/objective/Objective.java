@@ -27,6 +27,16 @@ public interface Objective {
     return List.of();
   }
 
+  /**
+   * The state before the first step, where something is learned of the training rows once. Called
+   * on the driver, for a run that begins.
+   *
+   * @return as many numbers as {@link Declaration#initialState} has
+   */
+  default double[] initialState(TrainingRows rows) {
+    return declaration().initialState().stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
   /** One row's terms of the loss, and its metrics. */
   RowLoss row(RowInputs inputs);
 

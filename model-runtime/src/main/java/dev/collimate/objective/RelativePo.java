@@ -1,7 +1,6 @@
 package dev.collimate.objective;
 
-import dev.collimate.CollimateException;
-import dev.collimate.text.NumberColumn;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -18,7 +17,7 @@ import java.util.List;
  */
 final class RelativePo implements Objective {
 
-  private static final String EMBEDDING = "embedding";
+  private static final String UNPAIRED = "unpaired";
   private static final String DIAGONAL = "diagonal";
 
   static final ObjectiveSpec SPEC =
@@ -31,48 +30,45 @@ final class RelativePo implements Objective {
                   Pairs.beta(0.1),
                   ObjectiveOption.choice(
                       "mode",
-                      List.of("paired", DIAGONAL, "unpaired"),
-                      List.of("paired", DIAGONAL),
+                      List.of("paired", DIAGONAL, UNPAIRED),
+                      List.of("paired", DIAGONAL, UNPAIRED),
                       "`paired`: contrasts weighed by the prompts' embeddings; `diagonal`: by"
-                          + " diagonal_weight."),
+                          + " diagonal_weight; `unpaired`: as `paired`, of judged completions, good"
+                          + " against bad."),
                   ObjectiveOption.number(
-                      "temperature", 0.5, "> 0", "T of `paired`: small for like prompts alone."),
-                  ObjectiveOption.number(
-                      "embedding_size",
-                      16.0,
-                      ">= 2 and <= 4096",
-                      "`paired`: length of the lists in the column embedding. The driver holds them, 8"
-                          + " bytes a number and row."),
+                      "temperature",
+                      0.5,
+                      "> 0",
+                      "T of `paired` and `unpaired`: small for like prompts alone."),
+                  PromptSimilarity.size("`paired` and `unpaired`"),
                   ObjectiveOption.number(
                       "diagonal_weight", 0.8, ">= 0 and <= 1", "c of `diagonal`; 1: DPO.")),
-              RelativePo::new)
+              options ->
+                  options.text("mode").equals(UNPAIRED)
+                      ? new UnpairedRelativePo(options)
+                      : new RelativePo(options))
           .withNormalisation("mean over all pairings of a chosen and a rejected side of the step")
           .withLimits(
               "temperature: towards 0 with distinct prompts is dpo / B + (B - 1) / B * log 2, B rows in the step",
               "equal prompts have tau_ij = 1 / B",
               "mode: diagonal with diagonal_weight: 1 is dpo",
-              "a step of one row, and an evaluation, is dpo");
+              "a step of one row, and an evaluation, is dpo",
+              "mode: unpaired with one good and one bad row in the step is dpo on the two");
 
   private final Declaration declaration;
   private final double beta;
-  private final double temperature;
   private final double diagonalWeight;
   private final boolean isDiagonal;
-  private final NumberColumn embedding;
+  private final PromptSimilarity similarity;
 
   private RelativePo(Options options) {
     beta = options.number("beta");
-    temperature = options.number("temperature");
     diagonalWeight = options.number("diagonal_weight");
     isDiagonal = options.text("mode").equals(DIAGONAL);
-    double size = options.number("embedding_size");
-    if (size != Math.rint(size)) {
-      throw CollimateException.usage(
-          "objective.embedding_size: must be a whole number, got " + size);
-    }
-    embedding = NumberColumn.required(EMBEDDING).ofLength((int) size);
+    similarity =
+        new PromptSimilarity(PromptSimilarity.column(options), options.number("temperature"));
     Declaration pairs = Pairs.againstReference(SPEC.name()).withGather();
-    declaration = isDiagonal ? pairs : pairs.withNumbers(embedding);
+    declaration = isDiagonal ? pairs : pairs.withNumbers(similarity.column());
   }
 
   @Override
@@ -83,17 +79,11 @@ final class RelativePo implements Objective {
   /** The log-ratios of both sides, and the embedding of length 1. */
   @Override
   public double[] gather(RowInputs inputs) {
-    double[] gathered = new double[2 + (isDiagonal ? 0 : embedding.length())];
+    double[] direction = isDiagonal ? new double[0] : similarity.direction(inputs);
+    double[] gathered = new double[2 + direction.length];
     gathered[0] = inputs.logRatio(Pairs.CHOSEN).value();
     gathered[1] = inputs.logRatio(Pairs.REJECTED).value();
-    double squares = 0;
-    for (int i = 2; i < gathered.length; i++) {
-      gathered[i] = inputs.scalar(embedding.scalar(i - 2));
-      squares += gathered[i] * gathered[i];
-    }
-    for (int i = 2; i < gathered.length && squares > 0; i++) {
-      gathered[i] /= StrictMath.sqrt(squares);
-    }
+    System.arraycopy(direction, 0, gathered, 2, direction.length);
     return gathered;
   }
 
@@ -102,6 +92,8 @@ final class RelativePo implements Objective {
   public StepPlan plan(GlobalBatch batch) {
     int count = batch.rows().size();
     double[][] perRow = new double[count][5];
+    List<double[]> directions =
+        Arrays.stream(batch.gathered()).map(row -> Arrays.copyOfRange(row, 2, row.length)).toList();
     for (int i = 0; i < count; i++) {
       perRow[i][3] = batch.gathered()[i][0];
       perRow[i][4] = batch.gathered()[i][1];
@@ -109,7 +101,7 @@ final class RelativePo implements Objective {
         addContrast(batch, perRow, i, i, /* share= */ 1, /* tau= */ 1);
         continue;
       }
-      double[] tau = isDiagonal ? null : similarities(batch.gathered(), i);
+      double[] tau = isDiagonal ? null : similarity.shares(directions.get(i), directions);
       for (int j = 0; j < count; j++) {
         double share = isDiagonal ? diagonalShare(i == j, count) : 1.0 / count;
         addContrast(batch, perRow, i, j, share, isDiagonal ? 1 : tau[j]);
@@ -123,29 +115,6 @@ final class RelativePo implements Objective {
       return 1;
     }
     return isPair ? diagonalWeight : (1 - diagonalWeight) / (count - 1);
-  }
-
-  /** {@code tau_ij} of a row, over all j. */
-  private double[] similarities(double[][] gathered, int row) {
-    double[] logits = new double[gathered.length];
-    double most = Double.NEGATIVE_INFINITY;
-    for (int j = 0; j < logits.length; j++) {
-      double cosine = 0;
-      for (int k = 2; k < gathered[row].length; k++) {
-        cosine += gathered[row][k] * gathered[j][k];
-      }
-      logits[j] = -(1 - cosine) / temperature;
-      most = Math.max(most, logits[j]);
-    }
-    double sum = 0;
-    for (int j = 0; j < logits.length; j++) {
-      logits[j] = StrictMath.exp(logits[j] - most);
-      sum += logits[j];
-    }
-    for (int j = 0; j < logits.length; j++) {
-      logits[j] /= sum;
-    }
-    return logits;
   }
 
   /**

@@ -104,6 +104,11 @@ final class WithRationale implements Objective {
   }
 
   @Override
+  public double[] initialState(TrainingRows rows) {
+    return base.initialState(rows);
+  }
+
+  @Override
   public double[] gather(RowInputs inputs) {
     return base.gather(inputs);
   }

@@ -3,6 +3,7 @@ package dev.collimate.train;
 import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
+import dev.collimate.objective.TrainingRows;
 import dev.collimate.train.WorkItem.RowAddress;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -13,7 +14,7 @@ import java.util.Map;
  * The rows of a split as the driver knows them: what each weighs, and what the reference model says
  * of it.
  */
-final class SplitRows {
+final class SplitRows implements TrainingRows {
 
   /** The reference model's log-probabilities of roles of a row. */
   @FunctionalInterface
@@ -46,11 +47,18 @@ final class SplitRows {
     this.sharesPrefixes = sharing == Sharing.PREFIXES && roles.size() > 1;
   }
 
-  int count() {
+  @Override
+  public int count() {
     return facts.count();
   }
 
-  RowFacts facts(int row) {
+  @Override
+  public double scalar(String column, int row) {
+    return facts.scalar(column, row);
+  }
+
+  @Override
+  public RowFacts facts(int row) {
     Map<String, Integer> tokens = new LinkedHashMap<>();
     roles.forEach(role -> tokens.put(role, facts.countedTokens(role, row)));
     double label =

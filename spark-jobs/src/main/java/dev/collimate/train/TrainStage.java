@@ -20,6 +20,7 @@ import dev.collimate.train.TrainingState.Progress;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -184,7 +185,7 @@ final class TrainStage {
             layout,
             reference.numerics(),
             reference.exact(),
-            objective.declaration().initialState(),
+            Arrays.stream(objective.initialState(trainRows)).boxed().toList(),
             new LogWindow().save(),
             List.of()),
         policy.initial(run.seed()),
