@@ -11,6 +11,7 @@ import dev.collimate.objective.Objective;
 import dev.collimate.objective.OwnParameters;
 import dev.collimate.objective.RowInputs;
 import dev.collimate.objective.RowInputs.StepNumbers;
+import dev.collimate.objective.RowInputs.Variables;
 import dev.collimate.objective.RowLoss;
 import dev.collimate.objective.SequenceScores;
 import dev.collimate.objective.TokenLogProbs;
@@ -48,6 +49,7 @@ public final class Learner {
     this.declaration = objective.declaration();
     this.ownParameters =
         declaration.initialParameters().stream().mapToDouble(Double::doubleValue).toArray();
+    model.loadOwn(ownParameters);
     this.layout = layoutOf(model.layout(), declaration);
   }
 
@@ -78,6 +80,7 @@ public final class Learner {
     for (int i = 0; i < ownParameters.length; i++) {
       ownParameters[i] = parameters.get(models.size() + i);
     }
+    model.loadOwn(ownParameters);
   }
 
   /** Copies all trained parameters out. */
@@ -190,8 +193,9 @@ public final class Learner {
     }
   }
 
-  private void backward(Pass pass, float[][] gradients, OwnParameters own, FlatVector into) {
-    pass.backward(gradients, into);
+  private void backward(
+      Pass pass, Map<Quantity, float[][]> gradients, OwnParameters own, FlatVector into) {
+    own.addGradients(pass.backward(gradients, into));
     long first = model.layout().size();
     double[] ownGradients = own.gradients();
     for (int i = 0; i < ownGradients.length; i++) {
@@ -222,6 +226,8 @@ public final class Learner {
     private final Map<Quantity, float[][]> values = new EnumMap<>(Quantity.class);
     private final List<TokenLogProbs> policy = new ArrayList<>();
     private final List<SequenceScores> scores = new ArrayList<>();
+    private final Map<Quantity, List<TokenLogProbs>> variables = new EnumMap<>(Quantity.class);
+    private final List<SequenceScores> hidden = new ArrayList<>();
     private final OwnParameters own;
 
     Batch(
@@ -247,6 +253,16 @@ public final class Learner {
           policy.add(new TokenLogProbs(ofSequence, sequence.countedPromptTokens()));
         }
       }
+      values.forEach(
+          (quantity, all) -> {
+            if (quantity.isFurtherVariable()) {
+              variables.put(
+                  quantity,
+                  Stream.of(all).map(ofSequence -> new TokenLogProbs(widen(ofSequence))).toList());
+            } else if (quantity == Quantity.LAST_HIDDEN) {
+              Stream.of(all).forEach(state -> hidden.add(new SequenceScores(widen(state))));
+            }
+          });
     }
 
     /** All rows' shares of the loss, added in order, and their metrics. */
@@ -281,16 +297,44 @@ public final class Learner {
       Map<String, Double> scalars = learnRow.example().scalars();
       return declaration.scores() > 0
           ? RowInputs.ofScores(scoresByRole, scalars, numbers)
-          : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers);
+          : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers)
+              .with(variables(row));
     }
 
-    /** [sequence][counted token], of scores [sequence][label]. */
-    float[][] gradients() {
-      return Stream.concat(
-              policy.stream().map(TokenLogProbs::gradients),
-              scores.stream().map(SequenceScores::gradients))
-          .map(Batch::narrow)
-          .toArray(float[][]::new);
+    private Variables variables(int row) {
+      Map<String, Map<Quantity, TokenLogProbs>> tokens = new LinkedHashMap<>();
+      Map<String, SequenceScores> states = new LinkedHashMap<>();
+      for (int r = 0; r < roles.size(); r++) {
+        int sequence = row * roles.size() + r;
+        Map<Quantity, TokenLogProbs> ofRole = new EnumMap<>(Quantity.class);
+        variables.forEach((quantity, all) -> ofRole.put(quantity, all.get(sequence)));
+        tokens.put(roles.get(r), ofRole);
+        if (!hidden.isEmpty()) {
+          states.put(roles.get(r), hidden.get(sequence));
+        }
+      }
+      return new Variables(tokens, states);
+    }
+
+    /** By quantity [sequence][counted token], of scores and states [sequence][number]. */
+    Map<Quantity, float[][]> gradients() {
+      Map<Quantity, float[][]> gradients = new EnumMap<>(Quantity.class);
+      gradients.put(
+          declaration.differentiable(),
+          declaration.scores() > 0 ? ofVectors(scores) : ofTokens(policy));
+      variables.forEach((quantity, all) -> gradients.put(quantity, ofTokens(all)));
+      if (!hidden.isEmpty()) {
+        gradients.put(Quantity.LAST_HIDDEN, ofVectors(hidden));
+      }
+      return gradients;
+    }
+
+    private static float[][] ofTokens(List<TokenLogProbs> all) {
+      return all.stream().map(TokenLogProbs::gradients).map(Batch::narrow).toArray(float[][]::new);
+    }
+
+    private static float[][] ofVectors(List<SequenceScores> all) {
+      return all.stream().map(SequenceScores::gradients).map(Batch::narrow).toArray(float[][]::new);
     }
 
     private static float[] narrow(double[] exact) {

@@ -4,6 +4,7 @@ import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -51,6 +52,12 @@ public interface CausalModel extends AutoCloseable {
     return forward(rows.stream().flatMap(List::stream).toList(), quantities, mode, adapter);
   }
 
+  /**
+   * Sets the objective's own parameters, for those quantities that are networks' on the model's
+   * hidden states; a model without such quantities has no use for them.
+   */
+  default void loadOwn(double[] parameters) {}
+
   @Override
   void close();
 
@@ -75,6 +82,24 @@ public interface CausalModel extends AutoCloseable {
      *     nothing that stands behind the model's parameters is kept
      */
     void backward(float[][] gradients, FlatVector into);
+
+    /**
+     * Writes the gradient of {@code sum of gradients * values} over several quantities.
+     *
+     * @param gradients in the shape of the values, of differentiable quantities; LOG_PROB among
+     *     them
+     * @param into as above
+     * @return derivatives by the parameters of {@link #loadOwn}, as far as the quantities depend on
+     *     them; empty where none does
+     */
+    default float[] backward(Map<Quantity, float[][]> gradients, FlatVector into) {
+      if (gradients.size() > 1) {
+        throw new IllegalArgumentException(
+            "this model is not differentiated by " + gradients.keySet());
+      }
+      backward(gradients.values().iterator().next(), into);
+      return new float[0];
+    }
 
     @Override
     void close();

@@ -14,9 +14,12 @@ import dev.collimate.checkpoint.Positions;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * A decoder of any supported family in native memory; one thread at a time. Nothing is random and
@@ -35,6 +38,9 @@ public final class Decoder implements CausalModel {
   private final LayerStack stack;
   private final Head head;
   private final BatchContexts contexts;
+  private Decoder reference;
+  private Adapter adapterOfReference = Adapter.ON;
+  private float[] own = new float[0];
 
   private Decoder(
       ModelFolder model, AdapterWeights adapter, ParameterLayout trained, DecoderOptions options) {
@@ -82,6 +88,31 @@ public final class Decoder implements CausalModel {
   /** Reads a model without an adapter. */
   public static Decoder load(ModelFolder model, DecoderOptions options) {
     return load(model, new AdapterSource.None(), options);
+  }
+
+  /**
+   * Sets the model that quantities of a reference are read of. It stays the caller's to close,
+   * after this one.
+   *
+   * @param other may be this model itself, with its adapter off
+   * @throws CollimateException of kind USAGE where the two do not read the same vocabulary
+   */
+  public void compareWith(Decoder other, Adapter adapter) {
+    if (other.config.vocabSize() != config.vocabSize()) {
+      throw CollimateException.usage(
+          "reference_model: its vocabulary has %d tokens, the model's has %d; divergences need the same"
+              .formatted(other.config.vocabSize(), config.vocabSize()));
+    }
+    reference = other;
+    adapterOfReference = adapter;
+  }
+
+  @Override
+  public void loadOwn(double[] parameters) {
+    own = new float[parameters.length];
+    for (int i = 0; i < own.length; i++) {
+      own[i] = (float) parameters[i];
+    }
   }
 
   private Weights loadWeights(
@@ -144,8 +175,13 @@ public final class Decoder implements CausalModel {
           config.isClassifier()
               ? TokenBatch.ofScores(pass, sequences, config.tokens().pad(), config.numLabels())
               : TokenBatch.of(pass, sequences);
-      BatchContext context = contexts.rightPadded(pass, batch.seq(), batch.rows());
-      return pass(pass, batch, context, quantities, mode, adapter);
+      return pass(
+          pass,
+          batch,
+          of -> of.rightPadded(pass, batch.seq(), batch.rows()),
+          quantities,
+          mode,
+          adapter);
     } catch (RuntimeException e) {
       pass.close();
       throw e;
@@ -165,8 +201,8 @@ public final class Decoder implements CausalModel {
     try {
       PackedRows packed = PackedRows.of(rows);
       TokenBatch batch = TokenBatch.of(pass, packed);
-      BatchContext context = contexts.packed(pass, packed, batch.rows());
-      return pass(pass, batch, context, quantities, mode, adapter);
+      return pass(
+          pass, batch, of -> of.packed(pass, packed, batch.rows()), quantities, mode, adapter);
     } catch (RuntimeException e) {
       pass.close();
       throw e;
@@ -176,12 +212,70 @@ public final class Decoder implements CausalModel {
   private Pass pass(
       PtNDManager pass,
       TokenBatch batch,
-      BatchContext context,
+      Function<BatchContexts, BatchContext> context,
       Set<Quantity> quantities,
       Mode mode,
       Adapter adapter) {
+    Optional<ReferenceReading> reading =
+        batch.positions() > 0 && quantities.stream().anyMatch(Quantity::readsReference)
+            ? Optional.of(reading(pass, batch, context, quantities))
+            : Optional.empty();
     return new DecoderPass(
-        pass, kernels, weights, stack, head, options, batch, context, quantities, mode, adapter);
+        pass,
+        kernels,
+        weights,
+        stack,
+        head,
+        options,
+        batch,
+        context.apply(contexts),
+        quantities,
+        reading,
+        own,
+        mode,
+        adapter);
+  }
+
+  private ReferenceReading reading(
+      PtNDManager pass,
+      TokenBatch batch,
+      Function<BatchContexts, BatchContext> context,
+      Set<Quantity> quantities) {
+    if (reference == null) {
+      throw new IllegalStateException("the model has no reference beside it");
+    }
+    boolean keepsLayers =
+        quantities.stream().anyMatch(q -> q.readsReference() && q != Quantity.REFERENCE_KL);
+    return new ReferenceReading(
+        kernels,
+        weights.head(),
+        options.precision(),
+        reference.states(
+            pass, batch, context.apply(reference.contexts), adapterOfReference, keepsLayers));
+  }
+
+  /** What the layers give where something is read. */
+  private ReferenceReading.States states(
+      PtNDManager pass,
+      TokenBatch batch,
+      BatchContext context,
+      Adapter adapter,
+      boolean keepsLayers) {
+    List<PtNDArray> layers = new ArrayList<>();
+    PtNDArray x = stack.embed(pass, batch.ids(), context, false);
+    for (int layer = 0; layer < stack.layers(); layer++) {
+      PtNDArray y = stack.layer(pass, layer, x, context, adapter, false);
+      x.close();
+      x = y;
+      if (keepsLayers && layer < stack.layers() - 1) {
+        layers.add(kernels.call(pass, "positions", x, batch.rows()));
+      }
+    }
+    PtNDArray last = stack.finalNorm(pass, x, false);
+    if (keepsLayers) {
+      layers.add(x);
+    }
+    return new ReferenceReading.States(layers, last, weights.head());
   }
 
   @Override

@@ -6,8 +6,11 @@ import ai.djl.pytorch.engine.PtNDManager;
 import dev.collimate.parameters.FlatVector;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -38,6 +41,9 @@ final class DecoderPass implements CausalModel.Pass {
 
   private final PtNDArray hidden;
   private final Head.Values outputs;
+  private final Optional<ReferenceReading> reading;
+  private final Map<Quantity, float[]> ofReference;
+  private float[] lastHidden = new float[0];
   private boolean isSpent;
 
   DecoderPass(
@@ -50,8 +56,11 @@ final class DecoderPass implements CausalModel.Pass {
       TokenBatch batch,
       BatchContext context,
       Set<Quantity> quantities,
+      Optional<ReferenceReading> reading,
+      float[] own,
       CausalModel.Mode mode,
       CausalModel.Adapter adapter) {
+    this.reading = reading;
     this.manager = manager;
     this.kernels = kernels;
     this.weights = weights;
@@ -66,9 +75,19 @@ final class DecoderPass implements CausalModel.Pass {
     if (batch.positions() == 0) {
       hidden = null;
       outputs = new Head.Values(Map.of(), List.of());
+      ofReference = Map.of();
     } else {
       hidden = runLayers();
-      outputs = head.values(manager, hidden, batch.targets(), quantities, isDifferentiable);
+      outputs = head.values(manager, hidden, batch.targets(), ofHead(quantities), isDifferentiable);
+      ofReference =
+          reading
+              .map(of -> of.values(manager, hidden, quantities, own, isDifferentiable))
+              .orElseGet(Map::of);
+      if (quantities.contains(Quantity.LAST_HIDDEN)) {
+        try (PtNDArray last = kernels.call(manager, "select", hidden, lastRows(manager))) {
+          lastHidden = last.toFloatArray();
+        }
+      }
     }
   }
 
@@ -92,8 +111,38 @@ final class DecoderPass implements CausalModel.Pass {
     return stack.finalNorm(manager, x, isDifferentiable);
   }
 
+  /** What is read off the output head. */
+  private static Set<Quantity> ofHead(Set<Quantity> quantities) {
+    Set<Quantity> ofHead = new HashSet<>(quantities);
+    ofHead.removeIf(quantity -> quantity.readsReference() || quantity == Quantity.LAST_HIDDEN);
+    return ofHead;
+  }
+
+  private PtNDArray lastRows(PtNDManager scope) {
+    long[] last = batch.lastOfSequence();
+    return (PtNDArray) scope.create(last, new Shape(last.length));
+  }
+
+  /** [sequence][hidden]. */
+  private float[][] lastHiddenBySequence() {
+    int sequences = batch.counts().length;
+    int width = lastHidden.length / Math.max(1, sequences);
+    float[][] parts = new float[sequences][];
+    for (int i = 0; i < sequences; i++) {
+      parts[i] = Arrays.copyOfRange(lastHidden, i * width, (i + 1) * width);
+    }
+    return parts;
+  }
+
   @Override
   public float[][] values(Quantity quantity) {
+    if (quantity == Quantity.LAST_HIDDEN) {
+      return lastHiddenBySequence();
+    }
+    if (ofReference.containsKey(quantity)) {
+      float[] values = ofReference.get(quantity);
+      return batch.bySequence(values, values.length / batch.positions());
+    }
     float[] values = outputs.values().get(quantity);
     if (values == null && batch.positions() > 0) {
       throw new IllegalArgumentException(quantity + " was not asked for");
@@ -103,23 +152,30 @@ final class DecoderPass implements CausalModel.Pass {
 
   @Override
   public void backward(float[][] gradients, FlatVector into) {
+    backward(Map.of(Quantity.LOG_PROB, gradients), into);
+  }
+
+  @Override
+  public float[] backward(Map<Quantity, float[][]> gradients, FlatVector into) {
     if (!isDifferentiable || isSpent) {
       throw new IllegalStateException("a gradient can be asked for once, and only in mode TRAIN");
     }
     isSpent = true;
     Engine.prepareThread();
-    float[] g = batch.joined(gradients);
+    Quantity main = gradients.containsKey(Quantity.SCORE) ? Quantity.SCORE : Quantity.LOG_PROB;
+    float[] g = batch.joined(gradients.get(main));
     for (int i = 0; i < into.blockCount(); i++) {
       Arrays.fill(into.block(i), 0);
     }
     if (batch.positions() == 0) {
-      return;
+      return new float[0];
     }
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       PtNDArray gradient = (PtNDArray) scope.create(g, new Shape(g.length));
       List<PtNDArray> ofHead =
           head.gradients(
               scope, hidden, batch.targets(), outputs, gradient, weights.isHeadTrained());
+      addFurther(scope, gradients, ofHead);
       if (!weights.separateHead().isEmpty()) {
         write(weights.separateHead(), ofHead.subList(1, 2), into);
       }
@@ -131,7 +187,37 @@ final class DecoderPass implements CausalModel.Pass {
         body.addAll(weights.finalNorm());
         write(body, withHead(vjp(scope, hidden, body, List.of(), ofHead.get(0)), ofHead), into);
       }
+      return ofNetworks(scope, gradients);
     }
+  }
+
+  /** Adds what other quantities than the head's say to the gradients behind it. */
+  private void addFurther(
+      PtNDManager scope, Map<Quantity, float[][]> gradients, List<PtNDArray> ofHead) {
+    float[][] divergences = gradients.get(Quantity.REFERENCE_KL);
+    if (divergences != null) {
+      reading.orElseThrow().addDivergences(scope, hidden, batch.joined(divergences), ofHead);
+    }
+    float[][] last = gradients.get(Quantity.LAST_HIDDEN);
+    if (last != null) {
+      float[] joined = new float[lastHidden.length];
+      int width = joined.length / last.length;
+      for (int i = 0; i < last.length; i++) {
+        System.arraycopy(last[i], 0, joined, i * width, width);
+      }
+      PtNDArray added = (PtNDArray) scope.create(joined, new Shape(last.length, width));
+      kernels.call(scope, "add_rows", ofHead.get(0), lastRows(scope), added);
+    }
+  }
+
+  private float[] ofNetworks(PtNDManager scope, Map<Quantity, float[][]> gradients) {
+    Map<Quantity, float[]> ofMasks = new EnumMap<>(Quantity.class);
+    for (Quantity mask : List.of(Quantity.REWARD_MASK, Quantity.KL_MASK)) {
+      if (gradients.containsKey(mask)) {
+        ofMasks.put(mask, batch.joined(gradients.get(mask)));
+      }
+    }
+    return ofMasks.isEmpty() ? new float[0] : reading.orElseThrow().ofNetworks(scope, ofMasks);
   }
 
   /** From the last layer to the lowest that is trained, each computed again from its input. */

@@ -18,7 +18,8 @@ final class OutputHead implements Head {
   /** Logits per chunk: 64 MiB of float32. */
   static final int CHUNK_LOGITS = 1 << 24;
 
-  private static final List<Quantity> ORDER =
+  /** What it gives, in the order in which the kernel does. */
+  static final List<Quantity> QUANTITIES =
       List.of(
           Quantity.LOG_PROB,
           Quantity.MEAN_LOGIT,
@@ -45,7 +46,7 @@ final class OutputHead implements Head {
   @Override
   public Values values(
       PtNDManager manager, PtNDArray h, PtNDArray targets, Set<Quantity> quantities, boolean keep) {
-    Head.requireOnly(ORDER, quantities);
+    Head.requireOnly(QUANTITIES, quantities);
     int n = (int) targets.size();
     Map<Quantity, float[]> values = new EnumMap<>(Quantity.class);
     values.put(Quantity.LOG_PROB, new float[n]);
@@ -69,11 +70,11 @@ final class OutputHead implements Head {
                 bfloat16,
                 keep && isOneChunk);
         for (Map.Entry<Quantity, float[]> entry : values.entrySet()) {
-          float[] part = results.get(ORDER.indexOf(entry.getKey())).toFloatArray();
+          float[] part = results.get(QUANTITIES.indexOf(entry.getKey())).toFloatArray();
           System.arraycopy(part, 0, entry.getValue(), from, part.length);
         }
         if (keep && isOneChunk) {
-          PtNDArray every = results.get(ORDER.size());
+          PtNDArray every = results.get(QUANTITIES.size());
           every.attach(manager);
           kept.add(every);
         }

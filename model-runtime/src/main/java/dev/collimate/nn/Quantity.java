@@ -22,5 +22,42 @@ public enum Quantity {
    * The numbers that a sequence classifier's head gives at the last token that is no padding;
    * differentiable, and all that such a model gives.
    */
-  SCORE
+  SCORE,
+  /**
+   * {@code KL(reference || policy)} of the predicted distributions, in nats, over the whole
+   * vocabulary; differentiable. Like all that follow but LAST_HIDDEN it needs a model with a
+   * reference beside it.
+   */
+  REFERENCE_KL,
+  /**
+   * Means over the hidden states that the reference's layers give where they predict the token: as
+   * many numbers of a token as there are layers, from the first on; not differentiable.
+   */
+  REFERENCE_ACTIVATIONS,
+  /**
+   * What the objective's own network for rewards, {@link TokenMask}, makes of the reference's
+   * hidden states; differentiable by the network's parameters.
+   */
+  REWARD_MASK,
+  /** The same of a second network, for divergences. */
+  KL_MASK,
+  /**
+   * The policy's last hidden state, after the final norm, where it predicts the last counted token
+   * of a sequence: the state of the whole sequence before its end; differentiable. As many numbers
+   * as the model is wide.
+   */
+  LAST_HIDDEN;
+
+  /** Whether a reference model is run beside the policy for it. */
+  public boolean readsReference() {
+    return switch (this) {
+      case REFERENCE_KL, REFERENCE_ACTIVATIONS, REWARD_MASK, KL_MASK -> true;
+      case LOG_PROB, MEAN_LOGIT, ENTROPY, TOP1, LOG_SUM_SQUARES, SCORE, LAST_HIDDEN -> false;
+    };
+  }
+
+  /** Whether it is a number of each token that a loss can be derived by, beside LOG_PROB. */
+  public boolean isFurtherVariable() {
+    return this == REFERENCE_KL || this == REWARD_MASK || this == KL_MASK;
+  }
 }

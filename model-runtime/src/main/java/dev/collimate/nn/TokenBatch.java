@@ -124,13 +124,29 @@ record TokenBatch(PtNDArray ids, PtNDArray rows, PtNDArray targets, int[] counts
 
   /** Cuts values of all sequences into one array per sequence. */
   float[][] bySequence(float[] values) {
+    return bySequence(values, 1);
+  }
+
+  /** The same of several numbers of a token. */
+  float[][] bySequence(float[] values, int numbers) {
     float[][] parts = new float[counts.length][];
     int from = 0;
     for (int i = 0; i < counts.length; i++) {
-      parts[i] = Arrays.copyOfRange(values, from, from + counts[i]);
-      from += counts[i];
+      parts[i] = Arrays.copyOfRange(values, from, from + counts[i] * numbers);
+      from += counts[i] * numbers;
     }
     return parts;
+  }
+
+  /** Where the last value of each sequence stands among those of all. */
+  long[] lastOfSequence() {
+    long[] last = new long[counts.length];
+    long end = 0;
+    for (int i = 0; i < counts.length; i++) {
+      end += counts[i];
+      last[i] = end - 1;
+    }
+    return last;
   }
 
   /** The inverse of {@link #bySequence}. */

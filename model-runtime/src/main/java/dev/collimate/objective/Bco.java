@@ -19,6 +19,7 @@ final class Bco implements Objective {
 
   private static final String COMPLETION = UnpairedMetrics.COMPLETION;
   private static final String MATCHES = "match_underlying_distribution";
+  private static final List<String> YES = List.of("true");
   private static final String SAMPLE = "prompt_sample_size";
   private static final String MIN_RATIO = "min_density_ratio";
   private static final String MAX_RATIO = "max_density_ratio";
@@ -37,15 +38,18 @@ final class Bco implements Objective {
                       false,
                       "Weigh an undesirable row by how much more likely its prompt is among desirable"
                           + " rows, by the column embedding (TRL's embedding_func)."),
-                  PromptSimilarity.size("`match_underlying_distribution`"),
+                  PromptSimilarity.size("`match_underlying_distribution`").onlyWith(MATCHES, YES),
                   ObjectiveOption.number(
-                      SAMPLE,
-                      1024.0,
-                      ">= 1",
-                      "Most rows of either label that the density ratio is fitted to."),
-                  ObjectiveOption.number(MIN_RATIO, 0.5, ">= 0", "Least weight by density ratio."),
+                          SAMPLE,
+                          1024.0,
+                          ">= 1",
+                          "Most rows of either label that the density ratio is fitted to.")
+                      .onlyWith(MATCHES, YES),
+                  ObjectiveOption.number(MIN_RATIO, 0.5, ">= 0", "Least weight by density ratio.")
+                      .onlyWith(MATCHES, YES),
                   ObjectiveOption.number(
-                      MAX_RATIO, 10.0, "> 0", "Greatest weight by density ratio.")),
+                          MAX_RATIO, 10.0, "> 0", "Greatest weight by density ratio.")
+                      .onlyWith(MATCHES, YES)),
               Bco::new)
           .withNormalisation("mean over rows")
           .withLimits(

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -28,6 +29,7 @@ import java.util.function.Consumer;
  * @param quantities quantities of the policy: the log-probability and what is read beside it, or
  *     the scores alone
  * @param reference what is read of the reference model
+ * @param sync how the reference follows the policy; empty where it stays
  * @param gathered roles of the sequences that {@link Objective#gather} reads of every row of the
  *     global batch, in a pass before the first gradient; empty where there is no such pass
  * @param initialState numbers that persist between steps, as before the first step; may be empty
@@ -43,6 +45,7 @@ public record Declaration(
     int scores,
     Set<Quantity> quantities,
     ReferenceUse reference,
+    Optional<ReferenceSync> sync,
     List<String> gathered,
     List<Double> initialState,
     List<Double> initialParameters) {
@@ -88,6 +91,7 @@ public record Declaration(
         scores,
         Set.of(),
         ReferenceUse.NONE,
+        Optional.empty(),
         List.of(),
         List.of(),
         List.of());
@@ -150,6 +154,10 @@ public record Declaration(
     return with(draft -> draft.reference = use);
   }
 
+  public Declaration withSync(Optional<ReferenceSync> following) {
+    return with(draft -> draft.sync = following);
+  }
+
   /** Asks for the first pass over the global batch, of the sequences that are read so far. */
   public Declaration withGather() {
     return with(draft -> draft.gathered = sequences);
@@ -184,6 +192,7 @@ public record Declaration(
     private RowColumns columns;
     private Set<Quantity> quantities;
     private ReferenceUse reference;
+    private Optional<ReferenceSync> sync;
     private List<String> gathered;
     private List<Double> initialState;
     private List<Double> initialParameters;
@@ -197,6 +206,7 @@ public record Declaration(
       columns = from.columns;
       quantities = from.quantities;
       reference = from.reference;
+      sync = from.sync;
       gathered = from.gathered;
       initialState = from.initialState;
       initialParameters = from.initialParameters;
@@ -212,6 +222,7 @@ public record Declaration(
           scores,
           quantities,
           reference,
+          sync,
           gathered,
           initialState,
           initialParameters);

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -33,7 +34,8 @@ final class Dpo implements Objective {
               "loss_type: robust is, on average over labels wrong with probability label_smoothing, sigmoid of the right ones",
               "f_divergence_type: alpha_divergence with f_alpha_divergence_coef: 1 is reverse_kl, with 0 forward_kl",
               "rpo_alpha: a is loss_type: [sigmoid, sft] with loss_weights: [1, a]",
-              "reference_free: true is cpo with cpo_alpha: 0");
+              "reference_free: true is cpo with cpo_alpha: 0",
+              "sync_ref_model: true with ref_model_mixup_alpha: 0, or in a run of fewer steps than ref_model_sync_steps, is without it");
 
   private final List<PairLoss> losses;
   private final double[] lossWeights;
@@ -45,6 +47,7 @@ final class Dpo implements Objective {
   private final double ldAlpha;
   private final boolean isReferenceFree;
   private final boolean isWeighted;
+  private final Optional<ReferenceSync> sync;
   private final Declaration declaration;
 
   Dpo(Options options) {
@@ -68,6 +71,7 @@ final class Dpo implements Objective {
     ldAlpha = options.number("ld_alpha");
     isReferenceFree = options.flag("reference_free");
     isWeighted = options.flag("use_weighting");
+    sync = ReferenceSync.of(options);
     declaration = declare();
   }
 
@@ -85,7 +89,8 @@ final class Dpo implements Objective {
     Declaration pairs =
         Declaration.of("dpo", CHOSEN, REJECTED)
             .withQuantities(quantities.toArray(Quantity[]::new))
-            .withReference(referenceUse());
+            .withReference(referenceUse())
+            .withSync(sync);
     return losses.stream().anyMatch(PairLoss::sortsTheBatch) ? pairs.withGather() : pairs;
   }
 

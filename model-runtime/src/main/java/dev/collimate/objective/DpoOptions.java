@@ -5,11 +5,12 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The options of {@code dpo}: TRL's names, defaults and ranges. */
 final class DpoOptions {
 
-  static final List<ObjectiveOption> ALL =
+  private static final List<ObjectiveOption> OF_LOSS =
       List.of(
           ObjectiveOption.choices(
               "loss_type",
@@ -80,6 +81,9 @@ final class DpoOptions {
           ObjectiveOption.flag(
               "reference_free", false, "Take a reference of probability 1: no model is compared."));
 
+  static final List<ObjectiveOption> ALL =
+      Stream.concat(OF_LOSS.stream(), ReferenceSync.OPTIONS.stream()).toList();
+
   private static final Set<PairLoss> NOT_WEIGHTED =
       EnumSet.of(PairLoss.AOT, PairLoss.AOT_UNPAIRED, PairLoss.SFT);
 
@@ -98,6 +102,10 @@ final class DpoOptions {
               options ->
                   options.number("label_smoothing") > 0
                       || !options.texts("loss_type").contains(PairLoss.EXO_PAIR.key())),
+          new ObjectiveSpec.Rule(
+              ReferenceSync.SYNC,
+              "excludes reference_free; leave one of them out",
+              options -> !options.flag(ReferenceSync.SYNC) || !options.flag("reference_free")),
           // A sorted batch has no pairs, and a mean over tokens no weight of its own.
           new ObjectiveSpec.Rule(
               "use_weighting",

@@ -33,7 +33,9 @@ final class GroupRobust implements Objective {
                   + " q_g raised by exp(eta * L_g)",
               SOURCE,
               options(),
-              options -> new GroupRobust("gr_dpo", options, new TrainingSet(0, noNames())))
+              options ->
+                  new GroupRobust(
+                      "gr_dpo", options, new TrainingSet(0, TrainingSet.Model.UNKNOWN, noNames())))
           .withNormalisation("mean over rows, each times q_g * N / N_g")
           .withLimits("eta: 0 with groups of one size in the training set is dpo");
 
@@ -44,7 +46,9 @@ final class GroupRobust implements Objective {
                   + " q_g raised by exp(eta * L_g)",
               SOURCE,
               options(),
-              options -> new GroupRobust("gr_ipo", options, new TrainingSet(0, noNames())))
+              options ->
+                  new GroupRobust(
+                      "gr_ipo", options, new TrainingSet(0, TrainingSet.Model.UNKNOWN, noNames())))
           .withNormalisation("mean over rows, each times q_g * N / N_g")
           .withLimits(
               "eta: 0 with groups of one size in the training set is the mean of (M - 1 / (2 * beta))^2");

@@ -47,7 +47,8 @@ public record ObjectiveOption(
   /**
    * The values of another option with which an option does something.
    *
-   * @param option of kind CHOICE or CHOICES
+   * @param option of kind CHOICE, CHOICES or FLAG
+   * @param values as text
    */
   public record Effect(String option, List<String> values) {
 

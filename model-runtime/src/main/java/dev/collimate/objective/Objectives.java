@@ -12,7 +12,7 @@ public final class Objectives {
   private static final List<ObjectiveSpec> TABLE =
       List.of(
           Sft.SPEC,
-          WithRationale.of(Dpo.SPEC),
+          WithDegree.of(WithRationale.of(Dpo.SPEC)),
           Wpo.SPEC,
           OffsetDpo.ODPO,
           OffsetDpo.REVERSE_PO,
@@ -27,6 +27,7 @@ public final class Objectives {
           RelativePo.SPEC,
           Mapl.SPEC,
           WeightedSimpo.SPEC,
+          SparsePo.SPEC,
           Kto.SPEC,
           Kto.APO_ZERO_UNPAIRED,
           Bco.SPEC,
@@ -46,14 +47,7 @@ public final class Objectives {
       List.of("online_dpo", "xpo", "nash_md", "gkd", "prm", "ppo", "grpo", "rloo");
 
   private static final List<String> NOT_BUILT_OPTIONS =
-      List.of(
-          "sync_ref_model",
-          "ref_model_mixup_alpha",
-          "ref_model_sync_steps",
-          "loss_scale",
-          "num_generations",
-          "kl_coef",
-          "gamma");
+      List.of("loss_scale", "num_generations", "kl_coef", "gamma");
 
   private static List<ObjectiveSpec> all = List.of();
 

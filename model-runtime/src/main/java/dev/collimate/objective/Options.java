@@ -26,11 +26,11 @@ public record Options(Map<String, Object> values) {
     return (String) values.get(name);
   }
 
-  /** The names of an option that takes one or several. */
+  /** The names of an option that takes one or several; a flag is the text of its value. */
   public List<String> texts(String name) {
     return values.get(name) instanceof List<?> list
         ? list.stream().map(String.class::cast).toList()
-        : List.of(text(name));
+        : List.of(values.get(name).toString());
   }
 
   public List<Double> numbers(String name) {

@@ -12,6 +12,7 @@ public final class RowInputs {
   private final Reference reference;
   private final Map<String, Double> scalars;
   private final StepNumbers numbers;
+  private final Variables variables;
 
   /**
    * The reference model's log-probabilities of a row.
@@ -21,6 +22,17 @@ public final class RowInputs {
    */
   public record Reference(Map<String, Double> sums, Map<String, float[]> tokens) {
     public static final Reference NONE = new Reference(Map.of(), Map.of());
+  }
+
+  /**
+   * Further numbers of the models that the loss is derived by.
+   *
+   * @param tokens by role those of each counted token
+   * @param hidden by role the last hidden state
+   */
+  public record Variables(
+      Map<String, Map<Quantity, TokenLogProbs>> tokens, Map<String, SequenceScores> hidden) {
+    public static final Variables NONE = new Variables(Map.of(), Map.of());
   }
 
   /**
@@ -46,7 +58,7 @@ public final class RowInputs {
       Reference reference,
       Map<String, Double> scalars,
       StepNumbers numbers) {
-    this(policy, Map.of(), quantities, reference, scalars, numbers);
+    this(policy, Map.of(), quantities, reference, scalars, numbers, Variables.NONE);
   }
 
   private RowInputs(
@@ -55,7 +67,9 @@ public final class RowInputs {
       Map<String, Map<Quantity, float[]>> quantities,
       Reference reference,
       Map<String, Double> scalars,
-      StepNumbers numbers) {
+      StepNumbers numbers,
+      Variables variables) {
+    this.variables = variables;
     this.policy = policy;
     this.scores = scores;
     this.quantities = quantities;
@@ -72,7 +86,13 @@ public final class RowInputs {
    */
   public static RowInputs ofScores(
       Map<String, SequenceScores> scores, Map<String, Double> scalars, StepNumbers numbers) {
-    return new RowInputs(Map.of(), scores, Map.of(), Reference.NONE, scalars, numbers);
+    return new RowInputs(
+        Map.of(), scores, Map.of(), Reference.NONE, scalars, numbers, Variables.NONE);
+  }
+
+  /** The same with further numbers that the loss is derived by. */
+  public RowInputs with(Variables further) {
+    return new RowInputs(policy, scores, quantities, reference, scalars, numbers, further);
   }
 
   /** The policy's log-probabilities of a role's counted tokens. */
@@ -109,6 +129,26 @@ public final class RowInputs {
     return require(scalars, column, "number");
   }
 
+  /** A declared quantity of each counted token that the loss is derived by. */
+  TokenLogProbs variable(String role, Quantity quantity) {
+    return require(require(variables.tokens(), role, "variables"), quantity, "variables");
+  }
+
+  /** A role's last hidden state. */
+  SequenceScores hidden(String role) {
+    return require(variables.hidden(), role, "hidden state");
+  }
+
+  /** Values of a declared quantity of a role's counted tokens, several of each in turn. */
+  float[] values(String role, Quantity quantity) {
+    return require(require(quantities, role, "quantities"), quantity, "values");
+  }
+
+  /** The objective's own parameters. */
+  OwnParameters parameters() {
+    return numbers.parameters();
+  }
+
   /** Sum of a declared quantity over a role's counted tokens. */
   public double total(String role, Quantity quantity) {
     return total(role, quantity, 0);
@@ -120,7 +160,7 @@ public final class RowInputs {
   }
 
   private double total(String role, Quantity quantity, int from) {
-    float[] values = require(require(quantities, role, "quantities"), quantity, "values");
+    float[] values = values(role, quantity);
     double total = 0;
     for (int t = from; t < values.length; t++) {
       total += values[t];

@@ -1,8 +1,8 @@
 package dev.collimate.objective;
 
 /**
- * The numbers that a reward model gives for one sequence, and the derivatives of the loss with
- * respect to them.
+ * The numbers that a model gives for one whole sequence, a reward model's scores or a last hidden
+ * state, and the derivatives of the loss with respect to them.
  */
 public final class SequenceScores {
 
@@ -20,6 +20,14 @@ public final class SequenceScores {
   /** How many numbers there are. */
   public int count() {
     return values.length;
+  }
+
+  double value(int label) {
+    return values[label];
+  }
+
+  void addGradient(int label, double amount) {
+    gradients[label] += amount;
   }
 
   /** One of the numbers. */

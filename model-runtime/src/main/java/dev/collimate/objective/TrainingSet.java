@@ -11,11 +11,28 @@ import java.util.TreeMap;
  * What an objective may know of all rows that are trained on.
  *
  * @param rows their number
+ * @param model the model that is trained
  * @param categories by column of names: the names of all rows, held-out ones too, in the order of
  *     their numbers, with the training rows of each
  */
-public record TrainingSet(long rows, SortedMap<String, SortedMap<String, Long>> categories)
+public record TrainingSet(
+    long rows, Model model, SortedMap<String, SortedMap<String, Long>> categories)
     implements Serializable {
+
+  /**
+   * Sizes by which parameters of an objective's own are made.
+   *
+   * @param hidden numbers of a hidden state
+   * @param layers of the reference model
+   * @param hiddenOfReference numbers of a hidden state there
+   * @param seed of the run
+   */
+  public record Model(int hidden, int layers, int hiddenOfReference, long seed)
+      implements Serializable {
+
+    /** Before there is one. */
+    static final Model UNKNOWN = new Model(0, 0, 0, 0);
+  }
 
   public TrainingSet {
     TreeMap<String, SortedMap<String, Long>> copy = new TreeMap<>();

@@ -8,12 +8,14 @@ import dev.collimate.parameters.ParameterLayout.Parameter;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
  * A real causal model small enough to differentiate by hand: the logits of a token are the row of a
  * [vocab, vocab] matrix that the token before it picks. The scores of a sequence are the row that
- * its last token picks.
+ * its last token picks. Its reference is uniform, its last hidden state the row of the token before
+ * the last, and the objective's own parameters give masks as squares.
  */
 class BigramModel implements CausalModel {
 
@@ -21,6 +23,7 @@ class BigramModel implements CausalModel {
   private final ParameterLayout layout;
   private final FlatVector weights;
   private FlatVector gradientVector;
+  private double[] own = new double[0];
 
   BigramModel(int vocab) {
     this.vocab = vocab;
@@ -43,6 +46,15 @@ class BigramModel implements CausalModel {
   @Override
   public void store(FlatVector into) {
     into.copyFrom(weights);
+  }
+
+  @Override
+  public void loadOwn(double[] parameters) {
+    own = parameters.clone();
+  }
+
+  private int ownOf(Quantity mask, int previous) {
+    return mask == Quantity.REWARD_MASK ? previous : own.length - 1 - previous;
   }
 
   /** The vector that the last gradient was written to. */
@@ -93,6 +105,14 @@ class BigramModel implements CausalModel {
           continue;
         }
         List<Integer> positions = counted(sequence);
+        if (quantity == Quantity.LAST_HIDDEN) {
+          values[s] = row(beforeLast(sequence, positions));
+          continue;
+        }
+        if (quantity == Quantity.REFERENCE_ACTIVATIONS) {
+          values[s] = activations(sequence, positions);
+          continue;
+        }
         values[s] = new float[positions.size()];
         for (int i = 0; i < values[s].length; i++) {
           int position = positions.get(i);
@@ -105,11 +125,30 @@ class BigramModel implements CausalModel {
 
     /** The row of the last token, vocab numbers. */
     private float[] scores(Sequence sequence) {
-      float[] scores = new float[vocab];
+      return row(sequence.ids()[sequence.length() - 1]);
+    }
+
+    private float[] row(int token) {
+      float[] row = new float[vocab];
       for (int label = 0; label < vocab; label++) {
-        scores[label] = weights.get(scoreEntry(sequence, label));
+        row[label] = weights.get((long) token * vocab + label);
       }
-      return scores;
+      return row;
+    }
+
+    private static int beforeLast(Sequence sequence, List<Integer> positions) {
+      return sequence.ids()[positions.get(positions.size() - 1) - 1];
+    }
+
+    /** Of two layers, numbers that the token before decides. */
+    private static float[] activations(Sequence sequence, List<Integer> positions) {
+      float[] activations = new float[2 * positions.size()];
+      for (int i = 0; i < positions.size(); i++) {
+        int previous = sequence.ids()[positions.get(i) - 1];
+        activations[2 * i] = previous;
+        activations[2 * i + 1] = previous * previous % 7;
+      }
+      return activations;
     }
 
     private long scoreEntry(Sequence sequence, int label) {
@@ -131,7 +170,15 @@ class BigramModel implements CausalModel {
             value -= probability * Math.log(probability);
           }
         }
-        case SCORE -> throw new IllegalArgumentException("a token has no score");
+        case REFERENCE_KL -> {
+          for (double probability : probabilities) {
+            value -= Math.log(probability * vocab) / vocab;
+          }
+        }
+        case REWARD_MASK, KL_MASK ->
+            value = own[ownOf(quantity, previous)] * own[ownOf(quantity, previous)];
+        case SCORE, REFERENCE_ACTIVATIONS, LAST_HIDDEN ->
+            throw new IllegalArgumentException("a token has no " + quantity);
         case TOP1 -> {
           value = 1;
           for (double probability : probabilities) {
@@ -150,16 +197,22 @@ class BigramModel implements CausalModel {
 
     @Override
     public void backward(float[][] gradients, FlatVector into) {
+      backward(Map.of(isScored ? Quantity.SCORE : Quantity.LOG_PROB, gradients), into);
+    }
+
+    @Override
+    public float[] backward(Map<Quantity, float[][]> gradients, FlatVector into) {
       if (mode != Mode.TRAIN) {
         throw new IllegalStateException("only a pass in mode TRAIN can be differentiated");
       }
       gradientVector = into;
       double[] gradient = new double[vocab * vocab];
+      float[] ofOwn = new float[own.length];
       for (int s = 0; s < sequences.size(); s++) {
         Sequence sequence = sequences.get(s);
         if (isScored) {
           for (int label = 0; label < vocab; label++) {
-            gradient[(int) scoreEntry(sequence, label)] += gradients[s][label];
+            gradient[(int) scoreEntry(sequence, label)] += gradients.get(Quantity.SCORE)[s][label];
           }
           continue;
         }
@@ -167,16 +220,33 @@ class BigramModel implements CausalModel {
         for (int i = 0; i < positions.size(); i++) {
           int previous = sequence.ids()[positions.get(i) - 1];
           double[] probabilities = probabilities(previous);
+          for (Quantity mask : List.of(Quantity.REWARD_MASK, Quantity.KL_MASK)) {
+            if (gradients.containsKey(mask)) {
+              int index = ownOf(mask, previous);
+              ofOwn[index] += (float) (2 * own[index] * gradients.get(mask)[s][i]);
+            }
+          }
           for (int token = 0; token < vocab; token++) {
             double indicator = token == sequence.ids()[positions.get(i)] ? 1 : 0;
             gradient[previous * vocab + token] +=
-                gradients[s][i] * (indicator - probabilities[token]);
+                gradients.get(Quantity.LOG_PROB)[s][i] * (indicator - probabilities[token]);
+            if (gradients.containsKey(Quantity.REFERENCE_KL)) {
+              gradient[previous * vocab + token] +=
+                  gradients.get(Quantity.REFERENCE_KL)[s][i] * (probabilities[token] - 1.0 / vocab);
+            }
+          }
+        }
+        if (gradients.containsKey(Quantity.LAST_HIDDEN)) {
+          int first = beforeLast(sequence, positions) * vocab;
+          for (int k = 0; k < vocab; k++) {
+            gradient[first + k] += gradients.get(Quantity.LAST_HIDDEN)[s][k];
           }
         }
       }
       for (int i = 0; i < gradient.length; i++) {
         into.set(i, (float) gradient[i]);
       }
+      return ofOwn;
     }
 
     private static List<Integer> counted(Sequence sequence) {

@@ -34,7 +34,14 @@ class LearnerTest {
     return Stream.concat(
         Objectives.table().stream()
             .map(spec -> DeclaredColumns.over(Objectives.create(spec.name(), Map.of()))),
-        Stream.of(new GoldMarginObjective()));
+        Stream.of(
+            new GoldMarginObjective(),
+            of("sparsepo", "mask", "independent"),
+            of("dpo", "degree_weight", 0.5)));
+  }
+
+  private static Objective of(String name, String option, Object value) {
+    return DeclaredColumns.over(Objectives.create(name, Map.of(option, value)));
   }
 
   private static Learner learner(Objective objective) {
@@ -51,7 +58,9 @@ class LearnerTest {
             Objectives.create("dpo", Map.of("loss_type", List.of("aot", "sft"))),
             Objectives.create("dpo", Map.of("loss_type", "aot_unpaired", "label_smoothing", 0.1)),
             Objectives.create("dpo", Map.of("use_weighting", true)),
-            Objectives.create("dpo", Map.of("ld_alpha", 0.5))));
+            Objectives.create("dpo", Map.of("ld_alpha", 0.5)),
+            of("sparsepo", "mask", "ones"),
+            of("sparsepo", "mask", "activation")));
   }
 
   @ParameterizedTest

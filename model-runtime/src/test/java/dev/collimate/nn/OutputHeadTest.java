@@ -43,7 +43,7 @@ class OutputHeadTest {
       }
       PtNDArray targets = (PtNDArray) manager.create(ids);
       OutputHead head = new OutputHead(engine.kernels(), weight, Precision.FLOAT32, chunkRows);
-      Set<Quantity> quantities = EnumSet.complementOf(EnumSet.of(Quantity.SCORE));
+      Set<Quantity> quantities = EnumSet.copyOf(OutputHead.QUANTITIES);
       Head.Values values = head.values(manager, h, targets, quantities, true);
       assertThat(values.kept()).hasSize(chunkRows == TOKENS ? 1 : 0);
       List<float[]> results = new ArrayList<>(values.values().values());

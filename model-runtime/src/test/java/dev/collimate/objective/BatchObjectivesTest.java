@@ -214,7 +214,8 @@ class BatchObjectivesTest {
       groups.put("g" + group, sizes[group]);
       rows += sizes[group];
     }
-    TrainingSet set = new TrainingSet(rows, new TreeMap<>(Map.of("group", groups)));
+    TrainingSet set =
+        new TrainingSet(rows, DeclaredColumns.MODEL, new TreeMap<>(Map.of("group", groups)));
     return Objectives.create(name, options).over(set);
   }
 

@@ -14,6 +14,10 @@ public final class DeclaredColumns {
   private static final SortedMap<String, Long> NAMES =
       new TreeMap<>(Map.of("a", 50L, "b", 30L, "c", 20L));
 
+  /** As wide as a hidden state of tests is. */
+  public static final TrainingSet.Model MODEL =
+      new TrainingSet.Model(/* hidden= */ 11, /* layers= */ 2, /* hiddenOfReference= */ 11, 42);
+
   private DeclaredColumns() {}
 
   /** The objective over a hundred rows, in which the names of a column are not equally frequent. */
@@ -22,7 +26,7 @@ public final class DeclaredColumns {
     for (String column : objective.declaration().columns().categories()) {
       categories.put(column, NAMES);
     }
-    return objective.over(new TrainingSet(100, categories));
+    return objective.over(new TrainingSet(100, MODEL, categories));
   }
 
   /** Legal numbers of one row, with the label of a judged completion. */

@@ -60,12 +60,10 @@ final class ObjectiveStep {
     }
 
     private RowInputs inputs(Map<String, TokenLogProbs> logProbs, StepNumbers numbers) {
-      return new RowInputs(
-          logProbs,
-          quantities.isEmpty() ? RowInputsOfTests.zeroQuantities(logProbs) : quantities,
-          reference,
-          scalars,
-          numbers);
+      Map<String, Map<Quantity, float[]>> read =
+          quantities.isEmpty() ? RowInputsOfTests.zeroQuantities(logProbs) : quantities;
+      return new RowInputs(logProbs, read, reference, scalars, numbers)
+          .with(RowInputsOfTests.variables(read));
     }
 
     /** What a pass over these roles gives. */

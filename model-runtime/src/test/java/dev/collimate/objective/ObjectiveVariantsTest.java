@@ -93,7 +93,7 @@ class ObjectiveVariantsTest {
 
   private static double number(ObjectiveOption option) {
     Range range = new Range(option.range());
-    return DoubleStream.of(0.3, 0.4, 1.5, -0.5, 3, 20)
+    return DoubleStream.of(0.3, 0.4, 4, 1.5, -0.5, 3, 20)
         .filter(value -> range.holds(value) && !option.usual().equals(value))
         .findFirst()
         .orElseThrow(() -> new AssertionError("no number for " + option.name()));
@@ -110,7 +110,7 @@ class ObjectiveVariantsTest {
             effect -> {
               Options usual = new Options(spec.defaults());
               if (!option.hasEffect(usual)) {
-                options.put(effect.option(), effect.values().get(0));
+                options.put(effect.option(), value(spec, effect));
               }
             });
     for (ObjectiveOption other : spec.options()) {
@@ -126,6 +126,13 @@ class ObjectiveVariantsTest {
       }
     }
     return options;
+  }
+
+  /** The first value with which there is an effect, as the option takes it. */
+  private static Object value(ObjectiveSpec spec, ObjectiveOption.Effect effect) {
+    String text = effect.values().get(0);
+    Kind kind = spec.option(effect.option()).orElseThrow().kind();
+    return kind == Kind.FLAG ? Boolean.valueOf(text) : text;
   }
 
   @Test

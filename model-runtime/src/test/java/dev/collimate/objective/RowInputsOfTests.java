@@ -1,6 +1,7 @@
 package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
+import dev.collimate.objective.RowInputs.Variables;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -22,5 +23,35 @@ final class RowInputsOfTests {
           quantities.put(role, zeros);
         });
     return quantities;
+  }
+
+  /**
+   * Further numbers that a loss is derived by: the magnitudes of the quantities, and hidden states
+   * that differ by role.
+   */
+  static Variables variables(Map<String, Map<Quantity, float[]>> quantities) {
+    Map<String, Map<Quantity, TokenLogProbs>> tokens = new LinkedHashMap<>();
+    Map<String, SequenceScores> hidden = new LinkedHashMap<>();
+    quantities.forEach(
+        (role, ofRole) -> {
+          Map<Quantity, TokenLogProbs> variables = new EnumMap<>(Quantity.class);
+          ofRole.forEach(
+              (quantity, values) -> {
+                if (quantity.isFurtherVariable()) {
+                  double[] magnitudes = new double[values.length];
+                  for (int t = 0; t < values.length; t++) {
+                    magnitudes[t] = Math.abs(values[t]);
+                  }
+                  variables.put(quantity, new TokenLogProbs(magnitudes));
+                }
+              });
+          tokens.put(role, variables);
+          double[] state = new double[DeclaredColumns.MODEL.hidden()];
+          for (int k = 0; k < state.length; k++) {
+            state[k] = Math.sin(role.hashCode() + k);
+          }
+          hidden.put(role, new SequenceScores(state));
+        });
+    return new Variables(tokens, hidden);
   }
 }

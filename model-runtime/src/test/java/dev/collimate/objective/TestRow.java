@@ -1,7 +1,10 @@
 package dev.collimate.objective;
 
+import dev.collimate.nn.Quantity;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.RowInputs.StepNumbers;
+import dev.collimate.objective.RowInputs.Variables;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -14,7 +17,10 @@ final class TestRow {
   private final Map<String, float[]> referenceTokens = new LinkedHashMap<>();
   private final Map<String, Double> scalars = new LinkedHashMap<>();
   private double weight = 1;
+  private final Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
   private Map<String, TokenLogProbs> read = Map.of();
+  private Variables variables = Variables.NONE;
+  private OwnParameters own = new OwnParameters(new double[0]);
 
   TestRow(String key) {
     this.key = key;
@@ -46,6 +52,22 @@ final class TestRow {
     return this;
   }
 
+  /** Values of a quantity; others are zeros. */
+  TestRow quantity(String role, Quantity quantity, float... values) {
+    quantities.computeIfAbsent(role, any -> new EnumMap<>(Quantity.class)).put(quantity, values);
+    return this;
+  }
+
+  /** The objective's own parameters. */
+  TestRow own(double... parameters) {
+    own = new OwnParameters(parameters);
+    return this;
+  }
+
+  private Map<Quantity, float[]> given(String role) {
+    return quantities.getOrDefault(role, Map.of());
+  }
+
   TestRow weight(double value) {
     weight = value;
     return this;
@@ -66,12 +88,16 @@ final class TestRow {
     Map<String, TokenLogProbs> policy = new LinkedHashMap<>();
     tokens.forEach((role, values) -> policy.put(role, new TokenLogProbs(values.clone())));
     read = policy;
+    Map<String, Map<Quantity, float[]>> all = RowInputsOfTests.zeroQuantities(policy);
+    all.forEach((role, ofRole) -> ofRole.putAll(given(role)));
+    variables = RowInputsOfTests.variables(all);
     return new RowInputs(
-        policy,
-        RowInputsOfTests.zeroQuantities(policy),
-        new Reference(references, referenceTokens),
-        scalars,
-        new StepNumbers(shared, given, new OwnParameters(new double[0])));
+            policy,
+            all,
+            new Reference(references, referenceTokens),
+            scalars,
+            new StepNumbers(shared, given, own))
+        .with(variables);
   }
 
   RowInputs inputs() {
@@ -81,5 +107,19 @@ final class TestRow {
   /** Derivatives by the role's tokens of what was differentiated last. */
   double[] gradient(String role) {
     return read.get(role).gradients();
+  }
+
+  /** The same by another number of each token. */
+  double[] gradient(String role, Quantity quantity) {
+    return variables.tokens().get(role).get(quantity).gradients();
+  }
+
+  /** The same by a role's hidden state. */
+  double[] hiddenGradient(String role) {
+    return variables.hidden().get(role).gradients();
+  }
+
+  double[] ownGradient() {
+    return own.gradients();
   }
 }

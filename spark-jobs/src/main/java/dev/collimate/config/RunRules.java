@@ -84,6 +84,11 @@ final class RunRules {
     if (!config.objective().name().isEmpty() && problems.free("objective")) {
       checkReferenceUse(config.objective());
     }
+    config
+        .objective()
+        .declaration()
+        .filter(objective -> objective.sync().isPresent())
+        .ifPresent(objective -> checkSync(config));
     if (config.referenceModel().equals(RunConfig.BASE) && config.adapter().isEmpty()) {
       given("reference_model")
           .ifPresent(
@@ -93,6 +98,25 @@ final class RunRules {
                       "'base' needs an adapter section",
                       field.place(),
                       "; without one write initial"));
+    }
+  }
+
+  /** A reference that follows the policy has the policy's weights. */
+  private void checkSync(RunConfig config) {
+    String key = "objective.sync_ref_model";
+    if (config.adapter().isPresent()) {
+      problems.add(
+          key, "excludes an adapter section", place(key), "; leave one of the two out, as in TRL");
+    }
+    if (!config.referenceModel().equals(RunConfig.INITIAL)) {
+      problems.add(
+          key,
+          "needs reference_model: initial, got '" + config.referenceModel() + "'",
+          place(key),
+          "; the policy is mixed into the model that it starts from");
+    }
+    if (config.train().hasLocalSteps()) {
+      problems.add(key, "excludes train.sync_every above 1", place(key), "; leave one of them out");
     }
   }
 

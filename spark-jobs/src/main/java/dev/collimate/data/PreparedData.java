@@ -146,9 +146,9 @@ public record PreparedData(String folder, Index index) implements Serializable {
     return first;
   }
 
-  /** What an objective may know of the rows that are trained on. */
-  public TrainingSet trainingSet() {
-    return new TrainingSet(rows(Split.TRAIN), index.categories());
+  /** What an objective may know of the rows that are trained on, by this model. */
+  public TrainingSet trainingSet(TrainingSet.Model model) {
+    return new TrainingSet(rows(Split.TRAIN), model, index.categories());
   }
 
   ShardSchema schema() {

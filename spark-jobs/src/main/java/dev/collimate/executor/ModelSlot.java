@@ -62,7 +62,12 @@ public final class ModelSlot {
     }
   }
 
-  private static Decoder load(ModelSpec spec, Configuration configuration) {
+  /**
+   * A frozen model beside the one that is held, after {@link Engine#start}; the caller closes it.
+   *
+   * @throws CollimateException (data) where the folders hold other files than the driver saw
+   */
+  public static Decoder load(ModelSpec spec, Configuration configuration) {
     DecoderOptions options =
         new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE, spec.sharing());
     Folder base = HadoopFolder.open("model", spec.model(), configuration);

@@ -28,6 +28,7 @@ final class AveragedGradients implements StepMethod {
   private final SplitRows rows;
   private final Aggregator aggregator;
   private final WorkerShares shares;
+  private final Reference reference;
   private final Schedule schedule;
   private final AdamW optimizer;
 
@@ -41,6 +42,7 @@ final class AveragedGradients implements StepMethod {
       SplitRows rows,
       Aggregator aggregator,
       WorkerShares shares,
+      Reference reference,
       TrainingState start) {
     this.config = config;
     this.plan = plan;
@@ -48,6 +50,7 @@ final class AveragedGradients implements StepMethod {
     this.rows = rows;
     this.aggregator = aggregator;
     this.shares = shares;
+    this.reference = reference;
     this.schedule = StepMethod.schedule(config, plan.steps());
     this.optimizer =
         new AdamW(
@@ -61,6 +64,7 @@ final class AveragedGradients implements StepMethod {
   @Override
   public Advance advance(long number, FlatVector masters, double[] objectiveState) {
     long start = System.nanoTime();
+    reference.before(number);
     BatchPlan.Step batch = plan.step(number);
     long version = number - 1;
     StepWork.Prepared prepared =
@@ -88,7 +92,9 @@ final class AveragedGradients implements StepMethod {
         learningRate,
         GradientClip.factor(norm, config.maxGradNorm()),
         UPDATE_THREADS,
-        aggregator.announce(number, masters));
+        // The version that workers read next is the reference's where it moves.
+        reference.movesAfter(number) ? blocks -> {} : aggregator.announce(number, masters));
+    reference.after(number, masters);
     long end = System.nanoTime();
     Map<String, Double> numbers = StepMethod.numbers(result.stats(), 1);
     numbers.put("computed_tokens", (double) rows.computedTokens(batch));

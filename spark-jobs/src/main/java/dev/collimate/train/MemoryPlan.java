@@ -7,6 +7,8 @@ import dev.collimate.checkpoint.ModelConfig;
 import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.RunConfig;
 import dev.collimate.nn.Decoder;
+import dev.collimate.nn.Quantity;
+import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
 import dev.collimate.reference.ReferenceSource;
 import dev.collimate.storage.HadoopFolder;
@@ -92,7 +94,13 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
             ? (long) model.layers() * model.hiddenSize() + perLayer
             : model.layers() * perLayer;
     long workerNative =
-        NATIVE_BASE + FLOAT * (parameters + trained + tokens * kept + logits(tokens, model));
+        NATIVE_BASE
+            + FLOAT
+                * (parameters
+                    + trained
+                    + besidePolicy(run, parameters)
+                    + tokens * kept
+                    + logits(tokens, model));
     long globalBatch = run.train().globalBatchSize();
     int microBatch = run.train().microBatchSize();
     int microBatches = (int) ((globalBatch + microBatch - 1) / microBatch);
@@ -101,7 +109,7 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
     int worker =
         HeapVectors.ofWorker(AggregatorConfig.forWorkers(run.cluster().workers()), leaves)
             + (local ? REPLICA + HeapVectors.depth(microBatches) : 0);
-    int held = local ? MASTERS_AND_VELOCITY : MASTERS_AND_MOMENTS;
+    int held = (local ? MASTERS_AND_VELOCITY : MASTERS_AND_MOMENTS) + movingReference(run);
     int driver = held + VERSION_SERVED + held + HeapVectors.ofDriver(leaves);
     long workerHeap = HEAP_BASE + FLOAT * trained * worker;
     long driverHeap = HEAP_BASE + FLOAT * trained * driver;
@@ -163,11 +171,23 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
     return 3L * Math.min(tokens * model.vocabSize(), Decoder.CHUNK_LOGITS);
   }
 
+  /** Weights of a reference that runs beside the policy, of the policy's size. */
+  private static long besidePolicy(RunConfig run, long parameters) {
+    boolean reads = objective(run).quantities().stream().anyMatch(Quantity::readsReference);
+    return reads && !PolicyTaskFactory.isPolicyWithoutAdapter(run) ? parameters : 0;
+  }
+
+  /** Weights of a reference that follows the policy. */
+  private static int movingReference(RunConfig run) {
+    return objective(run).sync().isPresent() ? 1 : 0;
+  }
+
   private static int sequencesPerRow(RunConfig run) {
-    return Objectives.create(run.objective().name(), run.objective().options())
-        .declaration()
-        .roles()
-        .size();
+    return objective(run).roles().size();
+  }
+
+  private static Declaration objective(RunConfig run) {
+    return Objectives.create(run.objective().name(), run.objective().options()).declaration();
   }
 
   /**

@@ -149,7 +149,7 @@ public final class Pipeline {
     }
     Objective objective =
         Objectives.create(run.objective().name(), run.objective().options())
-            .over(data.trainingSet());
+            .over(data.trainingSet(OwnPart.sizes(run, policy.model().config(), configuration)));
     objective.warnings().forEach(log::warn);
     Map<Split, RowFacts> facts = new EnumMap<>(Split.class);
     for (Split split : Split.values()) {

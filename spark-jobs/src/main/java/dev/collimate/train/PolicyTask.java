@@ -2,10 +2,12 @@ package dev.collimate.train;
 
 import dev.collimate.aggregate.WorkerTask;
 import dev.collimate.data.ShardReader;
+import dev.collimate.executor.RowLogProbs;
 import dev.collimate.learn.LeafResult;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.Learner;
 import dev.collimate.learn.MetricSums;
+import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
@@ -18,6 +20,8 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
@@ -29,6 +33,7 @@ final class PolicyTask implements WorkerTask {
 
   private final Admission.Description description;
   private final Learner learner;
+  private final Function<Example, RowLogProbs> logProbs;
   private final ReplicaTrainer replicas;
   private final ShardReader trainRows;
   private final ShardReader evalRows;
@@ -37,12 +42,14 @@ final class PolicyTask implements WorkerTask {
   private FlatVector version = new FlatVector(0);
 
   /**
+   * @param logProbs of a row by itself, under the parameters that the learner has
    * @param replicas from the train section of the run; used where it has local steps
    * @param resources closed with the task: the readers and what the learner's model holds
    */
   PolicyTask(
       Admission.Description description,
       Learner learner,
+      Function<Example, RowLogProbs> logProbs,
       Function<Function<List<RowAddress>, List<LearnRow>>, ReplicaTrainer> replicas,
       ShardReader trainRows,
       ShardReader evalRows,
@@ -50,6 +57,7 @@ final class PolicyTask implements WorkerTask {
       Closeable resources) {
     this.description = description;
     this.learner = learner;
+    this.logProbs = logProbs;
     this.replicas = replicas.apply(rows -> learnRows(trainRows, rows));
     this.trainRows = trainRows;
     this.evalRows = evalRows;
@@ -92,6 +100,9 @@ final class PolicyTask implements WorkerTask {
     if (work instanceof WorkItem.Gather gather) {
       return gather(gather);
     }
+    if (work instanceof WorkItem.Compare compare) {
+      return compare(compare);
+    }
     if (work instanceof WorkItem.Sample sample) {
       return sample(sample);
     }
@@ -116,6 +127,21 @@ final class PolicyTask implements WorkerTask {
           out.writeInt(scalars.length);
           for (double[] row : scalars) {
             WorkItem.writeDoubles(row, out);
+          }
+        });
+  }
+
+  private byte[] compare(WorkItem.Compare work) {
+    boolean isTrain = work.split() == WorkItem.Rows.TRAIN;
+    List<Example> examples = examples(isTrain ? trainRows : evalRows, work.rows());
+    return write(
+        out -> {
+          out.writeInt(examples.size());
+          for (Example row : examples) {
+            RowLogProbs ofRow = logProbs.apply(row);
+            Map<String, Double> sums = new TreeMap<>();
+            ofRow.byRole().keySet().forEach(role -> sums.put(role, ofRow.sum(role)));
+            WorkItem.writeReference(new Reference(sums, ofRow.byRole()), out);
           }
         });
   }

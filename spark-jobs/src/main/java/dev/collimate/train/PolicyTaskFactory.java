@@ -10,18 +10,23 @@ import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.ShardReader;
 import dev.collimate.executor.ModelSlot;
+import dev.collimate.executor.RowLogProbs;
 import dev.collimate.learn.Learner;
 import dev.collimate.nn.AdapterSource;
+import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
 import dev.collimate.nn.Engine;
 import dev.collimate.nn.Numerics;
 import dev.collimate.nn.Precision;
+import dev.collimate.nn.Quantity;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
+import dev.collimate.reference.ReferenceSource;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Storage;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -60,7 +65,8 @@ record PolicyTaskFactory(
     try {
       Objective objective =
           Objectives.create(run.objective().name(), run.objective().options())
-              .over(data.trainingSet());
+              .over(data.trainingSet(OwnPart.sizes(run, policy.config(), configuration)));
+      Optional<Decoder> reference = reference(policy, objective, configuration);
       ShardReader train = reader(PreparedData.Split.TRAIN, configuration);
       ShardReader eval = reader(PreparedData.Split.EVAL, configuration);
       Admission.Description description =
@@ -70,15 +76,18 @@ record PolicyTaskFactory(
               PolicySource.fingerprint(folder, adapter));
       Learner learner = new Learner(policy, objective);
       ReplicaStore store = new ReplicaStore(new RunDirectory(run.output()), configuration);
+      Closeable last = () -> reference.ifPresent(Decoder::close);
       return new PolicyTask(
           description,
           learner,
+          row -> RowLogProbs.of(policy, row, Adapter.ON),
           rows -> new ReplicaTrainer(run.train(), run.cluster().threads(), store, learner, rows),
           train,
           eval,
           new GreedySampler(policy),
           () -> {
-            try (policy;
+            try (last;
+                policy;
                 eval;
                 train) {
               // Closed from the last to the first, whatever one of them throws.
@@ -88,6 +97,38 @@ record PolicyTaskFactory(
       policy.close();
       throw e;
     }
+  }
+
+  /**
+   * Sets the policy's reference, where the objective reads it beside the policy.
+   *
+   * @return the reference's model; none where it is the policy's, without its adapter
+   */
+  private Optional<Decoder> reference(
+      Decoder policy, Objective objective, Configuration configuration) {
+    if (objective.declaration().quantities().stream().noneMatch(Quantity::readsReference)) {
+      return Optional.empty();
+    }
+    if (isPolicyWithoutAdapter(run)) {
+      policy.compareWith(policy, Adapter.OFF);
+      return Optional.empty();
+    }
+    Decoder reference = ModelSlot.load(ReferenceSource.of(run, configuration), configuration);
+    try {
+      policy.compareWith(reference, Adapter.ON);
+      return Optional.of(reference);
+    } catch (RuntimeException e) {
+      reference.close();
+      throw e;
+    }
+  }
+
+  /** Whether the reference's weights are the policy's frozen ones. */
+  static boolean isPolicyWithoutAdapter(RunConfig run) {
+    boolean isContinued = run.adapter().flatMap(AdapterSection::path).isPresent();
+    return run.adapter().isPresent()
+        && !ReferenceSource.isFolder(run)
+        && (!isContinued || run.referenceModel().equals(RunConfig.BASE));
   }
 
   private AdapterSource source(ModelFolder model, Optional<AdapterFolder> continued) {

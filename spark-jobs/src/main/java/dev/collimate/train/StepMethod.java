@@ -22,6 +22,33 @@ sealed interface StepMethod permits AveragedGradients, LocalSteps {
   /** How many threads of the driver share an update. */
   int UPDATE_THREADS = Runtime.getRuntime().availableProcessors();
 
+  /** What a reference that follows the policy has to do beside the steps. */
+  interface Reference {
+
+    /** One that stays as it is. */
+    Reference STAYS =
+        new Reference() {
+          @Override
+          public void before(long step) {}
+
+          @Override
+          public boolean movesAfter(long step) {
+            return false;
+          }
+
+          @Override
+          public void after(long step, FlatVector policy) {}
+        };
+
+    /** Computes what the step reads of it, where that is not there. */
+    void before(long step);
+
+    boolean movesAfter(long step);
+
+    /** Lets it follow the policy as it is after the step. */
+    void after(long step, FlatVector policy);
+  }
+
   /** One optimizer step that was done. */
   record Done(BatchPlan.Step batch, StepReport report, MetricSums metrics) {}
 

@@ -6,6 +6,7 @@ import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
 import dev.collimate.data.RowOrder;
+import dev.collimate.learn.Learner;
 import dev.collimate.nn.Numerics;
 import dev.collimate.objective.Objective;
 import dev.collimate.parameters.FlatVector;
@@ -15,11 +16,8 @@ import dev.collimate.report.MetricsLog;
 import dev.collimate.report.RunManifest;
 import dev.collimate.storage.RunLock;
 import dev.collimate.storage.Storage;
-import dev.collimate.text.Tokenizer;
 import dev.collimate.train.TrainingState.Progress;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +59,8 @@ final class TrainStage {
   private final RunProgress progress;
   private final Configuration configuration;
   private final Storage storage;
+  private final MovedValues trainValues;
+  private final MovedValues evalValues;
   private final SplitRows trainRows;
   private final SplitRows evalRows;
   private final BatchPlan plan;
@@ -86,8 +86,10 @@ final class TrainStage {
     this.progress = progress;
     this.configuration = spark.hadoopConfiguration();
     this.storage = Storage.of(directory.root(), configuration);
-    this.trainRows = rows(facts.get(Split.TRAIN), reference.values().get(Split.TRAIN));
-    this.evalRows = rows(facts.get(Split.EVAL), reference.values().get(Split.EVAL));
+    this.trainValues = values(reference.values().get(Split.TRAIN));
+    this.evalValues = values(reference.values().get(Split.EVAL));
+    this.trainRows = rows(facts.get(Split.TRAIN), trainValues);
+    this.evalRows = rows(facts.get(Split.EVAL), evalValues);
     this.plan = plan(facts.get(Split.TRAIN));
     if (run.train().hasLocalSteps()) {
       LocalSteps.requireUncoupled(objective.declaration());
@@ -97,12 +99,16 @@ final class TrainStage {
   /**
    * @param values null where the objective reads none
    */
-  private SplitRows rows(RowFacts facts, ReferenceValues values) {
+  private static MovedValues values(ReferenceValues values) {
+    return new MovedValues(values == null ? SplitRows.References.NONE : values::of);
+  }
+
+  private SplitRows rows(RowFacts facts, MovedValues values) {
     return new SplitRows(
         facts,
         objective.declaration().roles(),
         data.index().scalars(),
-        values == null ? SplitRows.References.NONE : values::of,
+        values,
         run.train().sharing());
   }
 
@@ -150,10 +156,27 @@ final class TrainStage {
     try (TrainingSession session =
         TrainingSession.open(
             spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
-      Measured measured = new Measured(session, record, state);
+      Optional<MovingReference> moving = moving(session, state);
+      Measured measured =
+          new Measured(
+              run,
+              directory,
+              policy,
+              objective,
+              evalRows,
+              plan.steps(),
+              progress,
+              record,
+              session,
+              moving,
+              state);
       if (!trained) {
-        state = train(session, checkpoints, measured, state);
-        policy.publish(directory, state.masters(), run.saveDtype(), lock::requireOwned);
+        state = train(session, checkpoints, measured, moving, state);
+        policy.publish(
+            directory,
+            OwnPart.without(state.masters(), policy.layout().size()),
+            run.saveDtype(),
+            lock::requireOwned);
         record(record, state.progress());
       }
       if (evaluates && evalRows.count() > 0) {
@@ -165,7 +188,7 @@ final class TrainStage {
   /** What training goes on from: the newest checkpoint, or the beginning. */
   TrainingState start(CheckpointStore checkpoints) throws IOException {
     Optional<TrainingState> resumed = checkpoints.newest();
-    ParameterLayout layout = policy.layout();
+    ParameterLayout layout = Learner.layoutOf(policy.layout(), objective.declaration());
     String identity = RunRecord.identity(run);
     if (resumed.isPresent()) {
       requireOwn(resumed.get().progress(), identity);
@@ -176,6 +199,11 @@ final class TrainStage {
     for (String vector :
         run.train().hasLocalSteps() ? LocalSteps.VECTORS : AveragedGradients.VECTORS) {
       optimizer.put(vector, new FlatVector(layout.size()));
+    }
+    FlatVector masters =
+        OwnPart.behind(policy.initial(run.seed()), objective.declaration().initialParameters());
+    if (objective.declaration().sync().isPresent()) {
+      optimizer.put(MovingReference.VECTOR, masters.copy());
     }
     return new TrainingState(
         new Progress(
@@ -188,7 +216,7 @@ final class TrainStage {
             Arrays.stream(objective.initialState(trainRows)).boxed().toList(),
             new LogWindow().save(),
             List.of()),
-        policy.initial(run.seed()),
+        masters,
         optimizer);
   }
 
@@ -224,7 +252,11 @@ final class TrainStage {
   }
 
   private TrainingState train(
-      TrainingSession session, CheckpointStore checkpoints, Measured measured, TrainingState start)
+      TrainingSession session,
+      CheckpointStore checkpoints,
+      Measured measured,
+      Optional<MovingReference> moving,
+      TrainingState start)
       throws IOException {
     progress.stage("train");
     MetricsLog metrics = MetricsLog.resume(storage, directory.metrics(), start.progress().step());
@@ -239,7 +271,7 @@ final class TrainStage {
           new Trainer(
               run.train(),
               plan.steps(),
-              method(session, shares, start),
+              method(session, shares, moving, start),
               session,
               writer,
               new ReplicaStore(directory, configuration),
@@ -251,11 +283,38 @@ final class TrainStage {
     }
   }
 
-  private StepMethod method(TrainingSession session, WorkerShares shares, TrainingState start) {
+  private Optional<MovingReference> moving(TrainingSession session, TrainingState start) {
+    return objective
+        .declaration()
+        .sync()
+        .map(
+            sync ->
+                new MovingReference(
+                    sync,
+                    plan,
+                    start.optimizer().get(MovingReference.VECTOR),
+                    objective.declaration().reference(),
+                    trainValues,
+                    evalValues,
+                    session.aggregator()));
+  }
+
+  private StepMethod method(
+      TrainingSession session,
+      WorkerShares shares,
+      Optional<MovingReference> moving,
+      TrainingState start) {
     StepWork work = new StepWork(objective, trainRows, run.seed());
     if (!run.train().hasLocalSteps()) {
       return new AveragedGradients(
-          run.train(), plan, work, trainRows, session.aggregator(), shares, start);
+          run.train(),
+          plan,
+          work,
+          trainRows,
+          session.aggregator(),
+          shares,
+          moving.isPresent() ? moving.get() : StepMethod.Reference.STAYS,
+          start);
     }
     int replicas = run.train().replicas().orElseThrow();
     if (replicas < run.cluster().workers()) {
@@ -289,7 +348,7 @@ final class TrainStage {
           Map<String, Object> line = new LinkedHashMap<>();
           line.put("step", step);
           line.put("epoch", epoch);
-          line.putAll(measured.evaluation.run(step, parameters, state));
+          line.putAll(measured.evaluate(step, step, parameters, state));
           log(line);
         }
       }
@@ -308,91 +367,5 @@ final class TrainStage {
             manifest
                 .withTraining(numbers, end.numerics(), end.exact())
                 .withState(RunManifest.State.TRAINED, RunManifest.Failure.NONE));
-  }
-
-  /** What is measured on the held-out rows before training and of the saved result. */
-  private final class Measured {
-    private final RunRecord record;
-    private final TrainingSession session;
-    private final Evaluation evaluation;
-    private final double[] initialState;
-
-    Measured(TrainingSession session, RunRecord record, TrainingState start) {
-      this.session = session;
-      this.record = record;
-      this.evaluation =
-          new Evaluation(
-              new StepWork(objective, evalRows, run.seed()), evalRows, session.aggregator());
-      this.initialState = start.progress().objectiveStateArray();
-    }
-
-    void before(TrainingState start) {
-      if (evalRows.count() == 0) {
-        return;
-      }
-      progress.stage("evaluate");
-      Map<String, Object> metrics = evaluation.run(0, start.masters(), initialState);
-      List<RunManifest.Sample> samples =
-          samples(0, start.masters()).stream()
-              .map(sample -> new RunManifest.Sample(sample.prompt(), sample.text(), ""))
-              .toList();
-      record.update(
-          manifest -> manifest.withEvaluation(Map.of(RunManifest.BEFORE, metrics), samples));
-    }
-
-    void after(TrainingState state) {
-      progress.stage("evaluate");
-      FlatVector saved = policy.published(directory);
-      // A version of its own: saving may have rounded the weights of the last step.
-      long version = plan.steps() + 1;
-      Map<String, Map<String, Object>> metrics =
-          new LinkedHashMap<>(record.manifest().evaluation());
-      metrics.put(
-          RunManifest.AFTER,
-          evaluation.run(version, saved, state.progress().objectiveStateArray()));
-      List<RunManifest.Sample> before = record.manifest().samples();
-      List<Samples.Completion> completions = samples(version, saved);
-      List<RunManifest.Sample> samples = new ArrayList<>();
-      for (int i = 0; i < completions.size(); i++) {
-        String earlier = i < before.size() ? before.get(i).before() : "";
-        samples.add(
-            new RunManifest.Sample(
-                completions.get(i).prompt(), earlier, completions.get(i).text()));
-      }
-      record.update(manifest -> manifest.withEvaluation(metrics, samples));
-    }
-
-    private List<Samples.Completion> samples(long version, FlatVector parameters) {
-      if (run.report().samples() == 0 || objective.declaration().scores() > 0) {
-        return List.of();
-      }
-      try (TokenizerIfAny tokenizer = TokenizerIfAny.of(policy)) {
-        return new Samples(
-                evalRows,
-                session.aggregator(),
-                tokenizer.tokenizer(),
-                run.report().samples(),
-                run.report().maxNewTokens())
-            .complete(version, parameters);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-  }
-
-  /** The model's tokenizer, where its folder has one. */
-  private record TokenizerIfAny(Optional<Tokenizer> tokenizer) implements AutoCloseable {
-
-    static TokenizerIfAny of(PolicySource policy) throws IOException {
-      return new TokenizerIfAny(
-          policy.model().hasTokenizer()
-              ? Optional.of(Tokenizer.load(policy.model().folder()))
-              : Optional.empty());
-    }
-
-    @Override
-    public void close() {
-      tokenizer.ifPresent(Tokenizer::close);
-    }
   }
 }

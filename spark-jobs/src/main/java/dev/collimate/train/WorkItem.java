@@ -28,6 +28,18 @@ sealed interface WorkItem {
   record Evaluate(StepContext context, List<RowAddress> rows) implements WorkItem {}
 
   /**
+   * Log-probabilities of rows under a reference that follows the policy, each row by itself. The
+   * parameters are the reference's.
+   */
+  record Compare(Rows split, List<RowAddress> rows) implements WorkItem {}
+
+  /** Which rows are counted. */
+  enum Rows {
+    TRAIN,
+    EVAL
+  }
+
+  /**
    * A replica's local steps up to the next synchronisation.
    *
    * @param replica its number, from 0
@@ -147,6 +159,10 @@ sealed interface WorkItem {
         out.writeByte('e');
         evaluate.context().write(out);
         writeRows(evaluate.rows(), out);
+      } else if (this instanceof Compare compare) {
+        out.writeByte('r');
+        out.writeBoolean(compare.split() == Rows.TRAIN);
+        writeRows(compare.rows(), out);
       } else if (this instanceof Sample sample) {
         out.writeByte('s');
         out.writeInt(sample.maxNewTokens());
@@ -166,6 +182,7 @@ sealed interface WorkItem {
         case 'l' -> Local.read(in);
         case 'f' -> new Gather(StepContext.read(in), readRows(in));
         case 'e' -> new Evaluate(StepContext.read(in), readRows(in));
+        case 'r' -> new Compare(in.readBoolean() ? Rows.TRAIN : Rows.EVAL, readRows(in));
         case 's' -> {
           int maxNewTokens = in.readInt();
           yield new Sample(readRows(in), maxNewTokens);
@@ -203,7 +220,7 @@ sealed interface WorkItem {
     return new PublishedFile(in.readUTF(), in.readLong(), in.readUTF());
   }
 
-  private static void writeReference(Reference reference, DataOutputStream out) throws IOException {
+  static void writeReference(Reference reference, DataOutputStream out) throws IOException {
     out.writeInt(reference.sums().size());
     for (Map.Entry<String, Double> sum : new TreeMap<>(reference.sums()).entrySet()) {
       out.writeUTF(sum.getKey());
@@ -219,7 +236,7 @@ sealed interface WorkItem {
     }
   }
 
-  private static Reference readReference(DataInputStream in) throws IOException {
+  static Reference readReference(DataInputStream in) throws IOException {
     Map<String, Double> sums = new TreeMap<>();
     for (int left = in.readInt(); left > 0; left--) {
       sums.put(in.readUTF(), in.readDouble());
