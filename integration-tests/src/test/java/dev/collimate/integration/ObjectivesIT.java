@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.collimate.objective.Objectives;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -54,11 +56,25 @@ class ObjectivesIT {
       return new ObjectMapper().writeValueAsString(section);
     }
 
+    static String label(String name, Map<String, Object> options) {
+      return new Named(name, options).label();
+    }
+
     String label() {
-      return Stream.concat(Stream.of(name), options.keySet().stream().sorted())
+      return Stream.concat(
+              Stream.of(name),
+              new TreeMap<>(options)
+                  .entrySet().stream()
+                      .map(option -> option.getKey() + "-" + option.getValue())
+                      .map(option -> option.replaceAll("[^\\w.-]+", "_")))
           .collect(Collectors.joining("-"));
     }
   }
+
+  /** The reference moves after every step, so also between the checkpoint and the end. */
+  private static final Map<String, Object> SYNC =
+      new TreeMap<>(
+          Map.of("sync_ref_model", true, "ref_model_sync_steps", 1, "ref_model_mixup_alpha", 0.5));
 
   private static final Named MIXTURE =
       new Named(
@@ -77,7 +93,13 @@ class ObjectivesIT {
           new Named("orpo", Map.of("rationale_weight", 0.5)),
           new Named("napo", Map.of("extra_rejected", "2")),
           new Named("weighted_simpo", Map.of("conditional_pairs", true)),
+          new Named("dpo", Map.of("degree_weight", 0.5)),
+          new Named("dpo", SYNC),
           new Named("rpo_relative", Map.of("mode", "diagonal")),
+          new Named("rpo_relative", Map.of("mode", "unpaired")),
+          new Named("bco", Map.of("match_underlying_distribution", true)),
+          new Named("sparsepo", Map.of("mask", "independent")),
+          new Named("sparsepo", Map.of("mask", "activation")),
           new Named("reward", Map.of("preference_strength", "soft_label")),
           new Named("reward", Map.of("agreement", "margin")),
           new Named("gr_dpo", Map.of("group_weights", "importance")));
@@ -104,7 +126,8 @@ class ObjectivesIT {
     List<Named> objectives = new ArrayList<>(VARIANTS);
     Objectives.table().forEach(spec -> objectives.add(Named.of(spec.name())));
 
-    assertThat(trainOnOneAndTwo(objectives)).contains("beta_dpo", "bco", "gr_dpo", "gr_ipo");
+    assertThat(trainOnOneAndTwo(objectives))
+        .contains("beta_dpo", "bco", "gr_dpo", "gr_ipo", "sparsepo", Named.label("dpo", SYNC));
   }
 
   /** Gives the objectives that have state, which were also stopped and went on. */
@@ -125,7 +148,7 @@ class ObjectivesIT {
     Map<String, TinyRun> stopped = new LinkedHashMap<>();
     for (Map.Entry<String, TinyRun> run : runs.entrySet()) {
       String two = run.getKey() + "-two";
-      if (!run.getValue().progress(two, STEPS).get("objectiveState").isEmpty()) {
+      if (hasState(run.getValue(), two)) {
         run.getValue().copyStopped(two, run.getKey() + "-resumed", STOP);
         stopped.put(run.getKey(), run.getValue());
       }
@@ -145,6 +168,13 @@ class ObjectivesIT {
       assertSame(run.getValue(), resumed, run.getKey() + "-two");
     }
     return stopped.keySet();
+  }
+
+  /** Whether a step reads more than weights and moments: numbers, parameters, or a reference. */
+  private static boolean hasState(TinyRun run, String name) throws IOException {
+    return !run.progress(name, STEPS).get("objectiveState").isEmpty()
+        || run.progress(name, STEPS).get("layout").toString().contains("objective.parameters")
+        || Files.exists(run.output(name).resolve("checkpoints/step-" + STEPS + "/reference.f32"));
   }
 
   private static List<String> runFiles(Map<String, TinyRun> runs, String suffix, int workers)

@@ -4,6 +4,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -72,10 +73,10 @@ final class ReferenceReading {
       for (Quantity mask : MASKS) {
         if (asked.contains(mask)) {
           long first = mask == Quantity.REWARD_MASK ? 0 : size;
-          PtNDArray values1 =
+          PtNDArray ofTokens =
               kernels.call(manager, "token_mask", reference.layers(), networks, first, keep);
-          masks.put(mask, values1);
-          values.put(mask, values1.toFloatArray());
+          masks.put(mask, ofTokens);
+          values.put(mask, ofTokens.toFloatArray());
         }
       }
     }
@@ -116,7 +117,7 @@ final class ReferenceReading {
     for (int from = 0; from < g.length; from += chunkRows) {
       try (PtNDManager chunk = (PtNDManager) manager.newSubManager()) {
         int to = Math.min(g.length, from + chunkRows);
-        float[] part = java.util.Arrays.copyOfRange(g, from, to);
+        float[] part = Arrays.copyOfRange(g, from, to);
         List<PtNDArray> gradients =
             kernels.callForList(
                 chunk,

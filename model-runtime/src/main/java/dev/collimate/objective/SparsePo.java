@@ -2,6 +2,7 @@ package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
 import dev.collimate.nn.TokenMask;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -53,19 +54,23 @@ final class SparsePo implements Objective {
               "policy = reference has KL_t = 0");
 
   private enum Mask {
-    COMMON(Quantity.REWARD_MASK),
-    INDEPENDENT(Quantity.REWARD_MASK, Quantity.KL_MASK),
-    ACTIVATION(Quantity.REFERENCE_ACTIVATIONS),
+    COMMON,
+    INDEPENDENT,
+    ACTIVATION,
     ONES;
 
-    private final List<Quantity> quantities;
-
-    Mask(Quantity... quantities) {
-      this.quantities = List.of(quantities);
+    /** What a mask is made of. */
+    List<Quantity> quantities() {
+      return switch (this) {
+        case COMMON -> List.of(Quantity.REWARD_MASK);
+        case INDEPENDENT -> List.of(Quantity.REWARD_MASK, Quantity.KL_MASK);
+        case ACTIVATION -> List.of(Quantity.REFERENCE_ACTIVATIONS);
+        case ONES -> List.of();
+      };
     }
 
     boolean isLearnt() {
-      return quantities.contains(Quantity.REWARD_MASK);
+      return this == COMMON || this == INDEPENDENT;
     }
   }
 
@@ -86,15 +91,11 @@ final class SparsePo implements Objective {
     double share = mask == Mask.COMMON ? 0.5 : 1;
     l1Reward = share * options.number("l1_reward");
     l1Kl = share * options.number("l1_kl");
-    Quantity[] read = new Quantity[2 + mask.quantities.size()];
-    read[0] = Quantity.MEAN_LOGIT;
-    read[1] = Quantity.REFERENCE_KL;
-    for (int i = 2; i < read.length; i++) {
-      read[i] = mask.quantities.get(i - 2);
-    }
+    List<Quantity> read = new ArrayList<>(List.of(Quantity.MEAN_LOGIT, Quantity.REFERENCE_KL));
+    read.addAll(mask.quantities());
     Declaration pairs =
         Declaration.of("sparsepo", Pairs.CHOSEN, Pairs.REJECTED)
-            .withQuantities(read)
+            .withQuantities(read.toArray(Quantity[]::new))
             .withReference(ReferenceUse.TOKENS);
     declaration =
         mask.isLearnt() && hidden > 0

@@ -88,7 +88,14 @@ class ObjectivesTest {
             "ld_alpha other than 1.0",
             List.of("the reference model's log-probability of every token"))
         .containsEntry("rationale_weight other than 0.0", List.of("also `rationale`"))
-        .hasSize(3);
+        .containsEntry(
+            "degree_weight other than 0.0",
+            List.of(
+                "also `chosen_degraded_1`",
+                "also `chosen_degraded_2`",
+                "also `rejected_degraded_1`",
+                "also `rejected_degraded_2`"))
+        .hasSize(4);
     assertThat(differences("napo"))
         .containsEntry("extra_rejected: 2", List.of("also `rejected_1`", "also `rejected_2`"));
     assertThat(differences("mapl"))

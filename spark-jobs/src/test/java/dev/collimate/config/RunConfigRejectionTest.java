@@ -86,7 +86,9 @@ class RunConfigRejectionTest {
           objective.f_alpha_divergence_coef=0.1 | objective.f_alpha_divergence_coef: has no effect with f_divergence_type reverse_kl (--set); it belongs to alpha_divergence
           objective={name: dpo, loss_type: aot, use_weighting: true} | objective.use_weighting: excludes loss_type aot, aot_unpaired, sft and rpo_alpha; leave one of them out (--set)
           objective={name: dpo, rpo_alpha: 1, use_weighting: true} | objective.use_weighting: excludes loss_type aot, aot_unpaired, sft and rpo_alpha; leave one of them out (--set)
-          objective.sync_ref_model=true | objective.sync_ref_model: is not supported yet (--set)
+          objective.ref_model_sync_steps=5 | objective.ref_model_sync_steps: has no effect with sync_ref_model false (--set); it belongs to true
+          objective={name: dpo, sync_ref_model: true, reference_free: true} | objective.sync_ref_model: excludes reference_free; leave one of them out (--set)
+          objective={name: bco, max_density_ratio: 5} | objective.max_density_ratio: has no effect with match_underlying_distribution false (--set); it belongs to true
           objective.beta=0 | objective.beta: must be > 0, got 0 (--set); usual is 0.1
           objective.bta=0.2 | objective.bta: unknown key (--set); nearest is objective.beta
           objective={name: cpo, loss_type: hinge, label_smoothing: 0.1} | objective.label_smoothing: has no effect with loss_type hinge (--set); it belongs to sigmoid

@@ -208,6 +208,82 @@ class PipelineTest {
     assertThat(steps("local").get(0).get("rewards/chosen").asDouble()).isZero();
   }
 
+  @Test
+  void aReferenceThatTakesNothingOfThePolicyStays() throws Exception {
+    writePairs();
+    String learning = "train.learning_rate=0.01";
+    dpo("stays", "{name: dpo}", learning);
+    dpo(
+        "mixed",
+        "{name: dpo, sync_ref_model: true, ref_model_mixup_alpha: 0, ref_model_sync_steps: 1}",
+        learning);
+
+    assertThat(checkpoint("mixed", "masters")).isEqualTo(checkpoint("stays", "masters"));
+  }
+
+  /** Rows run by themselves, so a reference that is the policy gives the policy's bits. */
+  @Test
+  void aReferenceThatBecomesThePolicyIsAtNoDistanceInAnyStep() throws Exception {
+    writePairs();
+    RunManifest manifest =
+        dpo(
+            "follows",
+            "{name: dpo, sync_ref_model: true, ref_model_mixup_alpha: 1, ref_model_sync_steps: 1}",
+            "train.learning_rate=0.01");
+
+    assertThat(steps("follows"))
+        .hasSize(2)
+        .allSatisfy(line -> assertThat(line.get("loss").asDouble()).isEqualTo(Math.log(2)));
+    assertThat(manifest.evaluation().get(RunManifest.AFTER))
+        .containsEntry("eval_rewards/chosen", 0.0);
+    assertThat(checkpoint("follows", "reference")).isEqualTo(checkpoint("follows", "masters"));
+  }
+
+  @Test
+  void divergencesAndMasksAreReadOfTheReferenceBesideThePolicy() throws Exception {
+    writePairs();
+    String learning = "train.learning_rate=0.01";
+    dpo("tdpo", "{name: sparsepo, mask: ones}", learning);
+    RunManifest manifest = dpo("masked", "{name: sparsepo, l1_reward: 0.5}", learning);
+
+    assertThat(steps("tdpo").get(0).get("loss").asDouble()).isEqualTo(Math.log(2));
+    assertThat(steps("tdpo").get(0).get("kl/chosen").asDouble()).isZero();
+    assertThat(steps("tdpo").get(1).get("kl/chosen").asDouble()).isPositive();
+    assertThat(steps("masked").get(0).get("loss").asDouble()).isGreaterThan(Math.log(2));
+    assertThat(manifest.evaluation().get(RunManifest.AFTER))
+        .containsKeys("eval_loss", "eval_mask_zeros/chosen");
+    // The networks' parameters are trained, and are no part of the model that is published.
+    assertThat(checkpoint("masked", "masters"))
+        .hasSizeGreaterThan(checkpoint("tdpo", "masters").length);
+    assertThat(Files.size(folder.resolve("masked/model/model.safetensors")))
+        .isEqualTo(Files.size(folder.resolve("tdpo/model/model.safetensors")));
+  }
+
+  @Test
+  void headsLearnToTellHowMuchWasDeleted() throws Exception {
+    List<String> pairs = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      pairs.add(
+          "{\"prompt_input_ids\": [9, %d, 8], \"chosen_input_ids\": [%d, 6, 2], \"rejected_input_ids\": [%d, 7, 2], \"chosen_degraded_1_input_ids\": [6, 2], \"rejected_degraded_1_input_ids\": [7, 2]}"
+              .formatted(row + 3, row % 5 + 3, row % 7 + 9));
+    }
+    Files.write(folder.resolve("rows.jsonl"), pairs);
+    dpo(
+        "degrees",
+        "{name: dpo, degree_weight: 1, degree_levels: 2}",
+        "train.learning_rate=0.01",
+        "train.max_steps=8");
+
+    List<JsonNode> lines = steps("degrees");
+    assertThat(lines.get(0).get("degree_loss").asDouble()).isEqualTo(2 * Math.log(2));
+    assertThat(lines.get(7).get("degree_loss").asDouble()).isLessThan(1.3);
+  }
+
+  private byte[] checkpoint(String output, String vector) throws IOException {
+    return Files.readAllBytes(
+        folder.resolve(output).resolve("checkpoints/step-2").resolve(vector + ".f32"));
+  }
+
   /** Rows run by themselves, as in the reference's pass, so that equal models give equal bits. */
   private RunManifest dpo(String output, String objective, String... overrides) throws Exception {
     List<String> all = new ArrayList<>(List.of(overrides));
