@@ -332,7 +332,7 @@ class ReferenceReadingTest {
       for (int s = 0; s < values.length; s++) {
         ofQuantity[s] = new float[values[s].length];
         for (int t = 0; t < ofQuantity[s].length; t++) {
-          ofQuantity[s][t] = (float) Math.sin(1 + quantity.ordinal() + 2 * s + 0.7 * t);
+          ofQuantity[s][t] = (float) Math.sin(1 + quantity.name().length() + 2 * s + 0.7 * t);
         }
       }
       weights.put(quantity, ofQuantity);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
 import dev.collimate.config.RunConfig;
+import dev.collimate.objective.TrainingSet;
 import dev.collimate.text.Example;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,6 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The columns that a run's objective declares, through preparation into the shards. */
 @ExtendWith(LocalSpark.class)
 class PrepareColumnsTest {
+
+  private static final TrainingSet.Model MODEL = new TrainingSet.Model(8, 2, 8, 1);
 
   private static final List<String> PLACES = List.of("Korea", "Brazil", "Angola");
 
@@ -113,9 +116,9 @@ class PrepareColumnsTest {
     PreparedData data =
         prepare("{name: gr_ipo}", "data.eval=[{path: " + folder.resolve("eval.jsonl") + "}]");
 
-    assertThat(data.trainingSet().rows()).isEqualTo(20);
-    assertThat(data.trainingSet().names("group")).containsExactly("a", "b");
-    assertThat(data.trainingSet().sizes("group")).containsExactly(0L, 20L);
+    assertThat(data.trainingSet(MODEL).rows()).isEqualTo(20);
+    assertThat(data.trainingSet(MODEL).names("group")).containsExactly("a", "b");
+    assertThat(data.trainingSet(MODEL).sizes("group")).containsExactly(0L, 20L);
     Path index = Path.of(data.folder(), PreparedData.INDEX);
     assertThat(PreparedData.open(new org.apache.hadoop.fs.Path(data.folder()), configuration))
         .as("%s", Files.readString(index))
