@@ -83,12 +83,12 @@ final class RunRules {
   private void checkReference(RunConfig config) {
     if (!config.objective().name().isEmpty() && problems.free("objective")) {
       checkReferenceUse(config.objective());
+      config
+          .objective()
+          .declaration()
+          .filter(objective -> objective.sync().isPresent())
+          .ifPresent(objective -> checkSync(config));
     }
-    config
-        .objective()
-        .declaration()
-        .filter(objective -> objective.sync().isPresent())
-        .ifPresent(objective -> checkSync(config));
     if (config.referenceModel().equals(RunConfig.BASE) && config.adapter().isEmpty()) {
       given("reference_model")
           .ifPresent(

@@ -99,7 +99,7 @@ final class MovingReference implements StepMethod.Reference {
     }
   }
 
-  /** Versions of the policy are numbered from 0 on, those of the reference downwards. */
+  /** Versions of the policy are numbered from 0 to one above the last step. */
   private Map<Integer, Reference> compute(long updates, int[] rows, WorkItem.Rows split) {
     List<byte[]> leases = new ArrayList<>();
     for (int from = 0; from < rows.length; from += ROWS_PER_LEASE) {
@@ -111,7 +111,7 @@ final class MovingReference implements StepMethod.Reference {
     }
     Map<Integer, Reference> values = new HashMap<>();
     int row = 0;
-    for (byte[] answer : aggregator.map(-updates, weights, leases)) {
+    for (byte[] answer : aggregator.map(plan.steps() + 1 + updates, weights, leases)) {
       try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(answer))) {
         for (int left = in.readInt(); left > 0; left--) {
           Reference ofRow = WorkItem.readReference(in);

@@ -61,12 +61,13 @@ record PolicyTaskFactory(
 
   private WorkerTask task(
       ModelFolder folder, Optional<AdapterFolder> adapter, Configuration configuration) {
+    Objective objective =
+        Objectives.create(run.objective().name(), run.objective().options())
+            .over(data.trainingSet(OwnPart.sizes(run, folder.config(), configuration)));
     Decoder policy = Decoder.load(folder, source(folder, adapter), options());
+    Optional<Decoder> reference = Optional.empty();
     try {
-      Objective objective =
-          Objectives.create(run.objective().name(), run.objective().options())
-              .over(data.trainingSet(OwnPart.sizes(run, policy.config(), configuration)));
-      Optional<Decoder> reference = reference(policy, objective, configuration);
+      reference = reference(policy, objective, configuration);
       ShardReader train = reader(PreparedData.Split.TRAIN, configuration);
       ShardReader eval = reader(PreparedData.Split.EVAL, configuration);
       Admission.Description description =
@@ -76,7 +77,8 @@ record PolicyTaskFactory(
               PolicySource.fingerprint(folder, adapter));
       Learner learner = new Learner(policy, objective);
       ReplicaStore store = new ReplicaStore(new RunDirectory(run.output()), configuration);
-      Closeable last = () -> reference.ifPresent(Decoder::close);
+      Optional<Decoder> beside = reference;
+      Closeable last = () -> beside.ifPresent(Decoder::close);
       return new PolicyTask(
           description,
           learner,
@@ -95,6 +97,7 @@ record PolicyTaskFactory(
           });
     } catch (RuntimeException e) {
       policy.close();
+      reference.ifPresent(Decoder::close);
       throw e;
     }
   }

@@ -219,6 +219,27 @@ class RunConfigRejectionTest {
         "reference_model=initial");
   }
 
+  /** The policy's weights are mixed into the reference's, so the two are one kind of model. */
+  @Test
+  void aReferenceThatFollowsThePolicyBeginsAsThePolicy() {
+    String sync = "objective={name: dpo, sync_ref_model: true}";
+    assertRefused(
+        RunConfigTest.LEAST,
+        "objective.sync_ref_model: excludes an adapter section (--set); leave one of the two out, as in TRL",
+        sync,
+        "adapter={r: 4}");
+    assertRefused(
+        RunConfigTest.LEAST,
+        "objective.sync_ref_model: needs reference_model: initial, got 'models/other' (--set); the policy is mixed into the model that it starts from",
+        sync,
+        "reference_model=models/other");
+    assertRefused(
+        RunConfigTest.LEAST,
+        "objective.sync_ref_model: excludes train.sync_every above 1 (--set); leave one of them out",
+        sync,
+        "train={sync_every: 2, replicas: 2}");
+  }
+
   @Test
   void rewardModelsDoNotSharePrefixesYet() {
     assertRefused(
