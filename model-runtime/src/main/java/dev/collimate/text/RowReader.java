@@ -45,6 +45,25 @@ final class RowReader {
     return row.get(column) instanceof List<?>;
   }
 
+  /**
+   * The same row with the items of a list as columns of their own, {@code response_1} and so on.
+   */
+  RowReader withItems(String column, int count) throws Refusal {
+    Object value = required(column);
+    if (!(value instanceof List<?> list) || list.size() != count) {
+      String held = value instanceof List<?> items ? items.size() + " items" : typeOf(value);
+      throw new Refusal(
+          Refusal.WRONG_TYPE,
+          "column '%s' holds %s, a list of %d is expected (objective.list_size)"
+              .formatted(column, held, count));
+    }
+    Map<String, Object> wide = new LinkedHashMap<>(row);
+    for (int i = 0; i < count; i++) {
+      wide.put(column.substring(0, column.length() - 1) + "_" + (i + 1), list.get(i));
+    }
+    return new RowReader(wide);
+  }
+
   /** The columns that hold something, for messages. */
   String present() {
     List<String> names = row.keySet().stream().filter(this::has).sorted().toList();
