@@ -110,7 +110,7 @@ public final class ExamplePreparer {
     try {
       RowReader reader =
           config.shape() == RowShape.RANKED
-              ? given.withItems("responses", config.columns().sequences().size())
+              ? given.withResponses(config.columns().sequences().size())
               : given;
       double weight = reader.weight();
       RowPreparation.Draft draft = new RowPreparation(reader, tools, config).draft();
@@ -150,7 +150,7 @@ public final class ExamplePreparer {
                   "chosen_input_ids",
                   "rejected_input_ids",
                   "reference_input_ids");
-          case RANKED -> List.of("responses");
+          case RANKED -> List.of("responses", "responses_input_ids");
           case UNPAIRED -> List.of("completion", "completion_input_ids", "label");
           case PROMPT -> List.of();
         };

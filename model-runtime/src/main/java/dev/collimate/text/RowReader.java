@@ -46,9 +46,12 @@ final class RowReader {
   }
 
   /**
-   * The same row with the items of a list as columns of their own, {@code response_1} and so on.
+   * The same row with the items of its list {@code responses} as columns of their own, {@code
+   * response_1} and so on; of a tokenized row those of {@code responses_input_ids}.
    */
-  RowReader withItems(String column, int count) throws Refusal {
+  RowReader withResponses(int count) throws Refusal {
+    boolean isTokenized = has("responses_input_ids");
+    String column = isTokenized ? "responses_input_ids" : "responses";
     Object value = required(column);
     if (!(value instanceof List<?> list) || list.size() != count) {
       String held = value instanceof List<?> items ? items.size() + " items" : typeOf(value);
@@ -59,7 +62,7 @@ final class RowReader {
     }
     Map<String, Object> wide = new LinkedHashMap<>(row);
     for (int i = 0; i < count; i++) {
-      wide.put(column.substring(0, column.length() - 1) + "_" + (i + 1), list.get(i));
+      wide.put("response_" + (i + 1) + (isTokenized ? "_input_ids" : ""), list.get(i));
     }
     return new RowReader(wide);
   }
