@@ -166,7 +166,8 @@ public final class Features {
     }
   }
 
-  private static void requireUsable(OrderedRows rows, FeatureReward model, List<String> prefixes) throws IOException {
+  private static void requireUsable(OrderedRows rows, FeatureReward model, List<String> prefixes)
+      throws IOException {
     List<String> refused;
     try {
       refused =

@@ -131,8 +131,7 @@ public final class PreferenceStrength {
   }
 
   /** What helps to choose {@code flip_below}: how many labels all models together contradict. */
-  private static Map<String, Object> facts(JavaRDD<String> joined, int models)
-      throws IOException {
+  private static Map<String, Object> facts(JavaRDD<String> joined, int models) throws IOException {
     double[] strengths;
     try {
       strengths =

@@ -57,7 +57,9 @@ class PairAccuracyTest {
         .containsEntry("accuracy", 0.5);
   }
 
-  /** The first answers are right in both orders, the second in one, the third stand in one alone. */
+  /**
+   * The first answers are right in both orders, the second in one, the third stand in one alone.
+   */
   @Test
   void answersInBothOrdersAreRightWhereBothAre(SparkSession spark) throws IOException {
     assertThat(
