@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,6 +24,11 @@ class RewardRowsTest {
       RowColumns.NONE.withSequences(
           new FurtherSequence("response_1", "{prompt}", "response_1"),
           new FurtherSequence("response_2", "{prompt}", "response_2"));
+
+  @BeforeEach
+  void writeTheByteLevelTokenizer() throws IOException {
+    ByteLevelTokenizer.write(new LocalFolderSink(directory));
+  }
 
   private static Prepared prepare(RowShape shape, RowColumns columns, Map<String, ?> row) {
     PreparerConfig config = PreparerConfig.defaults(shape, LocalDateTime.MIN).withColumns(columns);
@@ -100,7 +106,6 @@ class RewardRowsTest {
 
   private String text(RowShape shape, RowColumns columns, Map<String, ?> row, String role)
       throws IOException {
-    ByteLevelTokenizer.write(new LocalFolderSink(directory));
     try (Tokenizer tokenizer = Tokenizer.load(LocalFolder.existing(directory))) {
       PreparerConfig config =
           PreparerConfig.defaults(shape, LocalDateTime.MIN).withColumns(columns);
