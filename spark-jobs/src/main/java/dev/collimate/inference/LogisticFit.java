@@ -27,6 +27,8 @@ record LogisticFit(Penalty penalty, double c, boolean isMonotone) {
   }
 
   /**
+   * The weights.
+   *
    * @param differences [pair][feature]
    * @return [feature]
    */

@@ -13,6 +13,8 @@ final class Standing {
   private Standing() {}
 
   /**
+   * Of every answer to a prompt.
+   *
    * @param rewards [answer][number]; all of one length, 1 or even
    */
   static double[] of(List<double[]> rewards) {
