@@ -45,7 +45,12 @@ final class RowsFor {
     for (String column : texts(objective.shape())) {
       row.put(column, text());
     }
-    for (FurtherSequence sequence : objective.columns().sequences()) {
+    List<FurtherSequence> sequences = objective.columns().sequences();
+    if (objective.shape() == RowShape.RANKED) {
+      row.put("responses", sequences.stream().map(sequence -> text()).toList());
+      sequences = List.of();
+    }
+    for (FurtherSequence sequence : sequences) {
       Matcher columns = COLUMN.matcher(sequence.prompt() + "{" + sequence.completion() + "}");
       while (columns.find()) {
         row.computeIfAbsent(columns.group(1), column -> text());
@@ -71,7 +76,7 @@ final class RowsFor {
       case PREFERENCE, REWARD, UNPAIRED -> List.of("prompt", "chosen", "rejected");
       case TRIPLE -> List.of("prompt", "chosen", "rejected", "reference");
       case SCORED -> List.of("completion");
-      case PROMPT -> List.of("prompt");
+      case RANKED, PROMPT -> List.of("prompt");
     };
   }
 

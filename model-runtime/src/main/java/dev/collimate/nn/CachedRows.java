@@ -103,6 +103,21 @@ public final class CachedRows implements AutoCloseable {
   }
 
   /**
+   * What the model gives every token to come, before the softmax.
+   *
+   * @return [row][vocabulary]
+   */
+  public float[][] nextLogits() {
+    float[] all = logits.toFloatArray();
+    float[][] rows = new float[size()][];
+    int vocabulary = all.length / rows.length;
+    for (int row = 0; row < rows.length; row++) {
+      rows[row] = Arrays.copyOfRange(all, row * vocabulary, (row + 1) * vocabulary);
+    }
+    return rows;
+  }
+
+  /**
    * Draws the next token of every row; does not append it.
    *
    * @param temperature 0: the most probable token

@@ -30,6 +30,7 @@ import java.util.function.Consumer;
  *     the scores alone
  * @param reference what is read of the reference model
  * @param sync how the reference follows the policy; empty where it stays
+ * @param unreferenced roles of sequences of which the reference is not read all the same
  * @param gathered roles of the sequences that {@link Objective#gather} reads of every row of the
  *     global batch, in a pass before the first gradient; empty where there is no such pass
  * @param initialState numbers that persist between steps, as before the first step; may be empty
@@ -46,6 +47,7 @@ public record Declaration(
     Set<Quantity> quantities,
     ReferenceUse reference,
     Optional<ReferenceSync> sync,
+    List<String> unreferenced,
     List<String> gathered,
     List<Double> initialState,
     List<Double> initialParameters) {
@@ -61,6 +63,7 @@ public record Declaration(
     EnumSet<Quantity> ordered = EnumSet.of(scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB);
     ordered.addAll(quantities);
     quantities = Collections.unmodifiableSet(ordered);
+    unreferenced = List.copyOf(unreferenced);
     gathered = List.copyOf(gathered);
     initialState = List.copyOf(initialState);
     initialParameters = List.copyOf(initialParameters);
@@ -94,6 +97,7 @@ public record Declaration(
         Optional.empty(),
         List.of(),
         List.of(),
+        List.of(),
         List.of());
   }
 
@@ -102,6 +106,13 @@ public record Declaration(
     Set<String> roles = new LinkedHashSet<>(sequences);
     roles.addAll(gathered);
     return List.copyOf(roles);
+  }
+
+  /** The sequences of which the reference model's log-probabilities are read. */
+  public List<String> referenced() {
+    return reference == ReferenceUse.NONE
+        ? List.of()
+        : roles().stream().filter(role -> !unreferenced.contains(role)).toList();
   }
 
   /** Whether there is a pass over the global batch before the first gradient. */
@@ -158,6 +169,18 @@ public record Declaration(
     return with(draft -> draft.sync = following);
   }
 
+  /** Does not read the reference of this sequence. */
+  public Declaration withoutReferenceOf(String role) {
+    List<String> all = new ArrayList<>(unreferenced);
+    all.add(role);
+    return with(draft -> draft.unreferenced = all);
+  }
+
+  /** Puts a column's text before the prompt, where the row has one; empty: none. */
+  public Declaration withContext(String column) {
+    return with(draft -> draft.columns = columns.withContext(column));
+  }
+
   /** Asks for the first pass over the global batch, of the sequences that are read so far. */
   public Declaration withGather() {
     return with(draft -> draft.gathered = sequences);
@@ -193,6 +216,7 @@ public record Declaration(
     private Set<Quantity> quantities;
     private ReferenceUse reference;
     private Optional<ReferenceSync> sync;
+    private List<String> unreferenced;
     private List<String> gathered;
     private List<Double> initialState;
     private List<Double> initialParameters;
@@ -207,6 +231,7 @@ public record Declaration(
       quantities = from.quantities;
       reference = from.reference;
       sync = from.sync;
+      unreferenced = from.unreferenced;
       gathered = from.gathered;
       initialState = from.initialState;
       initialParameters = from.initialParameters;
@@ -223,6 +248,7 @@ public record Declaration(
           quantities,
           reference,
           sync,
+          unreferenced,
           gathered,
           initialState,
           initialParameters);

@@ -32,7 +32,10 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
     declaration.columns().categories().forEach(name -> columns.add(code(name) + " (a name)"));
     for (FurtherSequence sequence : declaration.columns().sequences()) {
       List<String> names = new ArrayList<>(sequence.promptColumns());
-      names.add(sequence.completion());
+      // The shape has said already where the answers of a list stand.
+      if (!sequence.isPromptAlone() && declaration.shape() != RowShape.RANKED) {
+        names.add(sequence.completion());
+      }
       names.stream().filter(name -> !PAIR.contains(name)).forEach(n -> columns.add(code(n)));
     }
     return new ObjectiveInputs(
@@ -45,6 +48,7 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
       case PREFERENCE -> "pairs: `prompt`, `chosen`, `rejected`";
       case TRIPLE -> "pairs with an answer to imitate: `prompt`, `chosen`, `rejected`, `reference`";
       case REWARD -> "pairs, for a reward model: `prompt`, `chosen`, `rejected`";
+      case RANKED -> "ranked answers, for a reward model: `prompt`, `responses` (lists)";
       case SCORED -> "texts to score: `prompt` and `completion`, `messages`, or `text`";
       case UNPAIRED -> "judged completions: `prompt`, `completion`, `label`; or pairs";
       case PROMPT -> "prompts: `prompt`";

@@ -40,7 +40,9 @@ public final class Objectives {
           Pointwise.ULMA,
           Pointwise.REGRESSION,
           Pmpo.SPEC,
+          GeneralPreferencePo.SPEC,
           Reward.SPEC,
+          RankList.SPEC,
           GeneralPreference.SPEC);
 
   private static final List<String> NOT_BUILT =

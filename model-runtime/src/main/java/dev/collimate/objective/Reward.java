@@ -21,6 +21,14 @@ final class Reward implements Objective {
   private static final String STRENGTH = "preference_strength";
   private static final String AGREEMENT = "agreement";
 
+  /** Of both objectives that learn from pairs (Pitis et al. 2024, arXiv:2407.14916). */
+  static final ObjectiveOption CONTEXT_COLUMN =
+      ObjectiveOption.text(
+          "context_column",
+          "",
+          "Column of a text that stands before the prompt, of a conversation as its system message:"
+              + " what to judge by (arXiv:2407.14916). A row without one is as it is; empty: none.");
+
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
               "reward",
@@ -39,10 +47,11 @@ final class Reward implements Objective {
                       "Of d = r_c - r_r - margin: -logsigmoid(d), max(0, 1 - d), or"
                           + " (1 - sigmoid(d))^focal_gamma * -logsigmoid(d) (the latter two experimental)."),
                   ObjectiveOption.number(
-                      "focal_gamma",
-                      2.0,
-                      ">= 0",
-                      "How much loss_type focal plays down easy pairs."),
+                          "focal_gamma",
+                          2.0,
+                          ">= 0",
+                          "How much loss_type focal plays down easy pairs.")
+                      .onlyWith("loss_type", List.of("focal")),
                   ObjectiveOption.number(
                       "label_smoothing",
                       0.0,
@@ -55,10 +64,11 @@ final class Reward implements Objective {
                           + " ensemble: flip labels where it is below flip_below, be the logit of the"
                           + " label's probability, or be a margin; arXiv:2401.06080 (experimental)."),
                   ObjectiveOption.number(
-                      "flip_below",
-                      0.0,
-                      "",
-                      "Strength under which label_flip takes a label for wrong."),
+                          "flip_below",
+                          0.0,
+                          "",
+                          "Strength under which label_flip takes a label for wrong.")
+                      .onlyWith(STRENGTH, List.of("label_flip")),
                   choice(
                       AGREEMENT,
                       List.of("ignore", "margin", "soft_label"),
@@ -66,11 +76,18 @@ final class Reward implements Objective {
                           + " be a margin agreement_scale * (2a - 1), or the label's probability"
                           + " (experimental)."),
                   ObjectiveOption.number(
-                      "agreement_scale", 1.0, "> 0", "Margin of a pair on which all judges agree."),
+                          "agreement_scale",
+                          1.0,
+                          "> 0",
+                          "Margin of a pair on which all judges agree.")
+                      .onlyWith(AGREEMENT, List.of("margin")),
                   ObjectiveOption.flag(
-                      "clamp_agreement_margin",
-                      false,
-                      "Take the margin of pairs on which most judges contradict the label for zero.")),
+                          "clamp_agreement_margin",
+                          false,
+                          "Take the margin of pairs on which most judges contradict the label for"
+                              + " zero.")
+                      .onlyWith(AGREEMENT, List.of("margin")),
+                  CONTEXT_COLUMN),
               Reward::new)
           .withNormalisation("mean over rows")
           .withLimits(
@@ -138,7 +155,7 @@ final class Reward implements Objective {
     agreement = Agreement.valueOf(upper(options.text(AGREEMENT)));
     agreementScale = options.number("agreement_scale");
     clampsAgreementMargin = options.flag("clamp_agreement_margin");
-    declaration = declaration(strength, agreement);
+    declaration = declaration(strength, agreement).withContext(options.text(CONTEXT_COLUMN.name()));
     long probabilities =
         List.of(
                 labelSmoothing > 0,

@@ -90,7 +90,8 @@ final class WithRationale implements Objective {
   @Override
   public Declaration declaration() {
     return base.declaration()
-        .withSequences(new FurtherSequence(ROLE, options.text(TEMPLATE), ROLE));
+        .withSequences(new FurtherSequence(ROLE, options.text(TEMPLATE), ROLE))
+        .withoutReferenceOf(ROLE);
   }
 
   @Override

@@ -106,8 +106,12 @@ public final class ExamplePreparer {
     }
   }
 
-  private Prepared prepare(RowReader reader, String key, boolean hasOwnKey) {
+  private Prepared prepare(RowReader given, String key, boolean hasOwnKey) {
     try {
+      RowReader reader =
+          config.shape() == RowShape.RANKED
+              ? given.withResponses(config.columns().sequences().size())
+              : given;
       double weight = reader.weight();
       RowPreparation.Draft draft = new RowPreparation(reader, tools, config).draft();
       SideCutter cutter = new SideCutter(config, draft.notes(), reader::name);
@@ -146,6 +150,7 @@ public final class ExamplePreparer {
                   "chosen_input_ids",
                   "rejected_input_ids",
                   "reference_input_ids");
+          case RANKED -> List.of("responses", "responses_input_ids");
           case UNPAIRED -> List.of("completion", "completion_input_ids", "label");
           case PROMPT -> List.of();
         };

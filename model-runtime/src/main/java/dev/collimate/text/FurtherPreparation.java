@@ -25,6 +25,10 @@ final class FurtherPreparation {
   }
 
   Encoded of(FurtherSequence sequence) throws Refusal {
+    if (sequence.isPromptAlone()) {
+      int[] ids = promptAlone(sequence);
+      return new Encoded(ids, new int[0], new byte[ids.length], /* isMerged= */ false);
+    }
     if (row.has(sequence.completionIds())) {
       return Encoded.of(
           row.ids(sequence.promptIds(), config.vocabularySize()),
@@ -46,6 +50,15 @@ final class FurtherPreparation {
     String completion = text(sequence.completion());
     TextEncoder texts = encoders.texts();
     return texts.afterPlain(prompt, texts.plain(prompt), completion);
+  }
+
+  private int[] promptAlone(FurtherSequence sequence) throws Refusal {
+    if (row.has(sequence.promptIds())) {
+      return row.ids(sequence.promptIds(), config.vocabularySize());
+    }
+    return sequence.isColumn() && row.isConversation(sequence.promptColumns().get(0))
+        ? encoders.conversations().prompt(row.conversation(sequence.promptColumns().get(0)))
+        : encoders.texts().plain(sequence.filled(this::text));
   }
 
   private List<Map<String, Object>> answer(String column) throws Refusal {

@@ -14,7 +14,8 @@ import java.util.regex.Pattern;
  * @param prompt text in which columns stand in braces, such as {@code "{prompt}"}. A column that is
  *     all of it is taken as it is, a string or a conversation. In a longer text the columns stand
  *     as text; where one of them is a conversation, the text is a user's message
- * @param completion column of the completion, a string or a conversation
+ * @param completion column of the completion, a string or a conversation; empty where the prompt
+ *     alone is the sequence, as something is read at its end
  */
 public record FurtherSequence(String role, String prompt, String completion)
     implements Serializable {
@@ -47,10 +48,16 @@ public record FurtherSequence(String role, String prompt, String completion)
     return completion + IDS;
   }
 
+  /** Whether nothing follows the prompt. */
+  public boolean isPromptAlone() {
+    return completion.isEmpty();
+  }
+
   /** All columns that it may read. */
   List<String> columns() {
     List<String> columns = promptColumns();
-    columns.addAll(List.of(completion, promptIds(), completionIds()));
+    columns.addAll(
+        isPromptAlone() ? List.of(promptIds()) : List.of(completion, promptIds(), completionIds()));
     return columns;
   }
 

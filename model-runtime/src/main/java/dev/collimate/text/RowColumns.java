@@ -13,12 +13,17 @@ import java.util.stream.Stream;
  * @param categories columns of names, such as {@code group}; every row must have one. Among the
  *     scalars stands the name's number, from 0 in the order of all the data set's names
  * @param sequences kept beside the shape's; every row must have them
+ * @param context column of a text that stands before a reward model's prompt, in the rows that have
+ *     one; empty: none
  */
 public record RowColumns(
-    List<NumberColumn> numbers, List<String> categories, List<FurtherSequence> sequences)
+    List<NumberColumn> numbers,
+    List<String> categories,
+    List<FurtherSequence> sequences,
+    String context)
     implements Serializable {
 
-  public static final RowColumns NONE = new RowColumns(List.of(), List.of(), List.of());
+  public static final RowColumns NONE = new RowColumns(List.of(), List.of(), List.of(), "");
 
   public RowColumns {
     numbers = List.copyOf(numbers);
@@ -34,20 +39,24 @@ public record RowColumns(
               NumberColumn.optional("margin"),
               NumberColumn.optional("chosen_score"),
               NumberColumn.optional("rejected_score"));
-      case DEMONSTRATION, TRIPLE, SCORED, UNPAIRED, PROMPT -> NONE;
+      case DEMONSTRATION, TRIPLE, RANKED, SCORED, UNPAIRED, PROMPT -> NONE;
     };
   }
 
   public RowColumns withNumbers(NumberColumn... added) {
-    return new RowColumns(joined(numbers, List.of(added)), categories, sequences);
+    return new RowColumns(joined(numbers, List.of(added)), categories, sequences, context);
   }
 
   public RowColumns withCategories(String... added) {
-    return new RowColumns(numbers, joined(categories, List.of(added)), sequences);
+    return new RowColumns(numbers, joined(categories, List.of(added)), sequences, context);
   }
 
   public RowColumns withSequences(FurtherSequence... added) {
-    return new RowColumns(numbers, categories, joined(sequences, List.of(added)));
+    return new RowColumns(numbers, categories, joined(sequences, List.of(added)), context);
+  }
+
+  public RowColumns withContext(String column) {
+    return new RowColumns(numbers, categories, sequences, column);
   }
 
   private static <T> List<T> joined(List<T> present, List<T> added) {
@@ -59,6 +68,9 @@ public record RowColumns(
     List<String> names = new ArrayList<>(categories);
     numbers.forEach(column -> names.add(column.name()));
     sequences.forEach(sequence -> names.addAll(sequence.columns()));
+    if (!context.isEmpty()) {
+      names.add(context);
+    }
     return names;
   }
 }

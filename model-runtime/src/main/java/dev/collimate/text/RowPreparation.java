@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -25,6 +26,9 @@ final class RowPreparation implements FurtherPreparation.Encoders {
       Map<String, Double> scalars,
       Map<String, String> categories,
       Set<String> notes) {}
+
+  /** What stands between a context and what follows it. */
+  private static final String BETWEEN = "\n\n";
 
   private final RowReader row;
   private final ExamplePreparer.TextTools tools;
@@ -47,6 +51,9 @@ final class RowPreparation implements FurtherPreparation.Encoders {
       case PREFERENCE -> preference();
       case TRIPLE -> triple();
       case REWARD -> wholeTexts("chosen", "rejected");
+      case RANKED -> {
+        // All that is read of these rows are further sequences.
+      }
       case SCORED -> scored();
       case UNPAIRED -> unpaired();
       case PROMPT -> prompt();
@@ -166,6 +173,13 @@ final class RowPreparation implements FurtherPreparation.Encoders {
     for (String side : names) {
       isTokenized |= row.has(side + "_input_ids");
     }
+    Optional<String> context = context();
+    if (isTokenized && context.isPresent()) {
+      throw new Refusal(
+          Refusal.WRONG_TYPE,
+          "column '%s' cannot stand before token ids; tokenize it with the prompt"
+              .formatted(config.columns().context()));
+    }
     if (isTokenized) {
       tokenized(names);
     } else {
@@ -176,13 +190,36 @@ final class RowPreparation implements FurtherPreparation.Encoders {
             messages.addAll(row.conversation("prompt"));
           }
           messages.addAll(row.conversation(side));
+          context.ifPresent(text -> putBefore(text, messages));
           sides.put(side, conversations().whole(messages));
         } else {
           String prompt = row.has("prompt") ? row.text("prompt") : "";
-          sides.put(side, texts().whole(prompt + row.text(side)));
+          String before = context.map(text -> text + BETWEEN).orElse("");
+          sides.put(side, texts().whole(before + prompt + row.text(side)));
         }
       }
     }
+  }
+
+  private Optional<String> context() throws Refusal {
+    String column = config.columns().context();
+    if (column.isEmpty() || !row.has(column)) {
+      return Optional.empty();
+    }
+    String text = row.text(column);
+    return text.isEmpty() ? Optional.empty() : Optional.of(text);
+  }
+
+  /** As a system message, or before the text of the one that there is. */
+  private static void putBefore(String context, List<Map<String, Object>> messages) {
+    Map<String, Object> system = new LinkedHashMap<>(Map.of("role", "system", "content", context));
+    if (!messages.isEmpty()
+        && "system".equals(messages.get(0).get("role"))
+        && messages.get(0).get("content") instanceof String own) {
+      system.putAll(messages.remove(0));
+      system.put("content", own.isEmpty() ? context : context + BETWEEN + own);
+    }
+    messages.add(0, system);
   }
 
   private void unpaired() throws Refusal {

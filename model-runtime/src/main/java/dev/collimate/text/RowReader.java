@@ -45,6 +45,28 @@ final class RowReader {
     return row.get(column) instanceof List<?>;
   }
 
+  /**
+   * The same row with the items of its list {@code responses} as columns of their own, {@code
+   * response_1} and so on; of a tokenized row those of {@code responses_input_ids}.
+   */
+  RowReader withResponses(int count) throws Refusal {
+    boolean isTokenized = has("responses_input_ids");
+    String column = isTokenized ? "responses_input_ids" : "responses";
+    Object value = required(column);
+    if (!(value instanceof List<?> list) || list.size() != count) {
+      String held = value instanceof List<?> items ? items.size() + " items" : typeOf(value);
+      throw new Refusal(
+          Refusal.WRONG_TYPE,
+          "column '%s' holds %s, a list of %d is expected (objective.list_size)"
+              .formatted(column, held, count));
+    }
+    Map<String, Object> wide = new LinkedHashMap<>(row);
+    for (int i = 0; i < count; i++) {
+      wide.put("response_" + (i + 1) + (isTokenized ? "_input_ids" : ""), list.get(i));
+    }
+    return new RowReader(wide);
+  }
+
   /** The columns that hold something, for messages. */
   String present() {
     List<String> names = row.keySet().stream().filter(this::has).sorted().toList();

@@ -10,6 +10,11 @@ public enum RowShape {
   TRIPLE,
   /** Preferences for a reward model: whole texts, never cut. */
   REWARD,
+  /**
+   * Lists of answers for a reward model, never cut: the column {@code responses}, whose items are
+   * read as columns {@code response_1} and so on; every list has as many as there are sequences.
+   */
+  RANKED,
   /** Rows that a reward model scores one by one: a whole text, the sequence {@code completion}. */
   SCORED,
   /** Judged completions: one sequence {@code completion} and the scalar {@code label}, 1 or 0. */

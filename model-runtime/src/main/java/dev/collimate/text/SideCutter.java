@@ -2,11 +2,16 @@ package dev.collimate.text;
 
 import dev.collimate.CollimateException;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
+import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.Supplier;
 
 /** Cuts the sides of a row to the lengths allowed, and refuses what the cut leaves nothing of. */
 final class SideCutter {
+
+  /** A reward model judges whole texts. */
+  private static final Set<RowShape> NEVER_CUT =
+      EnumSet.of(RowShape.REWARD, RowShape.RANKED, RowShape.SCORED);
 
   private final PreparerConfig config;
   private final Set<String> notes;
@@ -31,8 +36,7 @@ final class SideCutter {
     if (side.isMerged()) {
       merged(role);
     }
-    boolean isNeverCut = config.shape() == RowShape.REWARD || config.shape() == RowShape.SCORED;
-    if (isNeverCut && side.length() > config.maxLength()) {
+    if (NEVER_CUT.contains(config.shape()) && side.length() > config.maxLength()) {
       throw new Refusal(
           Refusal.TOO_LONG,
           "side '%s' has %d tokens, max_length is %d"
@@ -44,7 +48,12 @@ final class SideCutter {
     }
     boolean isCut = fitting.length() > config.maxLength();
     Sequence sequence = config.cut(fitting);
-    if (sequence.countedTokens() == 0 && config.shape() != RowShape.PROMPT) {
+    if (sequence.length() == 0 && isPromptAlone(role)) {
+      throw new Refusal(Refusal.EMPTY_PROMPT, "side '%s' has no token".formatted(role));
+    }
+    if (sequence.countedTokens() == 0
+        && config.shape() != RowShape.PROMPT
+        && !isPromptAlone(role)) {
       throw isCut && fitting.hasCountedToken()
           ? new Refusal(
               Refusal.FULLY_TRUNCATED,
@@ -57,6 +66,11 @@ final class SideCutter {
       notes.add("truncated_" + role);
     }
     return sequence;
+  }
+
+  private boolean isPromptAlone(String role) {
+    return config.columns().sequences().stream()
+        .anyMatch(sequence -> sequence.role().equals(role) && sequence.isPromptAlone());
   }
 
   /** A tokenizer with more tokens than the model has rows is found here, not in the model. */

@@ -52,6 +52,26 @@ class ObjectiveLimitsTest {
     assertThat(each.get(0).loss(rows)).isCloseTo(each.get(1).loss(rows), within(1e-12));
   }
 
+  /** A score of one half either way asks for SPPO's log-ratios; its squares are not halved. */
+  @Test
+  void gpoOfHalvesIsHalfOfSppo() {
+    TestRow row =
+        new TestRow("a")
+            .tokens("chosen", -0.5, -1.5)
+            .tokens("rejected", -1, -2, -4)
+            .scalar("chosen_score", 0.5)
+            .scalar("rejected_score", -0.5);
+    double gpo = of("gpo", "beta", 0.25).loss(row);
+    // ((-2 - 2)^2 + (-7 + 2)^2) / 2
+    assertThat(gpo).isEqualTo(20.5);
+    assertThat(2 * gpo).isEqualTo(of("dpo", "loss_type", "sppo_hard", "beta", 0.25).loss(row));
+    assertThat(
+            of("gpo", "beta", 0.25)
+                .loss(row.scalar("chosen_score", -0.5).scalar("rejected_score", -1.75)))
+        .as("nothing is to be learned where both log-ratios are the scores over beta")
+        .isEqualTo(0);
+  }
+
   /** The row's loss goes on along a line, whose slope is that of {@code -logp / tokens}. */
   @Test
   void poftFarBelowItsCommitteeImitates() {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.collimate.CollimateException;
 import dev.collimate.objective.ScoreStep.Pair;
 import dev.collimate.text.NumberColumn;
+import dev.collimate.text.RowShape;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -33,7 +34,7 @@ class RewardTest {
     Stream<Case> byDefault =
         Objectives.table().stream()
             .map(spec -> new Case(spec.name(), Map.of()))
-            .filter(each -> each.objective().declaration().scores() > 0);
+            .filter(each -> each.objective().declaration().shape() == RowShape.REWARD);
     return Stream.concat(
         byDefault,
         Stream.of(

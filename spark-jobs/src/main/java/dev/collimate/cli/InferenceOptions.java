@@ -77,7 +77,11 @@ final class InferenceOptions {
       Map<String, Object> values = new LinkedHashMap<>();
       values.put("output", target);
       values.putAll(
-          job.run(session, model(configuration), source(option, rows, configuration), target));
+          job.run(
+              session,
+              model(configuration),
+              source(option, rows, Optional.ofNullable(format), configuration),
+              target));
       result.print(values);
     }
   }
@@ -106,11 +110,13 @@ final class InferenceOptions {
         configuration);
   }
 
-  private Source source(String option, String path, Configuration configuration) {
+  /** The rows of a path that an option names. */
+  static Source source(
+      String option, String path, Optional<String> format, Configuration configuration) {
     return new Source(
         Optional.of(Storage.absolute(option, path, configuration)),
         Optional.empty(),
-        Optional.ofNullable(format),
+        format,
         Map.of(),
         List.of());
   }

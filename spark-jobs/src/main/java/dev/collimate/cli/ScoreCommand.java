@@ -2,6 +2,7 @@ package dev.collimate.cli;
 
 import dev.collimate.CollimateException;
 import dev.collimate.inference.PairAccuracy;
+import dev.collimate.inference.RewardReading;
 import dev.collimate.inference.Score;
 import java.io.IOException;
 import java.util.LinkedHashMap;
@@ -34,6 +35,30 @@ final class ScoreCommand implements Callable<Integer> {
   @Option(names = "--reward", description = "Rewards of whole texts by a reward model instead.")
   private boolean reward;
 
+  @Option(
+      names = "--context_column",
+      defaultValue = "",
+      paramLabel = "NAME",
+      description = "With --reward: column of a text before the prompt, as the objective's option.")
+  private String contextColumn;
+
+  @Option(
+      names = "--prompt_gate",
+      description = "With --reward: the model was trained by gpm with prompt_gate.")
+  private boolean promptGate;
+
+  @Option(
+      names = "--gate_scale",
+      defaultValue = "1.0",
+      paramLabel = "S",
+      description = "With --prompt_gate: gpm's gate_scale (default: ${DEFAULT-VALUE}).")
+  private double gateScale;
+
+  @Option(
+      names = "--normalize",
+      description = "With --reward: the model was trained by gpm with normalize.")
+  private boolean normalize;
+
   @Mixin private OutputOptions result;
 
   @Override
@@ -41,6 +66,14 @@ final class ScoreCommand implements Callable<Integer> {
     if (tokens && reward) {
       throw CollimateException.usage("--tokens: has no effect beside --reward; leave it out");
     }
+    if (!reward && (!contextColumn.isEmpty() || promptGate || normalize)) {
+      throw CollimateException.usage(
+          "--context_column, --prompt_gate, --normalize: have no effect without --reward");
+    }
+    if (!promptGate && gateScale != 1) {
+      throw CollimateException.usage("--gate_scale: has no effect without --prompt_gate");
+    }
+    RewardReading reading = new RewardReading(contextColumn, promptGate, gateScale, normalize);
     Score.Detail detail =
         reward ? Score.Detail.REWARDS : tokens ? Score.Detail.TOKENS : Score.Detail.SUMS;
     inference.run(
@@ -50,7 +83,7 @@ final class ScoreCommand implements Callable<Integer> {
         result,
         (session, model, rows, output) -> {
           Map<String, Object> facts = new LinkedHashMap<>();
-          facts.put("rows", Score.run(session, model, rows, output, detail));
+          facts.put("rows", Score.run(session, model, rows, output, detail, reading));
           if (reward) {
             facts.putAll(PairAccuracy.of(session, output));
           }

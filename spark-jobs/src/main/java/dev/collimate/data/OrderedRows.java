@@ -55,19 +55,38 @@ public final class OrderedRows implements AutoCloseable {
             .values()
             .persist(StorageLevel.MEMORY_AND_DISK());
     try {
-      long count = sorted.count();
-      if (count == 0) {
+      if (sorted.isEmpty()) {
         throw CollimateException.data("%s: there are no rows in '%s'".formatted(key, input.name()));
       }
-      JavaPairRDD<Long, String> numbered =
-          sorted.zipWithIndex().mapToPair(entry -> new Tuple2<>(entry._2(), entry._1()));
       requireWellFormed(key, input.name(), sorted);
-      return new OrderedRows(
-          sorted, numbered.repartitionAndSortWithinPartitions(new Pieces(count)), count);
+      return numbered(sorted);
     } catch (Exception e) {
       sorted.unpersist();
       throw SparkFailure.of("reading '" + input.name() + "'", e);
     }
+  }
+
+  /**
+   * Rows that were made from others.
+   *
+   * @param rows in order, as {@link #json} writes them
+   */
+  public static OrderedRows of(JavaRDD<String> rows) throws IOException {
+    JavaRDD<String> marked = rows.map(row -> ROW + row).persist(StorageLevel.MEMORY_AND_DISK());
+    try {
+      return numbered(marked);
+    } catch (Exception e) {
+      marked.unpersist();
+      throw SparkFailure.of("making rows", e);
+    }
+  }
+
+  private static OrderedRows numbered(JavaRDD<String> sorted) {
+    long count = sorted.count();
+    JavaPairRDD<Long, String> numbered =
+        sorted.zipWithIndex().mapToPair(entry -> new Tuple2<>(entry._2(), entry._1()));
+    return new OrderedRows(
+        sorted, numbered.repartitionAndSortWithinPartitions(new Pieces(Math.max(1, count))), count);
   }
 
   private static String text(InputRow row) {
@@ -103,6 +122,11 @@ public final class OrderedRows implements AutoCloseable {
   /** The columns of a row of {@link #pieces()}. */
   public static Map<String, Object> row(String text) {
     return RowJson.readOwn(text.substring(1));
+  }
+
+  /** A row as JSON, as {@link #of} takes it. */
+  public static Map<String, Object> read(String json) {
+    return RowJson.readOwn(json);
   }
 
   /** A row as JSON on one line, in text that any encoding can carry. */

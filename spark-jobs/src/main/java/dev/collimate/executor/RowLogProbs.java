@@ -8,7 +8,6 @@ import dev.collimate.nn.CausalModel.Pass;
 import dev.collimate.nn.Quantity;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,8 +31,13 @@ public record RowLogProbs(Map<String, float[]> byRole) {
    * @throws CollimateException (data) where a value is not finite; names the row's key
    */
   public static RowLogProbs of(CausalModel model, Example row, Adapter adapter) {
-    List<String> roles = new ArrayList<>(row.sequences().keySet());
-    List<Sequence> sequences = new ArrayList<>(row.sequences().values());
+    return of(model, row, List.copyOf(row.sequences().keySet()), adapter);
+  }
+
+  /** Runs some of a row's sequences. */
+  public static RowLogProbs of(
+      CausalModel model, Example row, List<String> roles, Adapter adapter) {
+    List<Sequence> sequences = roles.stream().map(row.sequences()::get).toList();
     Map<String, float[]> byRole = new LinkedHashMap<>();
     try (Pass pass =
         model.forwardRows(List.of(sequences), Set.of(Quantity.LOG_PROB), Mode.EVALUATE, adapter)) {

@@ -99,6 +99,21 @@ final class RowOutput {
     }
   }
 
+  /** Publishes rows as they are. */
+  void write(OrderedRows rows) throws IOException {
+    write(rows, Unchanged::new);
+  }
+
+  private record Unchanged() implements RowTask {
+    @Override
+    public List<Map<String, Object>> run(long number, Map<String, Object> row) {
+      return List.of(row);
+    }
+
+    @Override
+    public void close() {}
+  }
+
   private void joinParts(Path workspace, List<String> names) throws IOException {
     Storage storage = Storage.of(output, configuration);
     // An object appears when its upload is complete; a file is renamed when it is.

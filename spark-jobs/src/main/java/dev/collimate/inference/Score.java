@@ -70,16 +70,33 @@ public final class Score {
   public static long run(
       SparkSession session, ModelSpec model, Source data, String output, Detail detail)
       throws IOException {
+    return run(session, model, data, output, detail, RewardReading.PLAIN);
+  }
+
+  /**
+   * Scores all rows with rewards that are read in another way.
+   *
+   * @param reading of detail REWARDS
+   */
+  public static long run(
+      SparkSession session,
+      ModelSpec model,
+      Source data,
+      String output,
+      Detail detail,
+      RewardReading reading)
+      throws IOException {
     requireFit(model, detail);
+    reading.requireFit(model.numLabels());
     RowOutput results = new RowOutput(session, output);
     Configuration configuration = session.sparkContext().hadoopConfiguration();
     try (OrderedRows rows = OrderedRows.read(session, "--data", data)) {
       Map<String, Object> first = rows.first();
       boolean pairs = first.containsKey("chosen") || first.containsKey("chosen_input_ids");
       RowShape shape = shape(pairs, detail);
-      PreparerSource preparers = preparers(model, shape, configuration);
+      PreparerSource preparers = preparers(model, shape, reading, configuration);
       requireUsable("--data", rows, preparers, added(pairs, detail));
-      results.write(rows, () -> new Task(model, preparers, detail));
+      results.write(rows, () -> new Task(model, preparers, detail, reading));
       return rows.count();
     }
   }
@@ -103,6 +120,11 @@ public final class Score {
 
   /** Rows are taken whole: a score of a cut row would be another row's. */
   static PreparerSource preparers(ModelSpec model, RowShape shape, Configuration configuration) {
+    return preparers(model, shape, RewardReading.PLAIN, configuration);
+  }
+
+  private static PreparerSource preparers(
+      ModelSpec model, RowShape shape, RewardReading reading, Configuration configuration) {
     PreparerConfig usual =
         PreparerConfig.defaults(shape, LocalDateTime.now(ZoneId.systemDefault()));
     return new PreparerSource(
@@ -117,7 +139,8 @@ public final class Score {
             usual.assistantOnlyLoss(),
             ModelConfig.read(HadoopFolder.open("--model", model.model(), configuration))
                 .vocabSize(),
-            usual.templateTime()),
+            usual.templateTime(),
+            reading.columns(usual.columns())),
         new SerializableConfiguration(configuration));
   }
 
@@ -204,11 +227,15 @@ public final class Score {
 
   /** Scores rows on an executor. */
   private record Task(
-      ModelSpec model, PreparerSource preparers, PreparerSource.Open open, Detail detail)
+      ModelSpec model,
+      PreparerSource preparers,
+      PreparerSource.Open open,
+      Detail detail,
+      RewardReading reading)
       implements RowTask {
 
-    Task(ModelSpec model, PreparerSource preparers, Detail detail) {
-      this(model, preparers, preparers.open(), detail);
+    Task(ModelSpec model, PreparerSource preparers, Detail detail, RewardReading reading) {
+      this(model, preparers, preparers.open(), detail, reading);
     }
 
     @Override
@@ -220,8 +247,8 @@ public final class Score {
                 model,
                 preparers.configuration().value(),
                 decoder -> RowScores.of(decoder, example));
-        scores
-            .byRole()
+        reading
+            .of(scores.byRole())
             .forEach(
                 (role, values) ->
                     row.put(prefix(role) + REWARD, values.length == 1 ? values[0] : values));

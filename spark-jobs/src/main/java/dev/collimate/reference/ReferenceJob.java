@@ -128,6 +128,7 @@ public final class ReferenceJob {
   private record Task(
       PreparedData data,
       PreparedData.Split split,
+      List<String> roles,
       ModelSpec model,
       TreeMap<String, String> content,
       TreeMap<String, String> numerics,
@@ -139,7 +140,6 @@ public final class ReferenceJob {
 
     /** Computes some rows, and stores them under the numerics that computed them. */
     Piece compute(int[] rows) throws IOException {
-      List<String> roles = data.index().roles();
       List<StoredRow> results = new ArrayList<>(rows.length);
       Numerics expected = new Numerics(numerics);
       Numerics here;
@@ -152,7 +152,7 @@ public final class ReferenceJob {
                 decoder -> {
                   Numerics own = ExecutorNumerics.require(expected, mixture);
                   for (Example example : examples) {
-                    RowLogProbs logProbs = RowLogProbs.of(decoder, example, Adapter.ON);
+                    RowLogProbs logProbs = RowLogProbs.of(decoder, example, roles, Adapter.ON);
                     Map<String, Double> sums = new LinkedHashMap<>();
                     roles.forEach(role -> sums.put(role, logProbs.sum(role)));
                     results.add(
@@ -187,10 +187,16 @@ public final class ReferenceJob {
    *     numerics differ from the first one's and {@code cluster.mixed} is false
    */
   public Result run(PreparedData data, PreparedData.Split split, RowFacts rows) throws IOException {
+    return run(data, split, rows, data.index().roles());
+  }
+
+  /** The same of some of the rows' sequences. */
+  public Result run(PreparedData data, PreparedData.Split split, RowFacts rows, List<String> roles)
+      throws IOException {
     Configuration configuration = spark.hadoopConfiguration();
     ReferenceStore store =
         ReferenceStore.open(root, identity(model, content, numerics), configuration);
-    ReferenceValues values = new ReferenceValues(rows.count(), data.index().roles(), use);
+    ReferenceValues values = new ReferenceValues(rows.count(), roles, use);
     ContentIndex index = new ContentIndex(rows);
     store.read(use, configuration, stored -> values.put(index, stored));
     int[] missing = values.unknownContents(rows, index);
@@ -201,6 +207,7 @@ public final class ReferenceJob {
           new Task(
               data,
               split,
+              List.copyOf(roles),
               model,
               content,
               new TreeMap<>(numerics.facts()),
@@ -208,7 +215,7 @@ public final class ReferenceJob {
               use,
               root.toString(),
               new SerializableConfiguration(configuration));
-      List<int[]> pieces = pieces(missing, rows, data.index().roles());
+      List<int[]> pieces = pieces(missing, rows, roles);
       for (int from = 0; from < pieces.size(); from += TASKS_PER_JOB) {
         int to = Math.min(from + TASKS_PER_JOB, pieces.size());
         exact &= compute(task, pieces.subList(from, to), rows, index, values);
@@ -226,7 +233,7 @@ public final class ReferenceJob {
     } catch (Exception e) {
       throw SparkFailure.of("reference", e);
     }
-    List<String> roles = task.data().index().roles();
+    List<String> roles = task.roles();
     for (int piece = 0; piece < pieces.size(); piece++) {
       int[] ofPiece = pieces.get(piece);
       for (int i = 0; i < ofPiece.length; i++) {

@@ -35,11 +35,14 @@ public final class ReferenceValues {
     return sums.get(role)[row];
   }
 
-  /** Sums of some roles of a row, and the tokens' log-probabilities where they are kept. */
+  /**
+   * Sums of some roles of a row, and the tokens' log-probabilities where they are kept; nothing of
+   * roles whose reference no objective reads.
+   */
   public Reference of(List<String> roles, int row) {
     Map<String, Double> sumsOfRow = new LinkedHashMap<>();
     Map<String, float[]> tokensOfRow = new LinkedHashMap<>();
-    for (String role : roles) {
+    for (String role : roles.stream().filter(sums::containsKey).toList()) {
       sumsOfRow.put(role, sum(role, row));
       if (!tokens.isEmpty()) {
         tokensOfRow.put(role, tokens.get(role)[row]);

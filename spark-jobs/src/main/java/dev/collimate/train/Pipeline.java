@@ -7,6 +7,7 @@ import dev.collimate.data.Prepare;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
+import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.ReferenceUse;
@@ -160,7 +161,7 @@ public final class Pipeline {
     ReferenceUse use = objective.declaration().reference();
     if (use != ReferenceUse.NONE) {
       progress.stage("reference");
-      reference = reference(data, facts, use);
+      reference = reference(data, facts, objective.declaration());
     }
     if (last == Stage.REFERENCE) {
       return;
@@ -205,12 +206,12 @@ public final class Pipeline {
   }
 
   private TrainStage.Reference reference(
-      PreparedData data, Map<Split, RowFacts> facts, ReferenceUse use) throws IOException {
+      PreparedData data, Map<Split, RowFacts> facts, Declaration objective) throws IOException {
     Map<Split, ReferenceValues> values = new EnumMap<>(Split.class);
-    ReferenceJob job = ReferenceJob.of(session, run, use);
+    ReferenceJob job = ReferenceJob.of(session, run, objective.reference());
     boolean exact = true;
     for (Split split : Split.values()) {
-      ReferenceJob.Result result = job.run(data, split, facts.get(split));
+      ReferenceJob.Result result = job.run(data, split, facts.get(split), objective.referenced());
       log.info(
           "Reference of {}: {} rows computed, {} reused",
           split,

@@ -41,8 +41,39 @@ class PairAccuracyTest {
   @Test
   void rowsThatAreNoPairsHaveNoAccuracy(SparkSession spark) throws IOException {
     assertThat(of(spark, "{\"text\": \"a\", \"reward\": 2.5}\n")).isEmpty();
-    assertThat(of(spark, "{\"chosen_reward\": [2.5, 1.5], \"rejected_reward\": [0.5, 1.5]}\n"))
-        .isEmpty();
+    assertThat(of(spark, "{\"chosen_reward\": [2.5, 1.5], \"rejected_reward\": 0.5}\n")).isEmpty();
+  }
+
+  /** 2.5 * 1.5 - 1.5 * 0.5 is above 0, and so is minus its product the other way round. */
+  @Test
+  void vectorsArePreferredByTheirSkewSymmetricProduct(SparkSession spark) throws IOException {
+    assertThat(
+            of(
+                spark,
+                """
+                {"chosen_reward": [2.5, 1.5, 0.0, 1.0], "rejected_reward": [0.5, 1.5, -1.0, 0.5]}
+                {"chosen_reward": [0.5, 1.5, -1.0, 0.5], "rejected_reward": [2.5, 1.5, 0.0, 1.0]}
+                """))
+        .containsEntry("accuracy", 0.5);
+  }
+
+  /**
+   * The first answers are right in both orders, the second in one, the third stand in one alone.
+   */
+  @Test
+  void answersInBothOrdersAreRightWhereBothAre(SparkSession spark) throws IOException {
+    assertThat(
+            of(
+                spark,
+                """
+                {"prompt": "p", "chosen": "a", "rejected": "b", "chosen_reward": 2.5, "rejected_reward": 0.5}
+                {"prompt": "p", "chosen": "b", "rejected": "a", "chosen_reward": 2.5, "rejected_reward": 0.5}
+                {"prompt": "q", "chosen": "a", "rejected": "b", "chosen_reward": 2.5, "rejected_reward": 0.5}
+                {"prompt": "q", "chosen": "b", "rejected": "a", "chosen_reward": 0.5, "rejected_reward": 2.5}
+                {"prompt": "r", "chosen": "a", "rejected": "b", "chosen_reward": 0.5, "rejected_reward": 2.5}
+                """))
+        .containsEntry("accuracy", 0.6)
+        .containsEntry("accuracy_of_reversed_pairs", 0.5);
   }
 
   private Map<String, Object> of(SparkSession spark, String lines) throws IOException {

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +81,32 @@ class ObjectivePipelineTest {
     assertThat(metrics("orpo").get(0).fieldNames())
         .toIterable()
         .contains("nll_loss", "log_odds_ratio", "log_odds_chosen", "rewards/accuracies");
+  }
+
+  /** The rationale's loss is of the policy alone. */
+  @Test
+  void noReferenceIsComputedOfARationale() throws Exception {
+    run(
+        "rationale",
+        "objective={name: dpo, rationale_weight: 0.5, rationale_template: '{prompt}?'}",
+        "data.train.0.path=" + withRationales(),
+        "train.max_steps=1");
+
+    try (Stream<Path> files = Files.walk(folder.resolve("rationale/reference"))) {
+      Path part =
+          files.filter(file -> file.toString().endsWith(".parquet")).findFirst().orElseThrow();
+      assertThat(spark.read().parquet(part.toString()).schema().treeString())
+          .contains("chosen", "rejected")
+          .doesNotContain("rationale");
+    }
+  }
+
+  private Path withRationales() throws IOException {
+    List<String> rows = new ArrayList<>();
+    for (String row : Files.readAllLines(folder.resolve("rows.jsonl"))) {
+      rows.add(row.replace("}", ", \"rationale\": \"it says a number\"}"));
+    }
+    return Files.write(folder.resolve("rationales.jsonl"), rows);
   }
 
   private RunManifest run(String output, String... overrides) throws Exception {
