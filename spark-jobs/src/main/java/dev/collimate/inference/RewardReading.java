@@ -16,7 +16,7 @@ import java.util.Map;
  * @param hasGate {@code prompt_gate}: the last third of the numbers, at the end of the prompt,
  *     weighs the blocks
  * @param gateScale {@code gate_scale}
- * @param normalizes {@code normalize}
+ * @param normalizes whether vectors are given the length 1
  */
 public record RewardReading(String context, boolean hasGate, double gateScale, boolean normalizes)
     implements Serializable {
