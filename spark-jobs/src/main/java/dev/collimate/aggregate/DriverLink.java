@@ -176,7 +176,7 @@ final class DriverLink implements AutoCloseable {
           stream(i)
               .uploadStream(
                   new NioManagedBuffer(DriverConnection.uploadHeader(lease, from, to)),
-                  new VectorBody(sum, from, to, lease, format, over::get),
+                  VectorBody.of(new BlockEncoder(sum, lease, format, over::get), from, to),
                   new Answer(part));
           parts.add(part);
         }

@@ -10,6 +10,7 @@ final class Served {
 
   private final long version;
   private final FlatVector values;
+  private final EncodedBlocks encoded;
   private volatile int ready;
   private volatile boolean retired;
 
@@ -17,6 +18,9 @@ final class Served {
     this.version = version;
     this.values = values;
     this.ready = ready;
+    this.encoded =
+        new EncodedBlocks(
+            new BlockEncoder(values, version, GradientFormat.FLOAT32, this::isRetired));
   }
 
   /** Parameters that are all there. */
@@ -43,6 +47,7 @@ final class Served {
 
   void retire() {
     retired = true;
+    encoded.close();
   }
 
   /** The blocks before {@code count} will not change any more. */
@@ -58,6 +63,11 @@ final class Served {
   /** Whether blocks can be sent. */
   boolean hasBlocks(int from, int to) {
     return 0 <= from && from < to && to <= ready;
+  }
+
+  /** Blocks that can be sent. */
+  VectorBody body(int from, int to) {
+    return VectorBody.of(encoded, from, to);
   }
 
   /** Whether there will be so many blocks. */

@@ -26,6 +26,7 @@ final class Serving {
 
   /** From now on there is this version, with what blocks it has. */
   void announce(Served next) {
+    served.retire();
     served = next;
     look();
   }
@@ -33,6 +34,7 @@ final class Serving {
   /** The version, whole; what was announced goes on being pulled. */
   Served whole(long version, FlatVector parameters) {
     if (served.isRetired() || served.version() != version || served.values() != parameters) {
+      served.retire();
       served = Served.of(version, parameters);
     }
     served.ready(parameters.blockCount());
@@ -68,6 +70,7 @@ final class Serving {
   /** Nobody needs to wait any more. */
   void stop() {
     stopped = true;
+    served.retire();
     look();
   }
 
@@ -77,8 +80,6 @@ final class Serving {
     if (current.isRetired() || current.version() != version || !current.hasBlocks(from, to)) {
       return Optional.empty();
     }
-    return Optional.of(
-        new VectorBody(
-            current.values(), from, to, version, GradientFormat.FLOAT32, current::isRetired));
+    return Optional.of(current.body(from, to));
   }
 }

@@ -1,63 +1,55 @@
 package dev.collimate.aggregate;
 
-import dev.collimate.parameters.FlatVector;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.stream.ChunkedStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
-import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
 import org.apache.spark.network.buffer.ManagedBuffer;
 import org.apache.spark.network.util.AbstractFileRegion;
 
 /**
- * Some blocks of a vector as the body of a stream: each block as little-endian entries, then its
- * checksum. One block at a time is encoded, while it is being sent; nothing else is copied.
+ * Some blocks of a vector as the body of a stream, as {@link BlockEncoder} makes them. One block at
+ * a time is encoded, while it is being sent; nothing else is copied.
  */
 final class VectorBody extends ManagedBuffer {
 
   private static final int SSL_CHUNK = 64 * 1024;
   private static final int ENOUGH_BYTES = 32 * 1024;
 
-  private final FlatVector vector;
   private final int from;
   private final int to;
-  private final long context;
-  private final GradientFormat format;
-  private final BooleanSupplier retired;
+  private final long size;
+  private final IntFunction<ByteBuf> blocks;
 
-  /**
-   * @param from first block
-   * @param to one past the last block
-   * @param context see {@link BlockChecksum}
-   * @param format of the entries
-   * @param retired whether the vector may be changing by now; from then on no block is valid
-   */
-  VectorBody(
-      FlatVector vector,
-      int from,
-      int to,
-      long context,
-      GradientFormat format,
-      BooleanSupplier retired) {
-    this.vector = vector;
+  private VectorBody(int from, int to, long size, IntFunction<ByteBuf> blocks) {
     this.from = from;
     this.to = to;
-    this.context = context;
-    this.format = format;
-    this.retired = retired;
+    this.size = size;
+    this.blocks = blocks;
+  }
+
+  /**
+   * A body whose blocks are encoded for it alone.
+   *
+   * @param from first block
+   * @param to one past the last block
+   */
+  static VectorBody of(BlockEncoder encoder, int from, int to) {
+    return new VectorBody(from, to, encoder.bytes(from, to), encoder::encode);
+  }
+
+  /** A body that shares its blocks with others, see {@link #of}. */
+  static VectorBody of(EncodedBlocks blocks, int from, int to) {
+    return new VectorBody(from, to, blocks.encoder().bytes(from, to), blocks::get);
   }
 
   @Override
   public long size() {
-    long entries =
-        Math.min(vector.size(), (long) to * FlatVector.BLOCK) - (long) from * FlatVector.BLOCK;
-    return entries * format.bytes() + (long) (to - from) * BlockChecksum.BYTES;
+    return size;
   }
 
   @Override
@@ -93,52 +85,32 @@ final class VectorBody extends ManagedBuffer {
     return new ChunkedStream(createInputStream(), SSL_CHUNK);
   }
 
-  /** Encodes block after block into one buffer. */
-  private final class Encoder {
+  /** Takes block after block. */
+  private final class Blocks {
     // Taken when the first byte is asked for: a body that waits to be sent holds nothing.
-    private ByteBuf memory = Unpooled.EMPTY_BUFFER;
-    private ByteBuffer frame = ByteBuffer.allocate(0);
-    private final BlockChecksum checksum = new BlockChecksum(context);
+    private ByteBuf block = Unpooled.EMPTY_BUFFER;
+    private ByteBuffer unread = ByteBuffer.allocate(0);
     private int next = from;
 
     /** The unread rest of the current block; empty only at the end. */
-    ByteBuffer frame() {
-      if (!frame.hasRemaining() && next < to) {
-        encode(next++);
+    ByteBuffer unread() {
+      if (!unread.hasRemaining() && next < to) {
+        close();
+        block = blocks.apply(next++);
+        unread = block.nioBuffer();
       }
-      return frame;
-    }
-
-    private void encode(int index) {
-      float[] block = vector.block(index);
-      if (memory.capacity() == 0) {
-        memory =
-            PooledByteBufAllocator.DEFAULT.directBuffer(
-                FlatVector.BLOCK * Float.BYTES + BlockChecksum.BYTES);
-        frame = memory.nioBuffer(0, memory.capacity()).order(ByteOrder.LITTLE_ENDIAN);
-      }
-      frame.clear();
-      format.write(block, frame);
-      frame.limit(block.length * format.bytes());
-      checksum.start(index);
-      checksum.update(frame);
-      // The block was read before this; if it is not retired now, it was not being changed then.
-      VarHandle.loadLoadFence();
-      int word =
-          retired.getAsBoolean() ? checksum.value() ^ BlockChecksum.RETIRED : checksum.value();
-      frame.limit(frame.limit() + BlockChecksum.BYTES);
-      frame.putInt(word);
-      frame.flip();
+      return unread;
     }
 
     void close() {
-      memory.release();
+      block.release();
+      block = Unpooled.EMPTY_BUFFER;
+      unread = ByteBuffer.allocate(0);
     }
   }
 
   private final class Region extends AbstractFileRegion {
-    private final Encoder encoder = new Encoder();
-    private final long count = size();
+    private final Blocks rest = new Blocks();
     private long transferred;
 
     @Override
@@ -153,7 +125,7 @@ final class VectorBody extends ManagedBuffer {
 
     @Override
     public long count() {
-      return count;
+      return size;
     }
 
     @Override
@@ -165,7 +137,7 @@ final class VectorBody extends ManagedBuffer {
       long before = transferred;
       int written;
       do {
-        written = target.write(encoder.frame());
+        written = target.write(rest.unread());
         transferred += written;
       } while (written > 0 && transferred - before < ENOUGH_BYTES);
       return transferred - before;
@@ -173,41 +145,41 @@ final class VectorBody extends ManagedBuffer {
 
     @Override
     protected void deallocate() {
-      encoder.close();
+      rest.close();
     }
   }
 
   private final class BodyStream extends InputStream {
-    private final Encoder encoder = new Encoder();
+    private final Blocks rest = new Blocks();
     private boolean closed;
 
     @Override
     public int read() {
-      ByteBuffer frame = encoder.frame();
-      return frame.hasRemaining() ? frame.get() & 0xFF : -1;
+      ByteBuffer unread = rest.unread();
+      return unread.hasRemaining() ? unread.get() & 0xFF : -1;
     }
 
     @Override
     public int read(byte[] into, int offset, int length) {
-      ByteBuffer frame = encoder.frame();
-      if (!frame.hasRemaining()) {
+      ByteBuffer unread = rest.unread();
+      if (!unread.hasRemaining()) {
         return -1;
       }
-      int count = Math.min(length, frame.remaining());
-      frame.get(into, offset, count);
+      int count = Math.min(length, unread.remaining());
+      unread.get(into, offset, count);
       return count;
     }
 
     @Override
     public int available() {
-      return encoder.frame().remaining();
+      return rest.unread().remaining();
     }
 
     @Override
     public void close() {
       if (!closed) {
         closed = true;
-        encoder.close();
+        rest.close();
       }
     }
   }

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
@@ -34,7 +35,12 @@ import org.apache.spark.api.java.JavaSparkContext;
  */
 public final class AggregatorBench {
 
+  /** Before the first turn of each arm, so that what it runs is compiled. */
+  private static final double WARM_UP_SECONDS = 5;
+
+  /** Before any other: connections and buffers are new. */
   private static final int WARM_UP = 3;
+
   private static final int PER_TURN = 3;
 
   /**
@@ -81,6 +87,9 @@ public final class AggregatorBench {
   private long heapPeak;
   private boolean encrypted;
   private long version;
+  private double stepProcessor;
+  private boolean processorKnown = true;
+  private final Seconds copyProcessor = new Seconds();
 
   public AggregatorBench(JavaSparkContext spark, Options options) {
     this.spark = spark;
@@ -106,7 +115,7 @@ public final class AggregatorBench {
         LoopbackSockets loopback = new LoopbackSockets(bytes, options.workers())) {
       for (int done = 0; done < options.runs(); done += PER_TURN) {
         aggregate();
-        turn(copies, memory::step);
+        turn(copies, () -> copy(memory));
         turn(sockets, loopback::step);
         if (reduce != null) {
           for (int depth = 1; depth <= 2; depth++) {
@@ -127,14 +136,29 @@ public final class AggregatorBench {
         : new TreeReduce(spark, (int) options.parameters(), options.workers());
   }
 
+  private double copy(MemoryCopies memory) {
+    double begin = ProcessorTime.ofThisThread();
+    double seconds = memory.step();
+    copyProcessor.add(ProcessorTime.ofThisThread() - begin);
+    return seconds;
+  }
+
   private interface Arm {
     double step();
   }
 
   private static void turn(Seconds seconds, Arm arm) {
-    arm.step();
+    warmUp(seconds, 1, arm);
     for (int i = 0; i < PER_TURN; i++) {
       seconds.add(arm.step());
+    }
+  }
+
+  private static void warmUp(Seconds measured, int times, Arm arm) {
+    double least = measured.count() == 0 ? WARM_UP_SECONDS : 0;
+    long begin = System.nanoTime();
+    for (int i = 0; i < times || (System.nanoTime() - begin) / 1e9 < least; i++) {
+      arm.step();
     }
   }
 
@@ -161,13 +185,15 @@ public final class AggregatorBench {
                 + options.workers()
                 + " came; ask Spark for as many executors, or use --simulated");
       }
-      for (int i = 0; i < WARM_UP; i++) {
-        step(aggregator);
-      }
+      warmUp(steps, WARM_UP, () -> step(aggregator).stats().seconds());
       heapPools().forEach(MemoryPoolMXBean::resetPeakUsage);
+      Optional<ProcessorTime> processor = ProcessorTime.of(aggregator.workers());
+      double begin = processor.map(ProcessorTime::seconds).orElse(0.0);
       for (int i = 0; i < PER_TURN; i++) {
         note(step(aggregator));
       }
+      stepProcessor += processor.map(ProcessorTime::seconds).orElse(0.0) - begin;
+      processorKnown &= processor.isPresent();
       heapPeak =
           Math.max(
               heapPeak,
@@ -235,6 +261,12 @@ public final class AggregatorBench {
     report.put("push_gigabytes_per_second_per_worker", gigabytes / pushes.median());
     report.put("memory_copies", copies.summary());
     report.put("step_over_memory_copies", steps.median() / copies.median());
+    if (processorKnown) {
+      double processor = stepProcessor / steps.count();
+      report.put("step_processor_seconds", processor);
+      report.put("memory_copies_processor_seconds", copyProcessor.median());
+      report.put("step_over_memory_copies_processor", processor / copyProcessor.median());
+    }
     report.put("loopback_sockets", sockets.summary());
     report.put("step_over_loopback_sockets", steps.median() / sockets.median());
     reductions.forEach(

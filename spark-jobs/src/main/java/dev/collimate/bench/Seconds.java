@@ -15,6 +15,10 @@ final class Seconds {
     measured.add(seconds);
   }
 
+  int count() {
+    return measured.size();
+  }
+
   double median() {
     return StatUtils.percentile(values(), 50);
   }

@@ -471,8 +471,10 @@ class AggregatorFaultsTest {
 
   private static VectorBody body(Reply.Grant grant) {
     FlatVector sum = RawWorker.sum(grant, PARAMETERS);
-    return new VectorBody(
-        sum, 0, sum.blockCount(), grant.lease(), GradientFormat.FLOAT32, () -> false);
+    return VectorBody.of(
+        new BlockEncoder(sum, grant.lease(), GradientFormat.FLOAT32, () -> false),
+        0,
+        sum.blockCount());
   }
 
   private static ByteBuffer header(Reply.Grant grant) {

@@ -239,7 +239,8 @@ class HostileFramesTest {
   }
 
   private static byte[] body(long lease, FlatVector sum) throws IOException {
-    return new VectorBody(sum, 0, sum.blockCount(), lease, GradientFormat.FLOAT32, () -> false)
+    return VectorBody.of(
+            new BlockEncoder(sum, lease, GradientFormat.FLOAT32, () -> false), 0, sum.blockCount())
         .nioByteBuffer()
         .array();
   }

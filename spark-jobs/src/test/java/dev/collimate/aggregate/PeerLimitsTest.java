@@ -88,8 +88,10 @@ class PeerLimitsTest {
       worker.call(RawWorker.offer(grant, parameters));
       FlatVector sum = RawWorker.sum(grant, parameters);
       VectorBody body =
-          new VectorBody(
-              sum, 0, sum.blockCount(), grant.lease(), GradientFormat.FLOAT32, () -> false);
+          VectorBody.of(
+              new BlockEncoder(sum, grant.lease(), GradientFormat.FLOAT32, () -> false),
+              0,
+              sum.blockCount());
       assertThat(
               worker.upload(
                   DriverConnection.uploadHeader(grant.lease(), 0, sum.blockCount()), body))

@@ -125,7 +125,8 @@ class VectorStreamTest {
   @Test
   void aVectorThatMayBeChangingIsNotTaken() throws IOException {
     AtomicBoolean retired = new AtomicBoolean(true);
-    VectorBody body = new VectorBody(sent, 0, 3, CONTEXT, GradientFormat.FLOAT32, retired::get);
+    VectorBody body =
+        VectorBody.of(new BlockEncoder(sent, CONTEXT, GradientFormat.FLOAT32, retired::get), 0, 3);
     feed(receiver(0, 3, CONTEXT), body.nioByteBuffer().array(), 10_000);
     assertThat(outcomes).containsExactly("the sender's vector is no longer valid");
   }
@@ -140,7 +141,7 @@ class VectorStreamTest {
   }
 
   private VectorBody body(int from, int to) {
-    return new VectorBody(sent, from, to, CONTEXT, format, () -> false);
+    return VectorBody.of(new BlockEncoder(sent, CONTEXT, format, () -> false), from, to);
   }
 
   private VectorReceiver receiver(int from, int to, long context) {
