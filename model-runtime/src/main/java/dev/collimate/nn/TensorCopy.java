@@ -9,6 +9,7 @@ import dev.collimate.parameters.FlatVector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.Optional;
 
 /**
  * Moves float32 numbers between Java and tensors piece by piece, so that neither side needs a
@@ -20,11 +21,27 @@ final class TensorCopy {
   private static final int PIECE = 1 << 20;
 
   private final Kernels kernels;
+
+  /** Page-locked main memory that a GPU's pieces pass through; empty on the CPU. */
+  private final Optional<PtNDArray> pinned;
+
   private final ByteBuffer piece;
 
-  TensorCopy(Kernels kernels) {
+  /**
+   * @param owner on the tensors' device; owns what is needed for every copy
+   */
+  TensorCopy(Kernels kernels, PtNDManager owner) {
     this.kernels = kernels;
-    piece = ByteBuffer.allocateDirect(PIECE * Float.BYTES).order(ByteOrder.nativeOrder());
+    pinned =
+        owner.getDevice().isGpu()
+            ? Optional.of(kernels.call(owner, "pinned", PIECE))
+            : Optional.empty();
+    piece =
+        pinned
+            .map(tensor -> tensor.toByteBuffer(/* tryDirect= */ true))
+            .orElseGet(
+                () ->
+                    ByteBuffer.allocateDirect(PIECE * Float.BYTES).order(ByteOrder.nativeOrder()));
   }
 
   /** Something that fills a buffer with the numbers from a position on. */
@@ -46,23 +63,48 @@ final class TensorCopy {
   void toVector(PtNDManager manager, PtNDArray source, FlatVector vector, long offset) {
     long size = source.size();
     for (long first = 0; first < size; first += PIECE) {
-      long count = Math.min(PIECE, size - first);
-      try (PtNDArray part = kernels.call(manager, "read", source, first, count)) {
-        vector.put(offset + first, part.toByteBuffer(true).asFloatBuffer());
+      int count = (int) Math.min(PIECE, size - first);
+      try (PtNDArray part = read(manager, source, first, count)) {
+        FloatBuffer values =
+            pinned.isPresent() ? piece(count) : part.toByteBuffer(true).asFloatBuffer();
+        vector.put(offset + first, values);
       }
     }
+  }
+
+  private PtNDArray read(PtNDManager manager, PtNDArray source, long first, int count) {
+    return pinned.isPresent()
+        ? kernels.call(manager, "fetch", source, first, count, pinned.get())
+        : kernels.call(manager, "read", source, first, count);
+  }
+
+  /** The first numbers of the piece. */
+  private FloatBuffer piece(int count) {
+    return piece
+        .clear()
+        .limit(count * Float.BYTES)
+        .slice()
+        .order(ByteOrder.nativeOrder())
+        .asFloatBuffer();
   }
 
   private void write(PtNDManager manager, PtNDArray target, Source source) {
     long size = target.size();
     for (long first = 0; first < size; first += PIECE) {
       int count = (int) Math.min(PIECE, size - first);
-      piece.clear().limit(count * Float.BYTES);
-      source.fill(first, piece.asFloatBuffer());
-      try (PtNDArray values = manager.create(piece, new Shape(count), DataType.FLOAT32);
+      source.fill(first, piece(count));
+      try (PtNDArray values = values(manager, count);
           PtNDArray written = kernels.call(manager, "write", target, first, values)) {
         assert written.size() == count;
       }
     }
+  }
+
+  private PtNDArray values(PtNDManager manager, int count) {
+    if (pinned.isPresent()) {
+      return kernels.call(manager, "rows", pinned.get(), 0, count);
+    }
+    piece.clear().limit(count * Float.BYTES);
+    return manager.create(piece, new Shape(count), DataType.FLOAT32);
   }
 }
