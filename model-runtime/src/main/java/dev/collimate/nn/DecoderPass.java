@@ -5,7 +5,6 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import dev.collimate.parameters.FlatVector;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -109,11 +108,13 @@ final class DecoderPass implements CausalModel.Pass {
     isSpent = true;
     Engine.prepareThread();
     float[] g = batch.joined(gradients);
-    for (int i = 0; i < into.blockCount(); i++) {
-      Arrays.fill(into.block(i), 0);
-    }
     if (batch.positions() == 0) {
+      into.fill(0);
       return;
+    }
+    // Every parameter's gradient is written below; to zero them first would take as long.
+    for (long i = weights.trainedLayout().size(); i < into.size(); i++) {
+      into.set(i, 0);
     }
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       PtNDArray gradient = (PtNDArray) scope.create(g, new Shape(g.length));

@@ -20,7 +20,15 @@ final class TensorCopy {
   /** Numbers per piece: 4 MiB. */
   private static final int PIECE = 1 << 20;
 
+  /** 32 MiB, so that waiting for the GPU and starting threads cost little. */
+  private static final int PIECE_OF_GPU = 1 << 23;
+
   private final Kernels kernels;
+
+  /** How many threads copy between the piece and Java's arrays, which takes longer than the bus. */
+  private final int threads;
+
+  private final int most;
 
   /** Page-locked main memory that a GPU's pieces pass through; empty on the CPU. */
   private final Optional<PtNDArray> pinned;
@@ -32,16 +40,15 @@ final class TensorCopy {
    */
   TensorCopy(Kernels kernels, PtNDManager owner) {
     this.kernels = kernels;
-    pinned =
-        owner.getDevice().isGpu()
-            ? Optional.of(kernels.call(owner, "pinned", PIECE))
-            : Optional.empty();
+    boolean isGpu = owner.getDevice().isGpu();
+    threads = isGpu ? Engine.current().threads() : 1;
+    most = isGpu ? PIECE_OF_GPU : PIECE;
+    pinned = isGpu ? Optional.of(kernels.call(owner, "pinned", most)) : Optional.empty();
     piece =
         pinned
             .map(tensor -> tensor.toByteBuffer(/* tryDirect= */ true))
             .orElseGet(
-                () ->
-                    ByteBuffer.allocateDirect(PIECE * Float.BYTES).order(ByteOrder.nativeOrder()));
+                () -> ByteBuffer.allocateDirect(most * Float.BYTES).order(ByteOrder.nativeOrder()));
   }
 
   /** Something that fills a buffer with the numbers from a position on. */
@@ -56,18 +63,18 @@ final class TensorCopy {
 
   /** Reads a parameter's part of the flat vector. */
   void fromVector(PtNDManager manager, FlatVector vector, long offset, PtNDArray target) {
-    write(manager, target, (first, into) -> vector.get(offset + first, into));
+    write(manager, target, (first, into) -> vector.get(offset + first, into, threads));
   }
 
   /** Writes a tensor to its part of the flat vector. */
   void toVector(PtNDManager manager, PtNDArray source, FlatVector vector, long offset) {
     long size = source.size();
-    for (long first = 0; first < size; first += PIECE) {
-      int count = (int) Math.min(PIECE, size - first);
+    for (long first = 0; first < size; first += most) {
+      int count = (int) Math.min(most, size - first);
       try (PtNDArray part = read(manager, source, first, count)) {
         FloatBuffer values =
             pinned.isPresent() ? piece(count) : part.toByteBuffer(true).asFloatBuffer();
-        vector.put(offset + first, values);
+        vector.put(offset + first, values, threads);
       }
     }
   }
@@ -90,8 +97,8 @@ final class TensorCopy {
 
   private void write(PtNDManager manager, PtNDArray target, Source source) {
     long size = target.size();
-    for (long first = 0; first < size; first += PIECE) {
-      int count = (int) Math.min(PIECE, size - first);
+    for (long first = 0; first < size; first += most) {
+      int count = (int) Math.min(most, size - first);
       source.fill(first, piece(count));
       try (PtNDArray values = values(manager, count);
           PtNDArray written = kernels.call(manager, "write", target, first, values)) {
