@@ -27,7 +27,7 @@ public record GpuCard(int number, String uuid, String name, long memoryMib) {
   private static final String VISIBLE = "CUDA_VISIBLE_DEVICES";
 
   /** The card behind a GPU of this process; empty where the driver's tool does not tell. */
-  static Optional<GpuCard> of(ComputeDevice device) {
+  public static Optional<GpuCard> of(ComputeDevice device) {
     return device.kind() == ComputeDevice.Kind.CPU
         ? Optional.empty()
         : ofIndex(device.index(), parse(ask()), System.getenv());

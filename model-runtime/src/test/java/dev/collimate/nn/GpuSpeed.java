@@ -112,8 +112,7 @@ final class GpuSpeed {
   }
 
   /** Every token but the first is counted. */
-  private static void training(
-      Size size, ModelFolder folder, DecoderOptions options, double peak) {
+  private static void training(Size size, ModelFolder folder, DecoderOptions options, double peak) {
     AdapterSource source =
         options.trained() == Trained.ADAPTER
             ? new AdapterSource.Fresh(
