@@ -1,5 +1,7 @@
 package dev.collimate.nn;
 
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
@@ -96,7 +98,9 @@ final class BatchContexts implements AutoCloseable {
       flat[3 * i + 2] = isMasked ? 1 : 0;
       longestMasked = isMasked ? Math.max(longestMasked, segment.end()) : longestMasked;
     }
-    PtNDArray parts = (PtNDArray) pass.create(flat, new Shape(segments.size(), 3));
+    // The kernels read them in every layer; on a GPU that would be a wait each time.
+    NDManager host = pass.newSubManager(Device.cpu());
+    PtNDArray parts = (PtNDArray) host.create(flat, new Shape(segments.size(), 3));
     if (longestMasked == 0) {
       return Map.of("segments", parts);
     }

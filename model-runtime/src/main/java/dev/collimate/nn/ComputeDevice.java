@@ -6,7 +6,7 @@ import ai.djl.Device;
  * Where tensors live and are computed with.
  *
  * @param kind CPU or GPU
- * @param index which GPU of this machine, as Spark's resource assignment numbers it; 0 for the CPU
+ * @param index which GPU of this process, as Spark's resource assignment numbers it; 0 for the CPU
  */
 public record ComputeDevice(Kind kind, int index) {
 
@@ -26,12 +26,20 @@ public record ComputeDevice(Kind kind, int index) {
     return new ComputeDevice(Kind.CPU, 0);
   }
 
+  public static ComputeDevice gpu(int index) {
+    return new ComputeDevice(Kind.GPU, index);
+  }
+
+  public boolean isGpu() {
+    return kind == Kind.GPU;
+  }
+
   /** {@code cpu}, or {@code gpu:1}. */
   public String label() {
-    return kind == Kind.CPU ? "cpu" : "gpu:" + index;
+    return isGpu() ? "gpu:" + index : "cpu";
   }
 
   Device toDjl() {
-    return kind == Kind.CPU ? Device.cpu() : Device.gpu(index);
+    return isGpu() ? Device.gpu(index) : Device.cpu();
   }
 }

@@ -27,9 +27,6 @@ import java.util.function.Function;
  */
 public final class Decoder implements CausalModel {
 
-  /** Most logits that are held at a time, whatever the batch. */
-  public static final int CHUNK_LOGITS = OutputHead.CHUNK_LOGITS;
-
   private final ModelConfig config;
   private final DecoderOptions options;
   private final Kernels kernels;
@@ -127,6 +124,11 @@ public final class Decoder implements CausalModel {
       manager.close();
       throw e;
     }
+  }
+
+  /** Most logits that are held at a time, whatever the batch. */
+  public static int chunkLogits(ComputeDevice.Kind kind) {
+    return OutputHead.chunkLogits(kind);
   }
 
   /** Native tensors that the decoder holds outside of passes; constant, or there is a leak. */

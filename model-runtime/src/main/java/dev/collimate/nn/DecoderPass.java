@@ -164,11 +164,13 @@ final class DecoderPass implements CausalModel.Pass {
     Engine.prepareThread();
     Quantity main = gradients.containsKey(Quantity.SCORE) ? Quantity.SCORE : Quantity.LOG_PROB;
     float[] g = batch.joined(gradients.get(main));
-    for (int i = 0; i < into.blockCount(); i++) {
-      Arrays.fill(into.block(i), 0);
-    }
     if (batch.positions() == 0) {
+      into.fill(0);
       return new float[0];
+    }
+    // Every parameter's gradient is written below; to zero them first would take as long.
+    for (long i = weights.trainedLayout().size(); i < into.size(); i++) {
+      into.set(i, 0);
     }
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       PtNDArray gradient = (PtNDArray) scope.create(g, new Shape(g.length));

@@ -1,12 +1,16 @@
 package dev.collimate.nn;
 
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import dev.collimate.CollimateException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 
 /**
@@ -21,12 +25,15 @@ public final class Engine {
   private final int threads;
   private final ComputeDevice device;
   private final NDManager root;
+  private final Optional<GpuCard> card;
   private final Kernels kernels;
 
   private Engine(int threads, ComputeDevice device) {
     this.threads = threads;
     this.device = device;
     root = NDManager.newBaseManager(device.toDjl(), "PyTorch");
+    requireComputing();
+    card = GpuCard.of(device);
     kernels = Kernels.load((PtNDManager) root);
   }
 
@@ -36,6 +43,8 @@ public final class Engine {
    * @param threads threads of one operation; part of the result's identity, since sums are split by
    *     them
    * @throws IllegalStateException where it runs with other settings
+   * @throws CollimateException of kind RESOURCES where the device is a GPU and this libtorch cannot
+   *     compute on it
    */
   public static synchronized Engine start(int threads, ComputeDevice device) {
     if (threads < 1) {
@@ -92,6 +101,11 @@ public final class Engine {
     return device;
   }
 
+  /** The GPU that it computes on, where the driver's tool tells; empty on a CPU. */
+  public Optional<GpuCard> card() {
+    return card;
+  }
+
   /** Version of libtorch, such as 2.7.1. */
   public String libtorchVersion() {
     return root.getEngine().getVersion();
@@ -123,6 +137,25 @@ public final class Engine {
   /** A manager for a model, on the engine's device; the caller closes it. */
   PtNDManager newManager() {
     return (PtNDManager) root.newSubManager();
+  }
+
+  private void requireComputing() {
+    if (!device.isGpu()) {
+      return;
+    }
+    try (NDArray number = root.create(1f)) {
+      number.toFloatArray();
+    } catch (EngineException e) {
+      String version = root.getEngine().getVersion();
+      root.close();
+      throw CollimateException.resources(
+          "libtorch %s cannot compute on %s (%s); give every executor a PyTorch with CUDA (PYTORCH_LIBRARY_PATH, PYTORCH_VERSION, PYTORCH_FLAVOR) and a GPU, or compute on the CPU"
+              .formatted(version, device.label(), firstLine(e)));
+    }
+  }
+
+  private static String firstLine(EngineException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
   }
 
   private static void requireThreads(int threads) {

@@ -17,18 +17,29 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The numerics fingerprint: everything that is known to change the bits of a computation, and the
  * hash of one. Workers with equal fingerprints give equal bits.
  *
- * @param facts by name, sorted: libtorch, jni, cpu, cpu_flags, aten_capability, environment,
- *     threads, device, probe_float32, probe_bfloat16
+ * <p>On a GPU it is no promise: libtorch adds up some gradients in the order in which threads
+ * finish, so equal fingerprints then say that the arithmetic is the same but for the last bits.
+ *
+ * @param facts by name, sorted: libtorch, jni, environment, threads, device; on a CPU also cpu,
+ *     cpu_flags, aten_capability, probe_float32, probe_bfloat16
  */
 public record Numerics(SortedMap<String, String> facts) {
 
-  private static final List<String> PREFIXES =
+  static final List<String> PREFIXES =
       List.of("MKL_", "OMP_", "ATEN_", "KMP_", "GOMP_", "DNNL_", "ONEDNN_");
+
+  /** On a GPU also these, of CUDA's libraries and of libtorch's use of TF32. */
+  private static final List<String> GPU_PREFIXES =
+      List.of("CUBLAS", "CUDNN_", "NVIDIA_TF32", "TORCH_ALLOW_TF32");
+
+  private static final String DEVICE = "device";
+  private static final String GPU = "gpu";
   private static final String ABSENT = "nothing";
 
   public Numerics {
@@ -38,19 +49,34 @@ public record Numerics(SortedMap<String, String> facts) {
   /** Takes the fingerprint of this JVM; {@link Engine#start} must have been called. */
   public static Numerics take() {
     Engine engine = Engine.current();
-    Map<String, String> cpu = cpuInfo();
     SortedMap<String, String> facts = new TreeMap<>();
     facts.put("libtorch", engine.libtorchVersion());
     facts.put("jni", engine.jniVersion());
+    facts.put("threads", Integer.toString(engine.threads()));
+    if (engine.device().isGpu()) {
+      // Which of a machine's GPUs it is makes no difference.
+      facts.put(DEVICE, engine.card().map(card -> GPU + " " + card.name()).orElse(GPU));
+      facts.put("environment", environment(System.getenv(), concat(PREFIXES, GPU_PREFIXES)));
+      return new Numerics(facts);
+    }
+    Map<String, String> cpu = cpuInfo();
     facts.put("cpu", cpuModel(cpu));
     facts.put("cpu_flags", vectorFlags(cpu));
     facts.put("aten_capability", engine.cpuCapability());
-    facts.put("environment", environment(System.getenv()));
-    facts.put("threads", Integer.toString(engine.threads()));
-    facts.put("device", engine.device().label());
+    facts.put("environment", environment(System.getenv(), PREFIXES));
+    facts.put(DEVICE, engine.device().label());
     facts.put("probe_float32", NumericsProbe.hash(engine, Precision.FLOAT32));
     facts.put("probe_bfloat16", NumericsProbe.hash(engine, Precision.BFLOAT16));
     return new Numerics(facts);
+  }
+
+  /**
+   * Whether equal fingerprints promise equal bits: not on a GPU.
+   *
+   * @param facts of a fingerprint
+   */
+  public static boolean isExact(Map<String, String> facts) {
+    return !facts.getOrDefault(DEVICE, "").startsWith(GPU);
   }
 
   /** One hash (hexadecimal SHA-256) of all facts. */
@@ -86,12 +112,16 @@ public record Numerics(SortedMap<String, String> facts) {
   }
 
   /** The variables that steer the arithmetic libraries, {@code A=1 B=2}. */
-  static String environment(Map<String, String> environment) {
+  static String environment(Map<String, String> environment, List<String> prefixes) {
     return new TreeMap<>(environment)
         .entrySet().stream()
-            .filter(entry -> PREFIXES.stream().anyMatch(entry.getKey()::startsWith))
+            .filter(entry -> prefixes.stream().anyMatch(entry.getKey()::startsWith))
             .map(entry -> entry.getKey() + "=" + entry.getValue())
             .collect(Collectors.joining(" "));
+  }
+
+  private static List<String> concat(List<String> some, List<String> more) {
+    return Stream.concat(some.stream(), more.stream()).toList();
   }
 
   private static String cpuModel(Map<String, String> cpu) {

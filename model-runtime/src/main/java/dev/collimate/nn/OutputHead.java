@@ -16,7 +16,10 @@ import java.util.Set;
 final class OutputHead implements Head {
 
   /** Logits per chunk: 64 MiB of float32. */
-  static final int CHUNK_LOGITS = 1 << 24;
+  private static final int CHUNK_LOGITS = 1 << 24;
+
+  /** 512 MiB, since a GPU stands still between two chunks, while their values are fetched. */
+  private static final int CHUNK_LOGITS_OF_GPU = 1 << 27;
 
   /** What it gives, in the order in which the kernel does. */
   static final List<Quantity> QUANTITIES =
@@ -33,7 +36,11 @@ final class OutputHead implements Head {
   private final boolean bfloat16;
 
   OutputHead(Kernels kernels, PtNDArray weight, Precision precision) {
-    this(kernels, weight, precision, (int) Math.max(1, CHUNK_LOGITS / weight.getShape().get(0)));
+    this(
+        kernels,
+        weight,
+        precision,
+        (int) Math.max(1, chunkLogits(weight) / weight.getShape().get(0)));
   }
 
   OutputHead(Kernels kernels, PtNDArray weight, Precision precision, int chunkRows) {
@@ -41,6 +48,16 @@ final class OutputHead implements Head {
     this.weight = weight;
     this.chunkRows = chunkRows;
     bfloat16 = precision == Precision.BFLOAT16;
+  }
+
+  /** The logits of a chunk where a head's weight lies. */
+  static int chunkLogits(PtNDArray weight) {
+    return chunkLogits(
+        weight.getDevice().isGpu() ? ComputeDevice.Kind.GPU : ComputeDevice.Kind.CPU);
+  }
+
+  static int chunkLogits(ComputeDevice.Kind kind) {
+    return kind == ComputeDevice.Kind.GPU ? CHUNK_LOGITS_OF_GPU : CHUNK_LOGITS;
   }
 
   @Override

@@ -194,7 +194,7 @@ final class Weights implements AutoCloseable {
       this.adapter = adapter;
       this.trainedLayout = trainedLayout;
       this.precision = precision;
-      copy = new TensorCopy(kernels);
+      copy = new TensorCopy(kernels, manager);
       putOffsets(trainedLayout, offsets);
       offsets.keySet().forEach(name -> trained.put(name, null));
       putOffsets(adapter.layout().parameters(), adapterOffsets);

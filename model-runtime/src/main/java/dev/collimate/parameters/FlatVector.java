@@ -2,6 +2,7 @@ package dev.collimate.parameters;
 
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.function.ObjIntConsumer;
 
 /**
  * A float32 vector of any length, kept in blocks of {@value #BLOCK} entries. The block size is part
@@ -59,6 +60,15 @@ public final class FlatVector {
     }
   }
 
+  /**
+   * The same, by several threads; the buffer's position stays.
+   *
+   * @param threads how many share the entries
+   */
+  public void put(long offset, FloatBuffer values, int threads) {
+    inSlices(values, threads, (slice, start) -> put(offset + start, slice));
+  }
+
   /** Fills the buffer's remaining space with the entries from {@code offset} on. */
   public void get(long offset, FloatBuffer into) {
     while (into.hasRemaining()) {
@@ -68,6 +78,27 @@ public final class FlatVector {
       into.put(block, start, count);
       offset += count;
     }
+  }
+
+  /**
+   * The same, by several threads; the buffer's position stays.
+   *
+   * @param threads how many share the entries
+   */
+  public void get(long offset, FloatBuffer into, int threads) {
+    inSlices(into, threads, (slice, start) -> get(offset + start, slice));
+  }
+
+  private static void inSlices(FloatBuffer buffer, int threads, ObjIntConsumer<FloatBuffer> work) {
+    int count = buffer.remaining();
+    Blocks.run(
+        (count + BLOCK - 1) / BLOCK,
+        threads,
+        i -> {
+          int start = i * BLOCK;
+          int length = Math.min(BLOCK, count - start);
+          work.accept(buffer.slice(buffer.position() + start, length), start);
+        });
   }
 
   /** Adds the other vector entry by entry, in float32: {@code this = this + other}. */

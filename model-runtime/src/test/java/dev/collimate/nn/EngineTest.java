@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import dev.collimate.CollimateException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,37 @@ class EngineTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessage(
             "The engine of this JVM runs with 1 threads on cpu, it cannot be started again with 2 on cpu");
+  }
+
+  @Test
+  void aLibtorchWithoutCudaRefusesAGpuInOneSentence() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                StartOnGpu.class.getName())
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isZero();
+    assertThat(printed.lines()).hasSize(1);
+    assertThat(printed)
+        .startsWith("libtorch 2.7.1 cannot compute on gpu:0 (")
+        .contains("PYTORCH_LIBRARY_PATH, PYTORCH_VERSION, PYTORCH_FLAVOR");
+  }
+
+  /** What the fresh JVM runs. */
+  static final class StartOnGpu {
+    private StartOnGpu() {}
+
+    public static void main(String[] arguments) {
+      try {
+        Engine.start(1, ComputeDevice.gpu(0));
+      } catch (CollimateException e) {
+        System.out.println(e.getMessage());
+      }
+    }
   }
 
   @Test

@@ -61,10 +61,17 @@ class NumericsTest {
   }
 
   @Test
+  void onlyACpuPromisesEqualBits() {
+    assertThat(Numerics.isExact(Map.of("device", "cpu"))).isTrue();
+    assertThat(Numerics.isExact(Map.of("device", "gpu NVIDIA H100 80GB HBM3"))).isFalse();
+  }
+
+  @Test
   void onlyVariablesOfTheArithmeticLibrariesCount() {
     assertThat(
             Numerics.environment(
-                Map.of("OMP_NUM_THREADS", "2", "HOME", "/root", "MKL_CBWR", "COMPATIBLE")))
+                Map.of("OMP_NUM_THREADS", "2", "HOME", "/root", "MKL_CBWR", "COMPATIBLE"),
+                Numerics.PREFIXES))
         .isEqualTo("MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=2");
   }
 }

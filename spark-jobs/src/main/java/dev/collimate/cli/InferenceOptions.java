@@ -2,19 +2,24 @@ package dev.collimate.cli;
 
 import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.Source;
+import dev.collimate.executor.ExecutorDevices;
 import dev.collimate.executor.ModelSpec;
 import dev.collimate.nn.Precision;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Storage;
 import dev.collimate.train.MemoryPlan;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Option;
 
@@ -43,6 +48,14 @@ final class InferenceOptions {
       paramLabel = "N",
       description = "Threads of an executor's computation (default: ${DEFAULT-VALUE}).")
   private int threads;
+
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      paramLabel = "DEVICE",
+      description =
+          "cpu, gpu, or auto: a GPU where Spark assigned one (default: ${DEFAULT-VALUE}).")
+  private String device;
 
   @Option(
       names = "--format",
@@ -76,6 +89,11 @@ final class InferenceOptions {
       String target = Storage.absolute("--output", output, configuration);
       Map<String, Object> values = new LinkedHashMap<>();
       values.put("output", target);
+      ExecutorDevices.require(
+          JavaSparkContext.fromSparkContext(session.sparkContext()),
+          device(),
+          threads,
+          plan().workerGpu());
       values.putAll(
           job.run(
               session,
@@ -89,25 +107,40 @@ final class InferenceOptions {
   /** spark-submit's settings, with the memory that the model takes in an executor. */
   private SparkConf conf() {
     SparkConf conf = new SparkConf();
+    plan().applyTo(conf);
+    return conf;
+  }
+
+  private MemoryPlan plan() {
     Configuration configuration = HadoopFiles.configuration();
     String folder = Storage.absolute("--model", model, configuration);
     try (ModelFolder opened =
         ModelFolder.open(HadoopFolder.open("--model", folder, configuration))) {
-      MemoryPlan.ofInference(opened.config(), opened.layout().parameters().size()).applyTo(conf);
+      return MemoryPlan.ofInference(opened.config(), opened.layout().parameters().size(), device());
     }
-    return conf;
+  }
+
+  private Device device() {
+    return Arrays.stream(Device.values())
+        .filter(known -> known.name().toLowerCase(Locale.ROOT).equals(device))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                CollimateException.usage(
+                    "--device: must be cpu, gpu or auto, got '%s'".formatted(device)));
   }
 
   private ModelSpec model(Configuration configuration) {
     return ModelSpec.of(
-        "--model",
-        Storage.absolute("--model", model, configuration),
-        "--adapter",
-        Optional.ofNullable(adapter)
-            .map(path -> Storage.absolute("--adapter", path, configuration)),
-        Precision.FLOAT32,
-        threads,
-        configuration);
+            "--model",
+            Storage.absolute("--model", model, configuration),
+            "--adapter",
+            Optional.ofNullable(adapter)
+                .map(path -> Storage.absolute("--adapter", path, configuration)),
+            Precision.FLOAT32,
+            threads,
+            configuration)
+        .on(device());
   }
 
   /** The rows of a path that an option names. */

@@ -14,8 +14,9 @@ public record ClusterConfig(
     @Key(
             role = IDENTITY,
             usual = "cpu",
-            supported = "cpu",
-            meaning = "`cpu`, `gpu`, or `auto`: a GPU where Spark assigned one.")
+            meaning =
+                "`cpu`, `gpu`, or `auto`: a GPU where Spark assigned one. A run on GPUs is marked"
+                    + " `exact: false`.")
         Device device,
     @Key(
             role = IDENTITY,

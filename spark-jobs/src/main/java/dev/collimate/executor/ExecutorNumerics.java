@@ -25,7 +25,7 @@ public final class ExecutorNumerics {
             .parallelize(List.of(0), 1)
             .map(
                 any -> {
-                  Engine.start(model.threads(), model.device());
+                  Engine.start(model.threads(), AssignedDevice.of(model.device()));
                   return new TreeMap<>(ModelSlot.numerics().facts());
                 })
             .first();

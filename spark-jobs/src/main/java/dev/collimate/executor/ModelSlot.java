@@ -36,7 +36,7 @@ public final class ModelSlot {
    */
   public static synchronized <T> T with(
       ModelSpec spec, Configuration configuration, Function<Decoder, T> work) {
-    Engine.start(spec.threads(), spec.device());
+    Engine.start(spec.threads(), AssignedDevice.of(spec.device()));
     if (!spec.equals(held)) {
       clear();
       decoder = load(spec, configuration);

@@ -3,8 +3,8 @@ package dev.collimate.executor;
 import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.AdapterFolder;
 import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.files.Folder;
-import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.DecoderOptions.Sharing;
 import dev.collimate.nn.Precision;
 import dev.collimate.storage.HadoopFolder;
@@ -23,6 +23,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param precision arithmetic of the products
  * @param threads of one operation
  * @param sharing whether what the sequences of a row begin with is computed once
+ * @param device what an executor computes on
  */
 public record ModelSpec(
     String model,
@@ -32,11 +33,34 @@ public record ModelSpec(
     int numLabels,
     Precision precision,
     int threads,
-    Sharing sharing)
+    Sharing sharing,
+    Device device)
     implements Serializable {
 
+  /** On the CPU. */
+  public ModelSpec(
+      String model,
+      String modelFingerprint,
+      String adapter,
+      String adapterFingerprint,
+      int numLabels,
+      Precision precision,
+      int threads,
+      Sharing sharing) {
+    this(
+        model,
+        modelFingerprint,
+        adapter,
+        adapterFingerprint,
+        numLabels,
+        precision,
+        threads,
+        sharing,
+        Device.CPU);
+  }
+
   /**
-   * Opens the folders once to take their fingerprints. Nothing is shared.
+   * Opens the folders once to take their fingerprints. Nothing is shared; on the CPU.
    *
    * @param modelKey the key or option that names the model, for messages; so {@code adapterKey}
    */
@@ -87,16 +111,32 @@ public record ModelSpec(
 
   public ModelSpec withSharing(Sharing other) {
     return new ModelSpec(
-        model, modelFingerprint, adapter, adapterFingerprint, numLabels, precision, threads, other);
+        model,
+        modelFingerprint,
+        adapter,
+        adapterFingerprint,
+        numLabels,
+        precision,
+        threads,
+        other,
+        device);
+  }
+
+  public ModelSpec on(Device other) {
+    return new ModelSpec(
+        model,
+        modelFingerprint,
+        adapter,
+        adapterFingerprint,
+        numLabels,
+        precision,
+        threads,
+        sharing,
+        other);
   }
 
   /** Where an adapter is, if there is one. */
   public Optional<String> adapterFolder() {
     return adapter.isEmpty() ? Optional.empty() : Optional.of(adapter);
-  }
-
-  /** The processor; a job of rows does not compute on a GPU yet. */
-  public ComputeDevice device() {
-    return ComputeDevice.cpu();
   }
 }

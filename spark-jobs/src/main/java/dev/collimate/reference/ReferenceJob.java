@@ -200,7 +200,7 @@ public final class ReferenceJob {
     ContentIndex index = new ContentIndex(rows);
     store.read(use, configuration, stored -> values.put(index, stored));
     int[] missing = values.unknownContents(rows, index);
-    boolean exact = true;
+    boolean exact = Numerics.isExact(numerics.facts());
     if (missing.length > 0) {
       log.info("Reference: {} of {} rows to compute", missing.length, rows.count());
       Task task =

@@ -73,6 +73,7 @@ public final class ReferenceSource {
             run.cluster().threads(),
             configuration)
         .requireCausal(key)
-        .withSharing(run.reference().sharing());
+        .withSharing(run.reference().sharing())
+        .on(run.cluster().device());
   }
 }

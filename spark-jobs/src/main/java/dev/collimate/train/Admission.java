@@ -132,6 +132,6 @@ final class Admission implements RegistrationPolicy {
   }
 
   synchronized boolean exact() {
-    return exact;
+    return exact && Numerics.isExact(numerics);
   }
 }

@@ -5,7 +5,9 @@ import dev.collimate.aggregate.AggregatorConfig;
 import dev.collimate.aggregate.HeapVectors;
 import dev.collimate.checkpoint.ModelConfig;
 import dev.collimate.checkpoint.ModelFolder;
+import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.RunConfig;
+import dev.collimate.nn.ComputeDevice.Kind;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.Quantity;
 import dev.collimate.objective.Declaration;
@@ -21,18 +23,28 @@ import org.apache.spark.network.util.JavaUtils;
  * The bytes that a run needs, from config.json and the sizes in the run file, so that too little
  * memory is told before the first executor starts and not by a killed container.
  *
- * @param workerNative outside the executor's heap: libtorch, weights, gradients, activations,
- *     logits
+ * @param workerNative outside the executor's heap: libtorch, and on a CPU weights, gradients,
+ *     activations, logits
+ * @param workerGpu these on a GPU, where one may be used; else 0
  * @param workerHeap the worker's flat parameters, gradient sums and rows
  * @param driverHeap masters and moments, the version served, a checkpoint's copy, gradient sums
  */
-public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
+public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, long driverHeap) {
 
   /**
    * Code and arenas of libtorch, the tokenizer and Netty: measured resident size before a model is
    * loaded.
    */
   private static final long NATIVE_BASE = 600L << 20;
+
+  /**
+   * The same with CUDA's libraries and its context: resident size measured on an H200 with PyTorch
+   * 2.11, less the heap.
+   */
+  private static final long NATIVE_BASE_OF_GPU = 2200L << 20;
+
+  /** CUDA's context, and what its allocator loses between blocks. */
+  private static final long GPU_BASE = 1024L << 20;
 
   private static final long HEAP_BASE = 400L << 20;
   private static final int FLOAT = Float.BYTES;
@@ -75,7 +87,8 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
           ofReading(
               reference.config(),
               reference.layout().parameters().size(),
-              sequencesPerRow(run) * longest(run, reference.config())));
+              sequencesPerRow(run) * longest(run, reference.config()),
+              run.cluster().device()));
     }
   }
 
@@ -93,14 +106,7 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
         run.train().gradientCheckpointing()
             ? (long) model.layers() * model.hiddenSize() + perLayer
             : model.layers() * perLayer;
-    long workerNative =
-        NATIVE_BASE
-            + FLOAT
-                * (parameters
-                    + trained
-                    + besidePolicy(run, parameters)
-                    + tokens * kept
-                    + logits(tokens, model));
+    long tensors = parameters + trained + besidePolicy(run, parameters) + tokens * kept;
     long globalBatch = run.train().globalBatchSize();
     int microBatch = run.train().microBatchSize();
     int microBatches = (int) ((globalBatch + microBatch - 1) / microBatch);
@@ -113,7 +119,27 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
     int driver = held + VERSION_SERVED + held + HeapVectors.ofDriver(leaves);
     long workerHeap = HEAP_BASE + FLOAT * trained * worker;
     long driverHeap = HEAP_BASE + FLOAT * trained * driver;
-    return new MemoryPlan(workerNative, workerHeap, driverHeap);
+    return of(run.cluster().device(), tensors, tokens, model, workerHeap, driverHeap);
+  }
+
+  /**
+   * @param tensors numbers beside the logits
+   */
+  private static MemoryPlan of(
+      Device device,
+      long tensors,
+      long tokens,
+      ModelConfig model,
+      long workerHeap,
+      long driverHeap) {
+    long onCpu = NATIVE_BASE + FLOAT * (tensors + logits(tokens, model, Kind.CPU));
+    long onGpu = GPU_BASE + FLOAT * (tensors + logits(tokens, model, Kind.GPU));
+    return switch (device) {
+      case CPU -> new MemoryPlan(onCpu, 0, workerHeap, driverHeap);
+      case GPU -> new MemoryPlan(NATIVE_BASE_OF_GPU, onGpu, workerHeap, driverHeap);
+      case AUTO ->
+          new MemoryPlan(Math.max(onCpu, NATIVE_BASE_OF_GPU), onGpu, workerHeap, driverHeap);
+    };
   }
 
   /**
@@ -121,22 +147,20 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
    *
    * @param parameters of the model
    */
-  public static MemoryPlan ofInference(ModelConfig model, long parameters) {
-    return ofReading(model, parameters, Math.min(model.maxPositions(), INFERENCE_TOKENS));
+  public static MemoryPlan ofInference(ModelConfig model, long parameters, Device device) {
+    return ofReading(model, parameters, Math.min(model.maxPositions(), INFERENCE_TOKENS), device);
   }
 
   /**
    * @param tokens of the sequences that are read at a time
    */
-  private static MemoryPlan ofReading(ModelConfig model, long parameters, long tokens) {
+  private static MemoryPlan ofReading(
+      ModelConfig model, long parameters, long tokens, Device device) {
     // The current layer's values, and the keys and values of all.
     long kept =
         perLayer(model)
             + 2L * model.layers() * model.attention().keyValueHeads() * model.attention().headDim();
-    return new MemoryPlan(
-        NATIVE_BASE + FLOAT * (parameters + tokens * kept + logits(tokens, model)),
-        HEAP_BASE,
-        HEAP_BASE);
+    return of(device, parameters + tokens * kept, tokens, model, HEAP_BASE, HEAP_BASE);
   }
 
   private static long longest(RunConfig run, ModelConfig model) {
@@ -147,6 +171,7 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
   private MemoryPlan orMore(MemoryPlan other) {
     return new MemoryPlan(
         Math.max(workerNative, other.workerNative),
+        Math.max(workerGpu, other.workerGpu),
         Math.max(workerHeap, other.workerHeap),
         Math.max(driverHeap, other.driverHeap));
   }
@@ -164,11 +189,11 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
   }
 
   /** Logits, their softmax and its gradient, at most a chunk at a time; of scores next to none. */
-  private static long logits(long tokens, ModelConfig model) {
+  private static long logits(long tokens, ModelConfig model, Kind kind) {
     if (model.isClassifier()) {
       return 0;
     }
-    return 3L * Math.min(tokens * model.vocabSize(), Decoder.CHUNK_LOGITS);
+    return 3L * Math.min(tokens * model.vocabSize(), Decoder.chunkLogits(kind));
   }
 
   /** Weights of a reference that runs beside the policy, of the policy's size. */

@@ -7,6 +7,7 @@ import dev.collimate.data.Prepare;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
+import dev.collimate.executor.ExecutorDevices;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
@@ -142,6 +143,13 @@ public final class Pipeline {
 
   private void stages(Stage last, PolicySource policy, RunRecord record, RunLock lock)
       throws IOException {
+    if (last != Stage.PREPARE) {
+      ExecutorDevices.require(
+          spark,
+          run.cluster().device(),
+          run.cluster().threads(),
+          MemoryPlan.of(run, policy, configuration).workerGpu());
+    }
     progress.stage("prepare");
     PreparedData data = Prepare.run(session, run, lock::requireOwned);
     record.update(manifest -> manifest.withAccounting(data.index().accounting()));

@@ -9,12 +9,12 @@ import dev.collimate.config.AdapterSection;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.ShardReader;
+import dev.collimate.executor.AssignedDevice;
 import dev.collimate.executor.ModelSlot;
 import dev.collimate.executor.RowLogProbs;
 import dev.collimate.learn.Learner;
 import dev.collimate.nn.AdapterSource;
 import dev.collimate.nn.CausalModel.Adapter;
-import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
 import dev.collimate.nn.Engine;
@@ -46,7 +46,7 @@ record PolicyTaskFactory(
   public WorkerTask create(WorkerPlace place) {
     Configuration configuration = hadoop.value();
     ModelSlot.clear();
-    Engine.start(run.cluster().threads(), ComputeDevice.cpu());
+    Engine.start(run.cluster().threads(), AssignedDevice.of(run.cluster().device()));
     try (ModelFolder folder = PolicySource.openModel(run, configuration)) {
       Optional<String> path = run.adapter().flatMap(AdapterSection::path);
       if (path.isEmpty()) {

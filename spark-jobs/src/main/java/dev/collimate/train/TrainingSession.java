@@ -4,6 +4,7 @@ import dev.collimate.aggregate.Aggregator;
 import dev.collimate.aggregate.AggregatorConfig;
 import dev.collimate.aggregate.GradientFormat;
 import dev.collimate.aggregate.WorkerSeats;
+import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.storage.Storage;
@@ -66,13 +67,14 @@ final class TrainingSession implements AutoCloseable {
     boolean mixed = run.cluster().mixed();
     Admission admission = new Admission(content, policy.fingerprint(), numerics, exact, mixed);
     try {
+      // On a GPU the same work done twice may differ in the last bits, which is no fault.
       try (OutputStream out = storage.fileSystem().create(probe, /* overwrite= */ true)) {
         out.write(content.getBytes(StandardCharsets.UTF_8));
       }
       Aggregator aggregator =
           Aggregator.start(
               AggregatorConfig.of(spark.getConf(), run.cluster().workers())
-                  .withMixed(mixed)
+                  .withMixed(mixed || run.cluster().device() != Device.CPU)
                   .withFormat(GradientFormat.valueOf(run.cluster().wire().name()))
                   .withLeavesOf(run.train().syncEvery()),
               admission);

@@ -104,7 +104,7 @@ class RunConfigRejectionTest {
           adapter={path: a, r: 4} | adapter.r: has no effect on an adapter that is continued (--set); its own settings hold
           adapter.modules_to_save=[x] | adapter.modules_to_save: is not supported yet (--set)
           cluster.workers=0 | cluster.workers: must be >= 1, got 0 (--set); usual is 4
-          cluster.device=gpu | cluster.device: 'gpu' is not supported yet (--set); supported is cpu
+          cluster.device=cuda | cluster.device: must be cpu, gpu or auto, got 'cuda' (--set); usual is cpu
           cluster.threads=0 | cluster.threads: must be >= 1, got 0 (--set); usual is 1
           cluster.wire=bf16 | cluster.wire: must be float32 or bfloat16, got 'bf16' (--set); usual is float32
           prefix_sharing=true | prefix_sharing: unknown key (--set); nearest is train.prefix_sharing

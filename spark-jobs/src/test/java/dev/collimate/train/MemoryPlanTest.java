@@ -7,6 +7,7 @@ import dev.collimate.CollimateException;
 import dev.collimate.checkpoint.ModelConfig;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.ToyModel;
+import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Decoder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -24,7 +25,7 @@ class MemoryPlanTest {
   @Test
   void theOverheadIsSetWhereTheUserDidNot() {
     SparkConf spark = new SparkConf(false).set("spark.executor.memory", "2g");
-    new MemoryPlan(3 * GIB, GIB, GIB / 8).applyTo(spark);
+    new MemoryPlan(3 * GIB, 0, GIB, GIB / 8).applyTo(spark);
     assertThat(spark.get("spark.executor.memoryOverhead")).isEqualTo("3072m");
   }
 
@@ -34,7 +35,7 @@ class MemoryPlanTest {
         new SparkConf(false)
             .set("spark.executor.memory", "2g")
             .set("spark.executor.memoryOverhead", "384");
-    assertThatThrownBy(() -> new MemoryPlan(3 * GIB, GIB, GIB / 8).applyTo(spark))
+    assertThatThrownBy(() -> new MemoryPlan(3 * GIB, 0, GIB, GIB / 8).applyTo(spark))
         .isInstanceOf(CollimateException.class)
         .hasMessage(
             "spark.executor.memoryOverhead: 384 MiB do not hold libtorch, weights, activations and gradients, which need"
@@ -44,7 +45,7 @@ class MemoryPlanTest {
   @Test
   void aSmallHeapIsRefused() {
     SparkConf spark = new SparkConf(false).set("spark.executor.memory", "512m");
-    assertThatThrownBy(() -> new MemoryPlan(GIB, 2 * GIB, GIB / 8).applyTo(spark))
+    assertThatThrownBy(() -> new MemoryPlan(GIB, 0, 2 * GIB, GIB / 8).applyTo(spark))
         .hasMessageContaining(
             "spark.executor.memory: 512 MiB do not hold what a worker holds on its heap");
   }
@@ -52,7 +53,7 @@ class MemoryPlanTest {
   @Test
   void inOneJvmTheHeapHoldsDriverAndWorker() {
     SparkConf spark = new SparkConf(false).set("spark.master", "local[*]");
-    assertThatThrownBy(() -> new MemoryPlan(GIB, Long.MAX_VALUE / 4, GIB / 8).applyTo(spark))
+    assertThatThrownBy(() -> new MemoryPlan(GIB, 0, Long.MAX_VALUE / 4, GIB / 8).applyTo(spark))
         .hasMessageContaining("spark.driver.memory: ")
         .hasMessageContaining("and what a worker holds on the same heap");
   }
@@ -67,10 +68,25 @@ class MemoryPlanTest {
   @Test
   void noMoreLogitsAreHeldThanAChunk() {
     // 2 sequences of 512 tokens give 2^25 logits of a vocabulary of 2^15; a chunk holds half.
-    long chunk = 3L * Float.BYTES * Decoder.CHUNK_LOGITS;
+    long chunk = 3L * Float.BYTES * Decoder.chunkLogits(ComputeDevice.Kind.CPU);
     long narrow = plan(config(1), "data.max_length=512").workerNative();
     long wide = plan(config(1 << 15), "data.max_length=512").workerNative();
     assertThat(wide - narrow).isBetween(chunk - (1 << 20), chunk);
+  }
+
+  @Test
+  void onAGpuTheTensorsCountThereAndNotInTheContainer() {
+    MemoryPlan cpu = plan();
+    MemoryPlan gpu = plan("cluster.device=gpu");
+    assertThat(cpu.workerGpu()).isZero();
+    assertThat(gpu.workerHeap()).isEqualTo(cpu.workerHeap());
+    assertThat(gpu.workerGpu()).isGreaterThan(GIB);
+    assertThat(plan("cluster.device=gpu", "train.micro_batch_size=64").workerGpu())
+        .isGreaterThan(gpu.workerGpu());
+    assertThat(plan("cluster.device=gpu", "train.micro_batch_size=64").workerNative())
+        .isEqualTo(gpu.workerNative());
+    assertThat(plan("cluster.device=auto").workerNative())
+        .isEqualTo(Math.max(cpu.workerNative(), gpu.workerNative()));
   }
 
   @Test
@@ -119,7 +135,7 @@ class MemoryPlanTest {
   @Test
   void aSmallDriverIsRefused() {
     SparkConf spark = new SparkConf(false).set("spark.executor.memory", "2g");
-    assertThatThrownBy(() -> new MemoryPlan(GIB, GIB, Long.MAX_VALUE / 2).applyTo(spark))
+    assertThatThrownBy(() -> new MemoryPlan(GIB, 0, GIB, Long.MAX_VALUE / 2).applyTo(spark))
         .hasMessageContaining("spark.driver.memory: ");
   }
 }
