@@ -10,13 +10,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +32,8 @@ class PlantedEffectsTest {
   void everyObjectiveHasAClaim() {
     assertThat(Claims.all().stream().map(claim -> claim.treated().objective()).distinct())
         .containsExactlyInAnyOrderElementsOf(
-            Stream.concat(Objectives.table().stream().map(ObjectiveSpec::name), Stream.of())
+            Objectives.table().stream()
+                .map(ObjectiveSpec::name)
                 .filter(name -> !name.equals("sft"))
                 .toList());
     assertThat(
@@ -79,62 +75,13 @@ class PlantedEffectsTest {
   @Test
   @Tag("slow")
   void theTable() throws IOException {
-    Map<Setup, List<Measure>> measures = new LinkedHashMap<>();
-    for (Claim claim : Claims.all()) {
-      for (Setup setup : List.of(claim.treated(), claim.plain())) {
-        measures.computeIfAbsent(setup, any -> new ArrayList<>()).add(claim.measure());
-      }
-    }
-    Map<Setup, Map<Measure, List<Double>>> measured = new HashMap<>();
-    for (long seed : SEEDS) {
-      try (Lab lab = new Lab(folder.resolve("seed-" + seed), seed)) {
-        for (Map.Entry<Setup, List<Measure>> entry : measures.entrySet()) {
-          measure(lab, seed, entry.getKey(), entry.getValue(), measured);
-        }
-      }
-    }
     List<String> lines = new ArrayList<>();
     lines.add(
         "| objective | rows | measure | expected | mean (sd) | beside it | difference ± standard error | appears |");
     lines.add("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    for (Claim claim : Claims.all()) {
-      Findings findings =
-          new Findings(
-              claim,
-              measured.get(claim.treated()).get(claim.measure()),
-              measured.get(claim.plain()).get(claim.measure()));
-      lines.add(findings.line());
-    }
+    new Effects(Claims.all(), SEEDS).run(folder).forEach(findings -> lines.add(findings.line()));
     Files.createDirectories(TABLE.getParent());
     Files.write(TABLE, lines);
     lines.forEach(System.out::println);
-  }
-
-  private static void measure(
-      Lab lab,
-      long seed,
-      Setup setup,
-      List<Measure> measures,
-      Map<Setup, Map<Measure, List<Double>>> measured)
-      throws IOException {
-    long begin = System.nanoTime();
-    Outcome outcome = lab.train(setup);
-    Map<Measure, List<Double>> ofSetup = measured.computeIfAbsent(setup, any -> new HashMap<>());
-    Map<Measure, Double> values =
-        measures.stream()
-            .distinct()
-            .collect(
-                Collectors.toMap(
-                    one -> one, one -> one.of(outcome), (a, b) -> a, LinkedHashMap::new));
-    values.forEach(
-        (one, value) -> ofSetup.computeIfAbsent(one, any -> new ArrayList<>()).add(value));
-    System.out.printf(
-        Locale.ROOT,
-        "seed %d, %s on %s: %s, %.1f s%n",
-        seed,
-        setup.text(),
-        setup.scenario(),
-        values,
-        (System.nanoTime() - begin) / 1e9);
   }
 }
