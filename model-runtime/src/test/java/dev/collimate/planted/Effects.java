@@ -63,7 +63,7 @@ final class Effects {
           .computeIfAbsent(setup, any -> new HashMap<>())
           .computeIfAbsent(measure, any -> new ArrayList<>())
           .add(value);
-      said.append(String.format(Locale.ROOT, ", %s %.4f", measure, value));
+      said.append(String.format(Locale.ROOT, ", %s %.6f", measure, value));
     }
     System.out.printf(
         Locale.ROOT,
