@@ -2,6 +2,7 @@ package dev.collimate.planted;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -14,6 +15,16 @@ import java.util.stream.Collectors;
  * @param source where the claim comes from
  */
 record Claim(Setup treated, Setup plain, Measure measure, Expectation expected, String source) {
+
+  /** The first cells of its line in a table. */
+  String cells() {
+    return "| `%s` | %s | %s | %s |"
+        .formatted(treated.text(), treated.scenario(), measure, expected.text());
+  }
+
+  List<Scenario> scenarios() {
+    return List.of(treated.scenario(), plain.scenario());
+  }
 
   /**
    * An objective on rows; two equal ones are one run.

@@ -38,6 +38,7 @@ import dev.collimate.planted.Claim.Expectation;
 import dev.collimate.planted.Claim.Setup;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -54,6 +55,9 @@ final class Claims {
   private static final double FLIPPED = 0.3;
 
   private static final String TEMPLATE = "{prompt}{chosen}/{rejected}?";
+
+  /** Objectives that others are measured beside, and that nothing further is claimed for. */
+  static final Set<String> PLAIN = Set.of("sft");
 
   private Claims() {}
 
@@ -90,14 +94,14 @@ final class Claims {
         beside(divergence("forward_kl"), ACCURACY, ABOVE_CHANCE, "arXiv:2309.16240"),
         beside(divergence("js_divergence"), ACCURACY, ABOVE_CHANCE, "arXiv:2309.16240"),
         beside(divergence("alpha_divergence"), ACCURACY, ABOVE_CHANCE, "arXiv:2309.16240"),
-        beside(dpo(Map.of("use_weighting", true), OFF_POLICY), ACCURACY, MORE, "S173"),
+        beside(dpo(Map.of("use_weighting", true), OFF_POLICY), ACCURACY, MORE, "arXiv:2406.11827"),
         beside(dpo(Map.of("rpo_alpha", 1.0), CLEAN), CHOSEN, MORE, "arXiv:2404.19733"),
-        beside(dpo(Map.of("reference_free", true), CLEAN), ACCURACY, ABOVE_CHANCE, "trl"),
+        beside(dpo(Map.of("reference_free", true), CLEAN), ACCURACY, ABOVE_CHANCE, "TRL"),
         beside(
             dpo(Map.of("rationale_weight", 0.1, "rationale_template", TEMPLATE), RATIONALE),
             ACCURACY,
             MORE,
-            "S061"));
+            "arXiv:2407.14477"));
   }
 
   /** Objectives on judged completions. */
@@ -113,15 +117,24 @@ final class Claims {
             "arXiv:2402.01306: weights against imbalance"),
         beside(of("apo_zero_unpaired", NONE, CLEAN), BOTH_WAYS, RISES, "arXiv:2408.06266"),
         beside(of("bco", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2404.04656"),
-        beside(of("pointwise_dpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "S227"),
-        new Claim(of("ulma", NONE, CLEAN), of("pointwise_dpo", NONE, CLEAN), CHOSEN, MORE, "S227"),
-        beside(of("pointwise_regression", Map.of("beta", 0.5), SCORED), ORDER, MORE, "S227"),
-        beside(of("pmpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "S079"),
+        beside(of("pointwise_dpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2312.02554"),
+        new Claim(
+            of("ulma", NONE, CLEAN),
+            of("pointwise_dpo", NONE, CLEAN),
+            CHOSEN,
+            MORE,
+            "arXiv:2312.02554"),
+        beside(
+            of("pointwise_regression", Map.of("beta", 0.5), SCORED),
+            ORDER,
+            MORE,
+            "arXiv:2312.02554"),
+        beside(of("pmpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2410.04166"),
         beside(
             of("pmpo", Map.of("alpha", 0.0, "kl_beta", 3.0), NEGATIVES),
             ACCURACY,
             ABOVE_CHANCE,
-            "S079: learns from bad answers alone"));
+            "arXiv:2410.04166: learns from bad answers alone"));
   }
 
   private static List<Claim> referenceFree() {
@@ -141,7 +154,7 @@ final class Claims {
             of("orpo", NONE, RATIONALE),
             ACCURACY,
             MORE,
-            "S061"),
+            "arXiv:2407.14477"),
         beside(of("cpo", NONE, CLEAN), CHOSEN, MORE, "arXiv:2401.08417"),
         beside(of("simpo", Map.of("beta", 2.0), LENGTH), Measure.LENGTH, LESS, "arXiv:2405.14734"),
         new Claim(
@@ -151,65 +164,109 @@ final class Claims {
             MORE,
             "arXiv:2501.03884: less displacement than SimPO"),
         beside(of("tpo", Map.of("beta", 0.1), GOLD), UTILITY, MORE, "arXiv:2405.16681"),
-        beside(of("dppo", Map.of("lam", 0.5), CLEAN), ACCURACY, ABOVE_CHANCE, "S143"));
+        beside(of("dppo", Map.of("lam", 0.5), CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2301.12842"));
   }
 
   /** Objectives of research papers, against a reference. */
   private static List<Claim> cards() {
     return List.of(
-        beside(of("wpo", Map.of("beta", 0.1), OFF_POLICY), ACCURACY, MORE, "S173"),
-        beside(of("odpo", Map.of("offset_fn", "identity"), SCORED), ORDER, MORE, "S199"),
-        beside(of("reverse_po", NONE, REVERSED), ORDER, MORE, "S023"),
+        beside(of("wpo", Map.of("beta", 0.1), OFF_POLICY), ACCURACY, MORE, "arXiv:2406.11827"),
+        beside(
+            of("odpo", Map.of("offset_fn", "identity"), SCORED), ORDER, MORE, "arXiv:2402.10571"),
+        beside(of("reverse_po", NONE, REVERSED), ORDER, MORE, "Reverse Preference Optimization"),
         new Claim(
-            of("citation_apo", NONE, STATEMENTS), dpo(NONE, WHOLE_ANSWERS), ACCURACY, MORE, "S029"),
-        beside(of("madpo", NONE, SCORED), UTILITY, MORE, "S033"),
-        beside(of("napo", Map.of("q", "1.0"), FLIPS), ACCURACY, MORE, "S145"),
-        beside(of("napo", NONE, FLIPS), ACCURACY, MORE, "S145"),
-        beside(of("beta_dpo", NONE, FLIPS), ACCURACY, MORE, "S021"),
-        beside(of("gr_dpo", Map.of("beta", 0.1, "eta", 0.3), GROUPS), WORST_GROUP, MORE, "S213"),
+            of("citation_apo", NONE, STATEMENTS),
+            dpo(NONE, WHOLE_ANSWERS),
+            ACCURACY,
+            MORE,
+            "Attributed text generation by preference"),
+        beside(of("madpo", NONE, SCORED), UTILITY, MORE, "Margin Adaptive DPO"),
+        beside(
+            of("napo", Map.of("q", "1.0"), FLIPS),
+            ACCURACY,
+            MORE,
+            "Noise-Aware Preference Optimization"),
+        beside(of("napo", NONE, FLIPS), ACCURACY, MORE, "Noise-Aware Preference Optimization"),
+        beside(of("beta_dpo", NONE, FLIPS), ACCURACY, MORE, "arXiv:2407.08639"),
+        beside(
+            of("gr_dpo", Map.of("beta", 0.1, "eta", 0.3), GROUPS),
+            WORST_GROUP,
+            MORE,
+            "arXiv:2405.20304"),
         beside(
             of("gr_dpo", Map.of("beta", 0.1, "group_weights", "importance"), GROUPS),
             WORST_GROUP,
             MORE,
-            "S213"),
+            "arXiv:2405.20304"),
         // Seven tokens: the targets per token and of the sum are the same.
         new Claim(
             of("gr_ipo", Map.of("beta", 0.1, "eta", 0.01), GROUPS),
             dpo(Map.of("loss_type", "ipo", "beta", 0.7), GROUPS),
             WORST_GROUP,
             MORE,
-            "S213"),
-        beside(of("rpo_relative", Map.of("embedding_size", 4.0), FEW), ACCURACY, MORE, "S181"),
-        beside(of("rpo_relative", Map.of("mode", "diagonal"), FEW), ACCURACY, MORE, "S181"),
-        beside(of("mapl", NONE, CONSTRAINT), ACCURACY, MORE, "S107"),
+            "arXiv:2405.20304"),
+        beside(
+            of("rpo_relative", Map.of("embedding_size", 4.0), FEW),
+            ACCURACY,
+            MORE,
+            "arXiv:2402.10958"),
+        beside(
+            of("rpo_relative", Map.of("mode", "diagonal"), FEW),
+            ACCURACY,
+            MORE,
+            "arXiv:2402.10958"),
+        beside(
+            of("mapl", NONE, CONSTRAINT), ACCURACY, MORE, "Multi-Level Aware Preference Learning"),
         beside(
             of("weighted_simpo", Map.of("conditional_pairs", true), CONSTRAINT),
             ACCURACY,
             MORE,
-            "S025"),
+            "OSPO"),
         new Claim(
-            of("poft", NONE, DEMONSTRATIONS), of("sft", NONE, DEMONSTRATIONS), NLL, LESS, "S019"));
+            of("poft", NONE, DEMONSTRATIONS),
+            of("sft", NONE, DEMONSTRATIONS),
+            NLL,
+            LESS,
+            "Preference-Oriented Supervised Fine-Tuning"));
   }
 
   private static List<Claim> rewards() {
     return List.of(
         alone(of("reward", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2203.02155"),
-        reward(Map.of("loss_type", "hinge"), CLEAN, ACCURACY, ABOVE_CHANCE, "S037"),
-        reward(Map.of("loss_type", "focal"), CLEAN, ACCURACY, ABOVE_CHANCE, "S037"),
+        reward(
+            Map.of("loss_type", "hinge"),
+            CLEAN,
+            ACCURACY,
+            ABOVE_CHANCE,
+            "arXiv:2410.18451: no better than Bradley-Terry"),
+        reward(
+            Map.of("loss_type", "focal"),
+            CLEAN,
+            ACCURACY,
+            ABOVE_CHANCE,
+            "arXiv:2410.18451: no better than Bradley-Terry"),
         reward(Map.of("center_rewards_coefficient", 0.01), CLEAN, OFFSET, LESS, "arXiv:2312.09244"),
-        reward(Map.of("label_smoothing", FLIPPED), FLIPS, ACCURACY, MORE, "S113"),
-        reward(Map.of("preference_strength", "label_flip"), FLIPS, ACCURACY, MORE, "S113"),
-        reward(Map.of("preference_strength", "soft_label"), FLIPS, ACCURACY, MORE, "S113"),
-        reward(Map.of("preference_strength", "adaptive_margin"), FLIPS, ACCURACY, MORE, "S113"),
-        reward(Map.of("agreement", "margin"), VOTES, ORDER, MORE, "S129"),
-        reward(Map.of("agreement", "soft_label"), VOTES, ORDER, MORE, "S129"),
+        reward(Map.of("label_smoothing", FLIPPED), FLIPS, ACCURACY, MORE, "arXiv:2401.06080"),
+        reward(
+            Map.of("preference_strength", "label_flip"), FLIPS, ACCURACY, MORE, "arXiv:2401.06080"),
+        reward(
+            Map.of("preference_strength", "soft_label"), FLIPS, ACCURACY, MORE, "arXiv:2401.06080"),
+        reward(
+            Map.of("preference_strength", "adaptive_margin"),
+            FLIPS,
+            ACCURACY,
+            MORE,
+            "arXiv:2401.06080"),
+        reward(Map.of("agreement", "margin"), VOTES, ORDER, MORE, "Beyond the Binary"),
+        reward(Map.of("agreement", "soft_label"), VOTES, ORDER, MORE, "Beyond the Binary"),
         new Claim(
             of("reward", NONE, SCORED_WITH_MARGIN),
             of("reward", NONE, SCORED),
             ORDER,
             MORE,
             "arXiv:2307.09288: column margin"),
-        new Claim(of("gpm", NONE, CYCLE), of("reward", NONE, CYCLE), ACCURACY, MORE, "S101"));
+        new Claim(
+            of("gpm", NONE, CYCLE), of("reward", NONE, CYCLE), ACCURACY, MORE, "arXiv:2410.02197"));
   }
 
   private static Claim reward(

@@ -80,16 +80,8 @@ record Findings(Claim claim, List<Double> treated, List<Double> plain) {
             ? ""
             : String.format(
                 Locale.ROOT, "%+.3f ± %.3f", mean(differences), standardError(differences));
-    return "| `%s` | %s | %s | %s | %s | %s | %s | %s |"
-        .formatted(
-            claim.treated().text(),
-            claim.treated().scenario(),
-            claim.measure().name().toLowerCase(Locale.ROOT).replace('_', ' '),
-            claim.expected().text(),
-            text(treated),
-            plainText,
-            difference,
-            verdict().text);
+    return "%s %s | %s | %s | %s |"
+        .formatted(claim.cells(), text(treated), plainText, difference, verdict().text);
   }
 
   private String plainName() {

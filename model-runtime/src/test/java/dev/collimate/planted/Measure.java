@@ -4,6 +4,7 @@ import dev.collimate.planted.Judged.Side;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -129,6 +130,11 @@ enum Measure {
   /** What is measured, in words. */
   String text() {
     return text;
+  }
+
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', ' ');
   }
 
   private static List<Side> better(Trained model) {

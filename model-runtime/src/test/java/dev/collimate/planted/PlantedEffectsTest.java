@@ -7,9 +7,7 @@ import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
 import dev.collimate.planted.Claim.Setup;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
@@ -18,23 +16,24 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Does an objective do what is claimed for it? Every line of {@link Claims} is trained and
- * measured, at every seed; the table goes to {@code target/planted-effects.md} and to the output.
+ * measured, at every seed, which takes half an hour of one core; the guide has the table.
  */
 class PlantedEffectsTest {
 
   private static final List<Long> SEEDS = List.of(1L, 2L, 3L, 4L, 5L);
 
-  private static final Path TABLE = Path.of("target", "planted-effects.md");
+  private static final Path PAGE = Path.of(System.getProperty("basedir", ".")).resolve("README.md");
 
   @TempDir private Path folder;
 
   @Test
   void everyObjectiveHasAClaim() {
     assertThat(Claims.all().stream().map(claim -> claim.treated().objective()).distinct())
+        .as("objectives that have a line in %s", Claims.class)
         .containsExactlyInAnyOrderElementsOf(
             Objectives.table().stream()
                 .map(ObjectiveSpec::name)
-                .filter(name -> !name.equals("sft"))
+                .filter(name -> !Claims.PLAIN.contains(name))
                 .toList());
     assertThat(
             Claims.all().stream()
@@ -73,15 +72,39 @@ class PlantedEffectsTest {
   }
 
   @Test
+  void theGuideHasALineForEveryClaim() throws IOException {
+    GuideTable guide = new GuideTable(PAGE);
+    if (Boolean.getBoolean("collimate.write")) {
+      guide.write(Claims.all(), List.of());
+    }
+
+    assertThat(guide.part())
+        .as("%s; run theTable of %s with -Dcollimate.write=true", PAGE, getClass())
+        .isEqualTo(guide.expected(Claims.all()));
+  }
+
+  /**
+   * Prints the table, or of it what {@code -Dcollimate.planted} names: objectives, with commas.
+   * With {@code -Dcollimate.write=true} the guide says it too.
+   */
+  @Test
   @Tag("slow")
   void theTable() throws IOException {
-    List<String> lines = new ArrayList<>();
-    lines.add(
-        "| objective | rows | measure | expected | mean (sd) | beside it | difference ± standard error | appears |");
-    lines.add("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    new Effects(Claims.all(), SEEDS).run(folder).forEach(findings -> lines.add(findings.line()));
-    Files.createDirectories(TABLE.getParent());
-    Files.write(TABLE, lines);
-    lines.forEach(System.out::println);
+    String named = System.getProperty("collimate.planted", "");
+    List<Claim> claims =
+        Claims.all().stream()
+            .filter(
+                claim ->
+                    named.isEmpty()
+                        || List.of(named.split(",")).contains(claim.treated().objective()))
+            .toList();
+    assertThat(claims).as("claims for objectives named in '%s'", named).isNotEmpty();
+
+    List<Findings> findings = new Effects(claims, SEEDS).run(folder);
+
+    findings.forEach(found -> System.out.println(found.line()));
+    if (Boolean.getBoolean("collimate.write")) {
+      new GuideTable(PAGE).write(Claims.all(), findings);
+    }
   }
 }
