@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
  * same rows whenever it is called.
  */
 enum Scenario {
-  CLEAN("labels by Bradley-Terry of the true utilities, about one in seven wrong") {
+  CLEAN("labels by Bradley-Terry of the true utilities, about one in eight wrong") {
     @Override
     void fill(Draw draw) {
       draw.pairs(TRAINED, () -> draw.judged(draw.prompt(), World.LENGTH, World.LENGTH));
