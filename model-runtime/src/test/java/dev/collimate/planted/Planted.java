@@ -1,0 +1,21 @@
+package dev.collimate.planted;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The rows of a scenario.
+ *
+ * @param world what is true of them
+ * @param pairs rows for objectives on pairs, with every further column that any of them reads
+ * @param singles rows for objectives on single completions; where there are none, those that learn
+ *     from judged completions get the sides of the pairs
+ * @param labelled the pairs, as they are labelled
+ * @param heldOut unseen answers, as they are in truth
+ */
+record Planted(
+    World world,
+    List<Map<String, Object>> pairs,
+    List<Map<String, Object>> singles,
+    List<Judged> labelled,
+    List<Judged> heldOut) {}
