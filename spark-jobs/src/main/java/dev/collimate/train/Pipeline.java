@@ -158,7 +158,7 @@ public final class Pipeline {
     requireReadable(policy, data, facts);
     TrainStage.Reference reference = TrainStage.Reference.NONE;
     ReferenceUse use = objective.declaration().reference();
-    if (use != ReferenceUse.NONE) {
+    if (use != ReferenceUse.NONE && !objective.declaration().isOnline()) {
       progress.stage("reference");
       reference = reference(data, facts, use);
     }

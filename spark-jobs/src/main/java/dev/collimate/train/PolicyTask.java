@@ -33,6 +33,7 @@ final class PolicyTask implements WorkerTask {
   private final ShardReader trainRows;
   private final ShardReader evalRows;
   private final GreedySampler sampler;
+  private final CompletionWriter writer;
   private final Closeable resources;
   private FlatVector version = new FlatVector(0);
 
@@ -47,6 +48,7 @@ final class PolicyTask implements WorkerTask {
       ShardReader trainRows,
       ShardReader evalRows,
       GreedySampler sampler,
+      CompletionWriter writer,
       Closeable resources) {
     this.description = description;
     this.learner = learner;
@@ -54,6 +56,7 @@ final class PolicyTask implements WorkerTask {
     this.trainRows = trainRows;
     this.evalRows = evalRows;
     this.sampler = sampler;
+    this.writer = writer;
     this.resources = resources;
   }
 
@@ -78,6 +81,13 @@ final class PolicyTask implements WorkerTask {
         learner.load(version);
       }
     }
+    if (item instanceof OnlineWork.Learn learn) {
+      if (learn.rows().isEmpty()) {
+        gradientOut.fill(0);
+        return toBytes(new LeafResult(0, new MetricSums()));
+      }
+      return toBytes(learner.gradient(learn.context(), learn.rows(), gradientOut));
+    }
     WorkItem.Gradient work = (WorkItem.Gradient) item;
     List<LearnRow> rows = learnRows(trainRows, work.rows());
     return toBytes(learner.gradient(work.context(), rows, gradientOut));
@@ -94,6 +104,12 @@ final class PolicyTask implements WorkerTask {
     }
     if (work instanceof WorkItem.Sample sample) {
       return sample(sample);
+    }
+    if (work instanceof OnlineWork.Complete complete) {
+      return write(out -> writer.complete(complete, out));
+    }
+    if (work instanceof OnlineWork.LogProbs logProbs) {
+      return write(out -> writer.logProbs(logProbs, out));
     }
     throw new IllegalArgumentException("a gradient is asked for as a leaf, not as a call");
   }
