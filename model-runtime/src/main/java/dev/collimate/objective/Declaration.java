@@ -105,7 +105,7 @@ public record Declaration(
     return !gathered.isEmpty();
   }
 
-  /** Whether it learns from completions that the policy writes to the rows' prompts. */
+  /** Whether the rows are prompts, which the policy completes in training. */
   public boolean isOnline() {
     return shape == RowShape.PROMPT;
   }

@@ -3,17 +3,20 @@ package dev.collimate.train;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.StepContext;
 import dev.collimate.objective.Assessment;
+import dev.collimate.objective.GlobalBatch;
 import dev.collimate.objective.Online;
 import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
+import dev.collimate.objective.StepPlan;
 import dev.collimate.objective.StepTotals;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * The completions of a rollout with all that they are trained with.
@@ -26,7 +29,7 @@ record Experience(List<Row> rows) {
    * A completion.
    *
    * @param key of its prompt and the number of the sample
-   * @param weight of its prompt
+   * @param weight of its prompt; 0 where it has no reward
    * @param old log-probabilities of the counted tokens before training; empty where not read
    * @param reference those of the reference; empty where not read
    */
@@ -93,19 +96,62 @@ record Experience(List<Row> rows) {
   }
 
   /**
-   * Work with a gradient.
+   * A step that is ready to be given out.
    *
+   * @param gradients work of every micro-batch
+   * @param stateAfter the objective's state after the step
+   */
+  record Prepared(List<byte[]> gradients, double[] stateAfter) {}
+
+  /**
+   * Prepares a step: its denominators, and the objective's first pass where it asks for one.
+   *
+   * @param step with the run's seed and the objective's state before it
    * @param miniBatch all completions of the step, over which losses are averaged
    * @param microBatches those of them that take part
+   * @param workers answers work without a gradient
    */
-  List<byte[]> gradients(long step, int[] miniBatch, List<int[]> microBatches) {
-    List<RowFacts> facts = Arrays.stream(miniBatch).mapToObj(i -> rows.get(i).facts()).toList();
-    StepContext context = new StepContext(step, StepTotals.of(facts), new double[0]);
-    List<byte[]> leaves = new ArrayList<>();
-    for (int[] batch : microBatches) {
-      List<LearnRow> learned = Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow()).toList();
-      leaves.add(new OnlineWork.Learn(context, learned).toBytes());
+  Prepared prepare(
+      Online objective,
+      Step step,
+      int[] miniBatch,
+      List<int[]> microBatches,
+      UnaryOperator<List<byte[]>> workers) {
+    StepTotals totals = StepTotals.of(facts(Arrays.stream(miniBatch)));
+    List<RowFacts> learned = facts(microBatches.stream().flatMapToInt(Arrays::stream));
+    double[][] gathered = new double[0][];
+    if (objective.declaration().gathers() && !learned.isEmpty()) {
+      StepContext before = new StepContext(step.number(), totals, new double[0]);
+      gathered =
+          StepWork.scalars(
+              workers.apply(
+                  microBatches.stream()
+                      .map(batch -> new OnlineWork.Gather(before, learnRows(batch)).toBytes())
+                      .toList()));
     }
-    return leaves;
+    StepPlan plan =
+        objective.plan(
+            new GlobalBatch(step.seed(), step.number(), learned, gathered, step.state()));
+    StepContext context = new StepContext(step.number(), totals, plan.shared());
+    return new Prepared(
+        microBatches.stream()
+            .map(batch -> new OnlineWork.Learn(context, learnRows(batch)).toBytes())
+            .toList(),
+        plan.state());
+  }
+
+  /**
+   * An optimizer step.
+   *
+   * @param state the objective's before it
+   */
+  record Step(long number, long seed, double[] state) {}
+
+  private List<RowFacts> facts(IntStream completions) {
+    return completions.mapToObj(i -> rows.get(i).facts()).toList();
+  }
+
+  private List<LearnRow> learnRows(int[] batch) {
+    return Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow()).toList();
   }
 }

@@ -12,6 +12,7 @@ import dev.collimate.objective.Sampled;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.Rewards;
+import dev.collimate.reward.RowReward;
 import dev.collimate.text.Sequence;
 import dev.collimate.train.Rollouts.Completed;
 import java.io.ByteArrayInputStream;
@@ -81,34 +82,25 @@ final class OnlineSteps implements StepMethod {
     long written = System.nanoTime();
     RewardOutcome outcome = score(first, completions);
     long rewarded = System.nanoTime();
-    List<Completed> kept = new ArrayList<>();
-    List<double[]> values = new ArrayList<>();
-    for (int i = 0; i < completions.size(); i++) {
-      if (!outcome.rows().get(i).isLost()) {
-        kept.add(completions.get(i));
-        values.add(
-            outcome.rows().get(i).values().stream().mapToDouble(Double::doubleValue).toArray());
-      }
-    }
-    List<Sequence> sequences = kept.stream().map(c -> objective.sequence(sampled(c))).toList();
+    List<Sequence> sequences =
+        completions.stream().map(c -> objective.sequence(sampled(c))).toList();
     Online.Needs needs = objective.needs();
     boolean readsOld = needs.old() || plan.isReused();
-    List<float[]> old = logProbs(false, readsOld, first - 1, masters, kept, sequences);
+    List<float[]> old = logProbs(false, readsOld, first - 1, masters, completions, sequences);
     List<float[]> reference =
-        logProbs(true, needs.reference(), first - 1, masters, kept, sequences);
-    Assessment assessment = objective.assess(judged(outcome, kept, values, old, reference));
-    Experience experience = experience(kept, sequences, old, reference, assessment);
+        logProbs(true, needs.reference(), first - 1, masters, completions, sequences);
+    Assessment assessment = objective.assess(judged(outcome, completions, old, reference));
+    Experience experience = experience(completions, outcome, sequences, old, reference, assessment);
     long assessed = System.nanoTime();
     log.add(first, completions, outcome);
     Map<String, Double> seconds = new LinkedHashMap<>();
     seconds.put("rollout_seconds", (written - start) / 1e9);
     seconds.put("reward_seconds", (rewarded - written) / 1e9);
     seconds.put("logprob_seconds", (assessed - rewarded) / 1e9);
-    MetricSums metrics = RolloutMetrics.lengths(completions);
-    metrics.add(RolloutMetrics.lost(outcome));
+    MetricSums metrics = RolloutMetrics.lost(outcome);
     assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
-    return new Advance(
-        train(rollout, masters, experience, metrics, seconds, start), objectiveState, List.of());
+    return train(
+        rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
   }
 
   private RewardOutcome score(long step, List<Completed> completions) {
@@ -168,7 +160,6 @@ final class OnlineSteps implements StepMethod {
   private Judged judged(
       RewardOutcome outcome,
       List<Completed> completions,
-      List<double[]> values,
       List<float[]> old,
       List<float[]> reference) {
     List<Judged.Completion> judged = new ArrayList<>();
@@ -179,7 +170,7 @@ final class OnlineSteps implements StepMethod {
               completion.text().promptKey(),
               completion.text().sample(),
               sampled(completion),
-              values.get(i),
+              rewardsOf(outcome, i),
               old.get(i),
               new float[0],
               reference.get(i)));
@@ -187,8 +178,17 @@ final class OnlineSteps implements StepMethod {
     return new Judged(outcome.labels(), outcome.weights(), judged);
   }
 
+  /** A completion that lost one of its rewards has none. */
+  private static double[] rewardsOf(RewardOutcome outcome, int completion) {
+    RowReward reward = outcome.rows().get(completion);
+    return reward.values().stream()
+        .mapToDouble(value -> reward.isLost() ? Double.NaN : value)
+        .toArray();
+  }
+
   private Experience experience(
       List<Completed> completions,
+      RewardOutcome outcome,
       List<Sequence> sequences,
       List<float[]> old,
       List<float[]> reference,
@@ -198,7 +198,9 @@ final class OnlineSteps implements StepMethod {
       rows.add(
           new Experience.Row(
               key(completions.get(i)),
-              rollouts.prompts().weight(completions.get(i).row()),
+              outcome.rows().get(i).isLost()
+                  ? 0
+                  : rollouts.prompts().weight(completions.get(i).row()),
               sequences.get(i),
               old.get(i),
               reference.get(i),
@@ -207,30 +209,46 @@ final class OnlineSteps implements StepMethod {
     return new Experience(rows);
   }
 
-  private List<Done> train(
+  /**
+   * What is reported of a rollout, with the first of its steps.
+   *
+   * @param start when it began, by the clock of {@link System#nanoTime}
+   */
+  private record OfRollout(MetricSums metrics, Map<String, Double> seconds, long start) {}
+
+  private Advance train(
       RolloutPlan.Rollout rollout,
       FlatVector masters,
+      double[] objectiveState,
       Experience experience,
-      MetricSums ofRollout,
-      Map<String, Double> seconds,
-      long start) {
+      OfRollout reported) {
     List<Done> steps = new ArrayList<>();
     int completions = experience.rows().size();
-    long stepStart = start;
+    double[] state = objectiveState;
+    long stepStart = reported.start();
     for (long step = rollout.first(); step <= rollout.last(); step++) {
+      long trainStart = System.nanoTime();
+      long version = step - 1;
       int[] miniBatch = plan.miniBatch(rollout, step, completions);
       List<int[]> microBatches =
           plan.microBatches(rollout, step, completions, experience::length, experience.takesPart());
-      long trainStart = System.nanoTime();
-      GradientSteps.Taken taken =
-          gradients.take(step, masters, experience.gradients(step, miniBatch, microBatches));
+      Experience.Prepared prepared =
+          experience.prepare(
+              objective,
+              new Experience.Step(step, sampling.seed(), state),
+              miniBatch,
+              microBatches,
+              payloads -> aggregator.map(version, masters, payloads));
+      state = prepared.stateAfter();
+      GradientSteps.Taken taken = gradients.take(step, masters, prepared.gradients());
       MetricSums metrics = new MetricSums();
-      if (step == rollout.first()) {
-        metrics.add(ofRollout);
-        taken.numbers().putAll(seconds);
-      } else {
-        seconds.keySet().forEach(name -> taken.numbers().put(name, 0.0));
+      boolean isFirst = step == rollout.first();
+      if (isFirst) {
+        metrics.add(reported.metrics());
       }
+      reported
+          .seconds()
+          .forEach((name, seconds) -> taken.numbers().put(name, isFirst ? seconds : 0.0));
       metrics.add(taken.metrics());
       taken.numbers().put("train_seconds", (System.nanoTime() - trainStart) / 1e9);
       BatchPlan.Step done =
@@ -246,6 +264,6 @@ final class OnlineSteps implements StepMethod {
               metrics));
       stepStart = System.nanoTime();
     }
-    return steps;
+    return new Advance(steps, state, List.of());
   }
 }

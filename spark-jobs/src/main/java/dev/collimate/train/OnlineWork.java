@@ -38,6 +38,9 @@ sealed interface OnlineWork extends WorkItem {
    */
   record LogProbs(boolean reference, List<LearnRow> rows) implements OnlineWork {}
 
+  /** The first pass of an objective that gathers scalars over the global batch. */
+  record Gather(StepContext context, List<LearnRow> rows) implements OnlineWork {}
+
   /** The gradient of a micro-batch of completions. */
   record Learn(StepContext context, List<LearnRow> rows) implements OnlineWork {}
 
@@ -58,6 +61,10 @@ sealed interface OnlineWork extends WorkItem {
       out.writeByte('p');
       out.writeBoolean(logProbs.reference());
       writeLearnRows(logProbs.rows(), out);
+    } else if (this instanceof Gather gather) {
+      out.writeByte('f');
+      gather.context().write(out);
+      writeLearnRows(gather.rows(), out);
     } else if (this instanceof Learn learn) {
       out.writeByte('g');
       learn.context().write(out);
@@ -82,6 +89,7 @@ sealed interface OnlineWork extends WorkItem {
                   in.readLong(),
                   /* ignoreEos= */ false));
       case 'p' -> new LogProbs(in.readBoolean(), readLearnRows(in));
+      case 'f' -> new Gather(StepContext.read(in), readLearnRows(in));
       case 'g' -> new Learn(StepContext.read(in), readLearnRows(in));
       default -> throw new IllegalArgumentException("unknown kind of online work '" + kind + "'");
     };

@@ -6,6 +6,7 @@ import dev.collimate.learn.LeafResult;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.Learner;
 import dev.collimate.learn.MetricSums;
+import dev.collimate.learn.StepContext;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
@@ -100,10 +101,13 @@ final class PolicyTask implements WorkerTask {
       return evaluate(evaluate);
     }
     if (work instanceof WorkItem.Gather gather) {
-      return gather(gather);
+      return gathered(gather.context(), learnRows(splitOf(gather), gather.rows()));
     }
     if (work instanceof WorkItem.Sample sample) {
       return sample(sample);
+    }
+    if (work instanceof OnlineWork.Gather gather) {
+      return gathered(gather.context(), gather.rows());
     }
     if (work instanceof OnlineWork.Complete complete) {
       return write(out -> writer.complete(complete, out));
@@ -125,8 +129,8 @@ final class PolicyTask implements WorkerTask {
     return toBytes(new LeafResult(loss, metrics));
   }
 
-  private byte[] gather(WorkItem.Gather work) {
-    double[][] scalars = learner.gather(work.context(), learnRows(splitOf(work), work.rows()));
+  private byte[] gathered(StepContext context, List<LearnRow> rows) {
+    double[][] scalars = learner.gather(context, rows);
     return write(
         out -> {
           out.writeInt(scalars.length);
