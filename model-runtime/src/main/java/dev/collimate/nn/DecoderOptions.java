@@ -7,9 +7,14 @@ package dev.collimate.nn;
  * @param recomputation whether layers are computed again for their gradients instead of being kept
  * @param trained which parameters get gradients
  * @param sharing whether what the sequences of a row begin with is computed once
+ * @param values whether there is a value head, which is trained with what else is
  */
 public record DecoderOptions(
-    Precision precision, Recomputation recomputation, Trained trained, Sharing sharing) {
+    Precision precision,
+    Recomputation recomputation,
+    Trained trained,
+    Sharing sharing,
+    Values values) {
 
   /** What is kept of a forward pass for its gradient. */
   public enum Recomputation {
@@ -34,13 +39,31 @@ public record DecoderOptions(
     PREFIXES
   }
 
+  /** Where the values of tokens come from. */
+  public enum Values {
+    /** There are none. */
+    NONE,
+    /** A linear map of the last hidden state, of its own and zero at first. */
+    HEAD
+  }
+
+  /** Without values. */
+  public DecoderOptions(
+      Precision precision, Recomputation recomputation, Trained trained, Sharing sharing) {
+    this(precision, recomputation, trained, sharing, Values.NONE);
+  }
+
   /** Nothing shared. */
   public DecoderOptions(Precision precision, Recomputation recomputation, Trained trained) {
     this(precision, recomputation, trained, Sharing.NONE);
   }
 
   public DecoderOptions withSharing(Sharing other) {
-    return new DecoderOptions(precision, recomputation, trained, other);
+    return new DecoderOptions(precision, recomputation, trained, other, values);
+  }
+
+  public DecoderOptions withValues(Values other) {
+    return new DecoderOptions(precision, recomputation, trained, sharing, other);
   }
 
   /** To read values off a model: float32, nothing trained. */
