@@ -29,6 +29,7 @@ final class DecoderPass implements CausalModel.Pass {
   private final CausalModel.Adapter adapter;
   private final boolean isDifferentiable;
   private final boolean isRecomputed;
+  private final double temperature;
 
   /**
    * Where layers are recomputed, the input of each layer from {@link Weights#lowestTrainedLayer}
@@ -40,6 +41,10 @@ final class DecoderPass implements CausalModel.Pass {
   private PtNDArray normInput;
 
   private final PtNDArray hidden;
+
+  /** The hidden states that the head reads: over the temperature, where that is not 1. */
+  private final PtNDArray ofHead;
+
   private final Head.Values outputs;
   private final float[] tokenValues;
   private boolean isSpent;
@@ -67,17 +72,20 @@ final class DecoderPass implements CausalModel.Pass {
     this.context = context;
     this.adapter = adapter;
     isDifferentiable = mode == CausalModel.Mode.TRAIN;
+    temperature = options.temperature();
     isRecomputed = options.recomputation() == DecoderOptions.Recomputation.LAYERS;
     inputs = new PtNDArray[stack.layers()];
     if (batch.positions() == 0) {
       hidden = null;
+      ofHead = null;
       outputs = new Head.Values(Map.of(), List.of());
       tokenValues = new float[0];
     } else {
       hidden = runLayers();
-      Set<Quantity> ofHead = new HashSet<>(quantities);
-      tokenValues = ofHead.remove(Quantity.VALUE) ? valuesOfTokens() : new float[0];
-      outputs = head.values(manager, hidden, batch.targets(), ofHead, isDifferentiable);
+      ofHead = temperature == 1 ? hidden : kernels.call(manager, "divided", hidden, temperature);
+      Set<Quantity> read = new HashSet<>(quantities);
+      tokenValues = read.remove(Quantity.VALUE) ? valuesOfTokens() : new float[0];
+      outputs = head.values(manager, ofHead, batch.targets(), read, isDifferentiable);
     }
   }
 
@@ -137,23 +145,34 @@ final class DecoderPass implements CausalModel.Pass {
     }
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       List<PtNDArray> g = ofOutputs.stream().map(each -> vector(scope, each)).toList();
-      List<PtNDArray> ofHead =
-          head.gradients(scope, hidden, batch.targets(), outputs, g, weights.isHeadTrained());
+      List<PtNDArray> gradientsOfHead = ofHead(scope, g);
       if (beside.containsKey(Quantity.VALUE)) {
-        addValues(scope, vector(scope, batch.joined(beside.get(Quantity.VALUE))), ofHead, into);
+        addValues(scope, vector(scope, batch.joined(beside.get(Quantity.VALUE))), gradientsOfHead, into);
       }
       if (!weights.separateHead().isEmpty()) {
-        write(weights.separateHead(), ofHead.subList(1, 2), into);
+        write(weights.separateHead(), gradientsOfHead.subList(1, 2), into);
       }
       if (isRecomputed) {
-        backwardByLayer(scope, ofHead, into);
+        backwardByLayer(scope, gradientsOfHead, into);
       } else {
         List<Weights.Trained> body = new ArrayList<>(weights.embeddings());
         weights.layers().forEach(layer -> body.addAll(layer.trained()));
         body.addAll(weights.finalNorm());
-        write(body, withHead(vjp(scope, hidden, body, List.of(), ofHead.get(0)), ofHead), into);
+        write(body, withHead(vjp(scope, hidden, body, List.of(), gradientsOfHead.get(0)), gradientsOfHead), into);
       }
     }
+  }
+
+  /** Of the hidden states, then where it is trained of the head's weight. */
+  private List<PtNDArray> ofHead(PtNDManager scope, List<PtNDArray> g) {
+    List<PtNDArray> gradients =
+        head.gradients(scope, ofHead, batch.targets(), outputs, g, weights.isHeadTrained());
+    if (temperature == 1) {
+      return gradients;
+    }
+    List<PtNDArray> scaled = new ArrayList<>(gradients);
+    scaled.set(0, kernels.call(scope, "divided", gradients.get(0), temperature));
+    return scaled;
   }
 
   /** Writes the gradient of the value head and adds that of the hidden states to the head's. */

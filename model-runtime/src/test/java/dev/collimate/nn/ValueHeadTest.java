@@ -62,6 +62,21 @@ class ValueHeadTest {
     }
   }
 
+  /** Values do not know the temperature, log-probabilities and entropies do. */
+  @ParameterizedTest
+  @CsvSource({"NONE, false", "LAYERS, true"})
+  void atATemperatureTheGradientIsThatOfItsDistribution(
+      Recomputation recomputation, boolean isTied) {
+    DecoderOptions options =
+        new DecoderOptions(Precision.FLOAT32, recomputation, Trained.ALL_WEIGHTS)
+            .withValues(Values.HEAD)
+            .withTemperature(0.5);
+    try (ModelFolder model = RandomModel.of(isTied ? TIED : CONFIG, 0.3, 5);
+        Decoder decoder = Decoder.load(model, options)) {
+      checkGradient(decoder);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"NONE", "LAYERS"})
   void theHeadIsTrainedBesideAnAdapter(Recomputation recomputation) {

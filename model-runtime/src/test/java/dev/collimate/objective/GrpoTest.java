@@ -168,8 +168,7 @@ class GrpoTest {
   @Test
   void theLeastCertainTokensTeach() {
     List<Row> rows = List.of(withEntropy(row(1, -1, -1), 1, 4), withEntropy(row(1, -1, -1), 3, 2));
-    ObjectiveStep.Result step =
-        ObjectiveStep.first(grpo("top_entropy_quantile", 0.5), rows);
+    ObjectiveStep.Result step = ObjectiveStep.first(grpo("top_entropy_quantile", 0.5), rows);
     assertThat(step.loss()).isCloseTo(-2 / 4.0, EXACT);
     assertThat(step.gradients().get(0).get("completion"))
         .containsExactly(new double[] {0, -0.25}, EXACT);
@@ -201,11 +200,9 @@ class GrpoTest {
     ObjectiveStep.Result first = ObjectiveStep.first(objective, rows);
     assertThat(first.loss()).isZero();
     assertThat(first.state()).containsExactly(new double[] {0.105, 2.5}, EXACT);
-    ObjectiveStep.Result second =
-        ObjectiveStep.run(objective, rows, first.state(), new double[0]);
+    ObjectiveStep.Result second = ObjectiveStep.run(objective, rows, first.state(), new double[0]);
     assertThat(second.loss()).isCloseTo(-0.105 * 2.5, EXACT);
-    Objective low =
-        grpo("use_adaptive_entropy", true, "entropy_coef", 0.1, "entropy_target", 2.0);
+    Objective low = grpo("use_adaptive_entropy", true, "entropy_coef", 0.1, "entropy_target", 2.0);
     assertThat(ObjectiveStep.first(low, rows).state())
         .containsExactly(new double[] {0.095, 2.5}, EXACT);
   }
@@ -224,8 +221,7 @@ class GrpoTest {
     return read.with(
         row.reference(),
         1,
-        new OfRollout(
-            row.rollout().given(), Map.of(), Map.of(Quantity.ENTROPY, entropies)));
+        new OfRollout(row.rollout().given(), Map.of(), Map.of(Quantity.ENTROPY, entropies)));
   }
 
   @Test
@@ -265,7 +261,8 @@ class GrpoTest {
 
   @Test
   void theRolloutIsReportedUnderTrlsNames() {
-    Map<String, Double> metrics = metrics(grpo("num_generations", 2.0).assess(rollout(2, 1, 1, 0, 1)));
+    Map<String, Double> metrics =
+        metrics(grpo("num_generations", 2.0).assess(rollout(2, 1, 1, 0, 1)));
     assertThat(metrics)
         .containsEntry("reward", 0.75)
         .containsEntry("reward_std", 0.5)

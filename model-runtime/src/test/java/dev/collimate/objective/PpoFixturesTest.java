@@ -132,7 +132,8 @@ class PpoFixturesTest {
       }
       rollout = new Judged(List.of("score"), List.of(1.0), completions);
       Assessment assessed = objective.assess(rollout);
-      assessment = isClassic && config.get("whiten_rewards").asBoolean() ? padded(assessed) : assessed;
+      assessment =
+          isClassic && config.get("whiten_rewards").asBoolean() ? padded(assessed) : assessed;
       List<Row> rows = new ArrayList<>();
       for (int i = 0; i < completions.size(); i++) {
         rows.add(row(i));

@@ -34,7 +34,9 @@ final class SampleRollouts {
     return assessed;
   }
 
-  private static Judged.Completion completion(Row row, int index, int generations, Random random) {
+  private static Judged.Completion completion(
+      Online objective, Row row, int index, Random random) {
+    int generations = objective.needs().generations();
     double[] policy = row.policy().get(Online.COMPLETION);
     float[] reference = row.reference().tokens().get(Online.COMPLETION);
     float[] old = new float[policy.length];
@@ -49,7 +51,9 @@ final class SampleRollouts {
     return new Judged.Completion(
         "prompt-" + index / generations,
         index % generations,
-        teaches && random.nextBoolean() ? cut : new Sampled(cut.prompt(), cut.completion(), true, length),
+        teaches && random.nextBoolean()
+            ? cut
+            : new Sampled(cut.prompt(), cut.completion(), true, length),
         new double[] {random.nextGaussian()},
         old,
         values,
