@@ -147,7 +147,8 @@ final class DecoderPass implements CausalModel.Pass {
       List<PtNDArray> g = ofOutputs.stream().map(each -> vector(scope, each)).toList();
       List<PtNDArray> gradientsOfHead = ofHead(scope, g);
       if (beside.containsKey(Quantity.VALUE)) {
-        addValues(scope, vector(scope, batch.joined(beside.get(Quantity.VALUE))), gradientsOfHead, into);
+        addValues(
+            scope, vector(scope, batch.joined(beside.get(Quantity.VALUE))), gradientsOfHead, into);
       }
       if (!weights.separateHead().isEmpty()) {
         write(weights.separateHead(), gradientsOfHead.subList(1, 2), into);
@@ -158,7 +159,10 @@ final class DecoderPass implements CausalModel.Pass {
         List<Weights.Trained> body = new ArrayList<>(weights.embeddings());
         weights.layers().forEach(layer -> body.addAll(layer.trained()));
         body.addAll(weights.finalNorm());
-        write(body, withHead(vjp(scope, hidden, body, List.of(), gradientsOfHead.get(0)), gradientsOfHead), into);
+        write(
+            body,
+            withHead(vjp(scope, hidden, body, List.of(), gradientsOfHead.get(0)), gradientsOfHead),
+            into);
       }
     }
   }

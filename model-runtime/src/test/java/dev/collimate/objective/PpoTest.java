@@ -67,12 +67,7 @@ class PpoTest {
                     new float[] {0.25f, 0.5f, 1},
                     new float[] {-2, -1.5f, 0}),
                 completion(
-                    1,
-                    sampled(false, 7, 8, 9),
-                    1,
-                    new float[3],
-                    new float[3],
-                    new float[3])));
+                    1, sampled(false, 7, 8, 9), 1, new float[3], new float[3], new float[3])));
     // Penalties 0.5 * 1 and 0.5 * 0.5, then the score.
     assertThat(assessment.rows().get(0).tokens().get("returns"))
         .containsExactly(2 - 0.75f, 2 - 0.25f, 2);
@@ -97,12 +92,7 @@ class PpoTest {
         ppo.assess(
             rollout(
                 completion(
-                    0,
-                    sampled(true, 7, 2),
-                    1,
-                    new float[3],
-                    new float[] {1, 0, 50},
-                    new float[0]),
+                    0, sampled(true, 7, 2), 1, new float[3], new float[] {1, 0, 50}, new float[0]),
                 completion(
                     1, sampled(false, 7, 8, 9), 2, new float[3], new float[3], new float[0])));
     double mean = (0 + 1 + 2 + 2 + 2) / 5.0;
@@ -118,8 +108,7 @@ class PpoTest {
     Online ppo = ppo("missing_eos_penalty", "0.75", "lam", 1.0, "kl_coef", 0.0);
     Judged judged =
         rollout(
-            completion(
-                0, sampled(false, 7, 8, 9), 2, new float[3], new float[3], new float[0]),
+            completion(0, sampled(false, 7, 8, 9), 2, new float[3], new float[3], new float[0]),
             completion(1, sampled(true, 7, 8, 2), 2, new float[3], new float[3], new float[0]));
     Assessment assessment = ppo.assess(judged);
     assertThat(assessment.rows().get(0).tokens().get("returns")).containsOnly(1.25f);
@@ -153,9 +142,7 @@ class PpoTest {
         new double[] {logProb},
         tokens,
         new OfRollout(
-            new double[] {1},
-            Map.of("tokens", 1),
-            Map.of(Quantity.VALUE, new double[] {value})));
+            new double[] {1}, Map.of("tokens", 1), Map.of(Quantity.VALUE, new double[] {value})));
   }
 
   /** (0.5 - 2)^2 is more than (0.8 - 2)^2; (1.5 - 2)^2 is less than (1.2 - 2)^2. */
@@ -214,7 +201,7 @@ class PpoTest {
               new OfRollout(
                   assessed.given(),
                   assessed.counts(),
-                  Map.of(Quantity.VALUE, new double[] {0.5, 0.25, 0.5})));
+                  Map.of(Quantity.VALUE, new double[] {0.5, 0.25, 0.1})));
       ObjectiveStep.Result step = ObjectiveStep.first(ppo, List.of(row));
       lost.add(step.loss());
       assertThat(step.gradients().get(0).get("completion")[2]).isZero();

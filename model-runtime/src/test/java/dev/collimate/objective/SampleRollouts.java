@@ -34,8 +34,7 @@ final class SampleRollouts {
     return assessed;
   }
 
-  private static Judged.Completion completion(
-      Online objective, Row row, int index, Random random) {
+  private static Judged.Completion completion(Online objective, Row row, int index, Random random) {
     int generations = objective.needs().generations();
     double[] policy = row.policy().get(Online.COMPLETION);
     float[] reference = row.reference().tokens().get(Online.COMPLETION);
