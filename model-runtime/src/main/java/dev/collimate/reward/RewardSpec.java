@@ -19,7 +19,7 @@ import java.util.function.Supplier;
  * @param source whose meaning the name has
  * @param runs where its calls run
  * @param limits how it is asked where the run file does not say
- * @param columnOptions those options whose values name columns that every row must have
+ * @param columnsRead the columns that rows must have, by options
  * @param options its own ones, in the order of help
  * @param rules what options must keep to beside each other
  * @param create called once for checked options; what it gives is asked for a function by every
@@ -31,7 +31,7 @@ public record RewardSpec(
     String source,
     Runs runs,
     RewardLimits limits,
-    List<String> columnOptions,
+    Function<Options, List<String>> columnsRead,
     List<ObjectiveOption> options,
     List<Rule> rules,
     BiFunction<Options, RewardContext, Supplier<RewardFunction>> create) {
@@ -45,31 +45,30 @@ public record RewardSpec(
   }
 
   public RewardSpec {
-    columnOptions = List.copyOf(columnOptions);
     options = List.copyOf(options);
     rules = List.copyOf(rules);
   }
 
-  /** A pure function on the driver, which threads may share. */
-  public static RewardSpec pure(
+  /** A pure function of a row, which threads may share. */
+  static RewardSpec pure(
       String name,
       String meaning,
       String source,
-      List<String> columnOptions,
+      Function<Options, List<String>> columnsRead,
       List<ObjectiveOption> options,
       List<Rule> rules,
-      Function<Options, RewardFunction> create) {
+      Function<Options, RowFunction> create) {
     return new RewardSpec(
         name,
         meaning,
         source,
         Runs.ON_THE_DRIVER,
         RewardLimits.USUAL,
-        columnOptions,
+        columnsRead,
         options,
         rules,
         (values, context) -> {
-          RewardFunction function = create.apply(values);
+          RewardFunction function = create.apply(values).ofRows();
           return () -> function;
         });
   }
@@ -87,6 +86,6 @@ public record RewardSpec(
 
   /** The columns that every row must have with these options. */
   public List<String> columns(Options values) {
-    return columnOptions.stream().map(values::text).filter(column -> !column.isEmpty()).toList();
+    return columnsRead.apply(values);
   }
 }
