@@ -49,6 +49,42 @@ public record RewardSpec(
     rules = List.copyOf(rules);
   }
 
+  /**
+   * A reward on the driver that reads no column, with a function of its own for every thread.
+   *
+   * @param create from options that were checked
+   */
+  public static RewardSpec of(
+      String name,
+      String meaning,
+      String source,
+      List<ObjectiveOption> options,
+      Function<Options, RewardFunction> create) {
+    return new RewardSpec(
+        name,
+        meaning,
+        source,
+        Runs.ON_THE_DRIVER,
+        RewardLimits.USUAL,
+        values -> List.of(),
+        options,
+        List.of(),
+        (values, context) -> () -> create.apply(values));
+  }
+
+  /**
+   * The reward that reads columns.
+   *
+   * @param columns that rows must have, by options
+   */
+  public RewardSpec withColumns(Function<Options, List<String>> columns) {
+    return new RewardSpec(name, meaning, source, runs, limits, columns, options, rules, create);
+  }
+
+  public RewardSpec withRules(List<Rule> given) {
+    return new RewardSpec(name, meaning, source, runs, limits, columnsRead, options, given, create);
+  }
+
   /** A pure function of a row, which threads may share. */
   static RewardSpec pure(
       String name,
