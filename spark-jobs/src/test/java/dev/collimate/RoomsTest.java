@@ -22,6 +22,7 @@ class RoomsTest {
   private static final List<List<String>> ROOMS =
       List.of(
           List.of("files", "parameters", "random"),
+          List.of("online"),
           List.of("text"),
           List.of("checkpoint"),
           List.of("nn"),

@@ -105,6 +105,11 @@ public record Declaration(
     return !gathered.isEmpty();
   }
 
+  /** Whether the rows are prompts, which the policy completes in training. */
+  public boolean isOnline() {
+    return shape == RowShape.PROMPT;
+  }
+
   /** What the loss is differentiated by. */
   public Quantity differentiable() {
     return scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB;

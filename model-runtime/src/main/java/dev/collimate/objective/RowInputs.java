@@ -95,6 +95,11 @@ public final class RowInputs {
     return require(reference.tokens(), role, "reference log-probabilities by token");
   }
 
+  /** Whether the row has numbers of tokens for this role. */
+  public boolean hasReferenceTokens(String role) {
+    return reference.tokens().containsKey(role);
+  }
+
   /** {@code log policy(sequence) - log reference(sequence)}. */
   public Scalar logRatio(String role) {
     return policy(role).sum().minus(reference(role));

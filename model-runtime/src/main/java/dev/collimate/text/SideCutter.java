@@ -31,7 +31,8 @@ final class SideCutter {
     if (side.isMerged()) {
       merged(role);
     }
-    boolean isNeverCut = config.shape() == RowShape.REWARD || config.shape() == RowShape.SCORED;
+    boolean isNeverCut =
+        Set.of(RowShape.REWARD, RowShape.SCORED, RowShape.PROMPT).contains(config.shape());
     if (isNeverCut && side.length() > config.maxLength()) {
       throw new Refusal(
           Refusal.TOO_LONG,

@@ -8,6 +8,7 @@ import dev.collimate.checkpoint.ModelFolder;
 import dev.collimate.config.RunConfig;
 import dev.collimate.nn.Decoder;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.ReferenceUse;
 import dev.collimate.reference.ReferenceSource;
 import dev.collimate.storage.HadoopFolder;
 import java.util.Locale;
@@ -92,7 +93,13 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
             ? (long) model.layers() * model.hiddenSize() + perLayer
             : model.layers() * perLayer;
     long workerNative =
-        NATIVE_BASE + FLOAT * (parameters + trained + tokens * kept + logits(tokens, model));
+        NATIVE_BASE
+            + FLOAT
+                * (parameters
+                    + trained
+                    + tokens * kept
+                    + logits(tokens, model)
+                    + ofRollouts(run, model, parameters));
     long globalBatch = run.train().globalBatchSize();
     int microBatch = run.train().microBatchSize();
     int microBatches = (int) ((globalBatch + microBatch - 1) / microBatch);
@@ -122,9 +129,7 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
    */
   private static MemoryPlan ofReading(ModelConfig model, long parameters, long tokens) {
     // The current layer's values, and the keys and values of all.
-    long kept =
-        perLayer(model)
-            + 2L * model.layers() * model.attention().keyValueHeads() * model.attention().headDim();
+    long kept = perLayer(model) + keysAndValues(model);
     return new MemoryPlan(
         NATIVE_BASE + FLOAT * (parameters + tokens * kept + logits(tokens, model)),
         HEAP_BASE,
@@ -132,7 +137,36 @@ public record MemoryPlan(long workerNative, long workerHeap, long driverHeap) {
   }
 
   private static long longest(RunConfig run, ModelConfig model) {
-    return Math.min(run.data().maxLength().orElse(model.maxPositions()), model.maxPositions());
+    long rows = run.data().maxLength().orElse(model.maxPositions());
+    return Math.min(
+        rows + (isOnline(run) ? run.rollout().maxCompletionLength() : 0), model.maxPositions());
+  }
+
+  private static boolean isOnline(RunConfig run) {
+    return !run.rewards().isEmpty();
+  }
+
+  /**
+   * Keys and values of the completions of a unit, twice while finished ones are dropped, and the
+   * reference where it is a model of its own.
+   */
+  private static long ofRollouts(RunConfig run, ModelConfig model, long parameters) {
+    if (!isOnline(run)) {
+      return 0;
+    }
+    long completions = (long) run.rollout().batchSize() * run.objective().numGenerations();
+    boolean hasReference =
+        Objectives.create(run.objective().name(), run.objective().options())
+                .declaration()
+                .reference()
+            != ReferenceUse.NONE;
+    boolean isOwn = hasReference && (run.adapter().isEmpty() || ReferenceSource.isFolder(run));
+    return 2 * completions * longest(run, model) * keysAndValues(model) + (isOwn ? parameters : 0);
+  }
+
+  /** Of one token in all layers. */
+  private static long keysAndValues(ModelConfig model) {
+    return 2L * model.layers() * model.attention().keyValueHeads() * model.attention().headDim();
   }
 
   /** Of two jobs that follow each other, the one that needs more. */

@@ -158,7 +158,7 @@ public final class Pipeline {
     requireReadable(policy, data, facts);
     TrainStage.Reference reference = TrainStage.Reference.NONE;
     ReferenceUse use = objective.declaration().reference();
-    if (use != ReferenceUse.NONE) {
+    if (use != ReferenceUse.NONE && !objective.declaration().isOnline()) {
       progress.stage("reference");
       reference = reference(data, facts, use);
     }
@@ -195,12 +195,15 @@ public final class Pipeline {
 
   private void requireReadable(PolicySource policy, PreparedData data, Map<Split, RowFacts> facts)
       throws IOException {
-    new LearnedPositions("model", policy.model().config()).requireRoom(data, facts, configuration);
+    int completion = run.rewards().isEmpty() ? 0 : run.rollout().maxCompletionLength();
+    new LearnedPositions("model", policy.model().config(), completion)
+        .requireRoom(data, facts, configuration);
     if (ReferenceSource.isFolder(run)) {
       ModelConfig config =
           ModelConfig.read(
               HadoopFolder.open("reference_model", run.referenceModel(), configuration));
-      new LearnedPositions("reference_model", config).requireRoom(data, facts, configuration);
+      new LearnedPositions("reference_model", config, completion)
+          .requireRoom(data, facts, configuration);
     }
   }
 

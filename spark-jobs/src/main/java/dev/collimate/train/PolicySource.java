@@ -21,6 +21,7 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
+import dev.collimate.text.Tokenizer;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.LinkedHashMap;
@@ -118,6 +119,11 @@ public final class PolicySource implements AutoCloseable {
 
   public ModelFolder model() {
     return model;
+  }
+
+  /** The model's tokenizer, where its folder has one; the caller closes it. */
+  Optional<Tokenizer> tokenizer() throws IOException {
+    return model.hasTokenizer() ? Optional.of(Tokenizer.load(model.folder())) : Optional.empty();
   }
 
   /** What is trained: the adapter's factors where there is an adapter, else all weights. */

@@ -6,6 +6,7 @@ import dev.collimate.learn.LeafResult;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.Learner;
 import dev.collimate.learn.MetricSums;
+import dev.collimate.learn.StepContext;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
@@ -33,6 +34,7 @@ final class PolicyTask implements WorkerTask {
   private final ShardReader trainRows;
   private final ShardReader evalRows;
   private final GreedySampler sampler;
+  private final CompletionWriter writer;
   private final Closeable resources;
   private FlatVector version = new FlatVector(0);
 
@@ -47,6 +49,7 @@ final class PolicyTask implements WorkerTask {
       ShardReader trainRows,
       ShardReader evalRows,
       GreedySampler sampler,
+      CompletionWriter writer,
       Closeable resources) {
     this.description = description;
     this.learner = learner;
@@ -54,6 +57,7 @@ final class PolicyTask implements WorkerTask {
     this.trainRows = trainRows;
     this.evalRows = evalRows;
     this.sampler = sampler;
+    this.writer = writer;
     this.resources = resources;
   }
 
@@ -78,6 +82,13 @@ final class PolicyTask implements WorkerTask {
         learner.load(version);
       }
     }
+    if (item instanceof OnlineWork.Learn learn) {
+      if (learn.rows().isEmpty()) {
+        gradientOut.fill(0);
+        return toBytes(new LeafResult(0, new MetricSums()));
+      }
+      return toBytes(learner.gradient(learn.context(), learn.rows(), gradientOut));
+    }
     WorkItem.Gradient work = (WorkItem.Gradient) item;
     List<LearnRow> rows = learnRows(trainRows, work.rows());
     return toBytes(learner.gradient(work.context(), rows, gradientOut));
@@ -90,10 +101,19 @@ final class PolicyTask implements WorkerTask {
       return evaluate(evaluate);
     }
     if (work instanceof WorkItem.Gather gather) {
-      return gather(gather);
+      return gathered(gather.context(), learnRows(splitOf(gather), gather.rows()));
     }
     if (work instanceof WorkItem.Sample sample) {
       return sample(sample);
+    }
+    if (work instanceof OnlineWork.Gather gather) {
+      return gathered(gather.context(), gather.rows());
+    }
+    if (work instanceof OnlineWork.Complete complete) {
+      return write(out -> writer.complete(complete, out));
+    }
+    if (work instanceof OnlineWork.LogProbs logProbs) {
+      return write(out -> writer.logProbs(logProbs, out));
     }
     throw new IllegalArgumentException("a gradient is asked for as a leaf, not as a call");
   }
@@ -109,8 +129,8 @@ final class PolicyTask implements WorkerTask {
     return toBytes(new LeafResult(loss, metrics));
   }
 
-  private byte[] gather(WorkItem.Gather work) {
-    double[][] scalars = learner.gather(work.context(), learnRows(splitOf(work), work.rows()));
+  private byte[] gathered(StepContext context, List<LearnRow> rows) {
+    double[][] scalars = learner.gather(context, rows);
     return write(
         out -> {
           out.writeInt(scalars.length);

@@ -12,6 +12,7 @@ import dev.collimate.data.ShardReader;
 import dev.collimate.executor.ModelSlot;
 import dev.collimate.learn.Learner;
 import dev.collimate.nn.AdapterSource;
+import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
@@ -20,6 +21,7 @@ import dev.collimate.nn.Numerics;
 import dev.collimate.nn.Precision;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
+import dev.collimate.reference.ReferenceSource;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Storage;
 import java.io.IOException;
@@ -77,6 +79,10 @@ record PolicyTaskFactory(
           train,
           eval,
           new GreedySampler(policy),
+          new CompletionWriter(
+              policy,
+              reference(policy, configuration),
+              split -> split == PreparedData.Split.TRAIN ? train : eval),
           () -> {
             try (policy;
                 eval;
@@ -88,6 +94,23 @@ record PolicyTaskFactory(
       policy.close();
       throw e;
     }
+  }
+
+  /**
+   * The reference model, for rows that are written while training goes on: the policy with its
+   * adapter off where that is it, else a second model, which is loaded when first asked for.
+   */
+  private CompletionWriter.ReferenceModel reference(Decoder policy, Configuration configuration) {
+    boolean isFresh = run.adapter().isPresent() && run.adapter().get().path().isEmpty();
+    boolean isBase = run.referenceModel().equals(RunConfig.BASE);
+    if (isBase || (isFresh && !ReferenceSource.isFolder(run))) {
+      return work -> work.of(policy, Adapter.OFF);
+    }
+    return work ->
+        ModelSlot.with(
+            ReferenceSource.of(run, configuration),
+            configuration,
+            model -> work.of(model, Adapter.ON));
   }
 
   private AdapterSource source(ModelFolder model, Optional<AdapterFolder> continued) {

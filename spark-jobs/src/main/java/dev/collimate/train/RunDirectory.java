@@ -38,6 +38,11 @@ public record RunDirectory(Path root) {
     return new Path(root, "metrics.jsonl");
   }
 
+  /** Completions with their rewards, and the journal of these. */
+  public Path rollouts() {
+    return new Path(root, "rollouts");
+  }
+
   public Path report() {
     return new Path(root, "report.html");
   }

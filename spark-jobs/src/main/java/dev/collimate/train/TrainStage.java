@@ -1,6 +1,7 @@
 package dev.collimate.train;
 
 import dev.collimate.CollimateException;
+import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
@@ -8,6 +9,7 @@ import dev.collimate.data.RowFacts;
 import dev.collimate.data.RowOrder;
 import dev.collimate.nn.Numerics;
 import dev.collimate.objective.Objective;
+import dev.collimate.objective.Online;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.reference.ReferenceValues;
@@ -15,16 +17,14 @@ import dev.collimate.report.MetricsLog;
 import dev.collimate.report.RunManifest;
 import dev.collimate.storage.RunLock;
 import dev.collimate.storage.Storage;
-import dev.collimate.text.Tokenizer;
 import dev.collimate.train.TrainingState.Progress;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -63,6 +63,8 @@ final class TrainStage {
   private final SplitRows trainRows;
   private final SplitRows evalRows;
   private final BatchPlan plan;
+  private final Optional<RolloutPlan> rollouts;
+  private final long steps;
   private final Map<String, Object> numbers = new LinkedHashMap<>();
 
   TrainStage(
@@ -87,7 +89,13 @@ final class TrainStage {
     this.storage = Storage.of(directory.root(), configuration);
     this.trainRows = rows(facts.get(Split.TRAIN), reference.values().get(Split.TRAIN));
     this.evalRows = rows(facts.get(Split.EVAL), reference.values().get(Split.EVAL));
-    this.plan = plan(facts.get(Split.TRAIN));
+    RowFacts prompts = facts.get(Split.TRAIN);
+    this.rollouts =
+        objective instanceof Online
+            ? Optional.of(RolloutPlan.of(run, prompts.count(), order(prompts), trainRows::length))
+            : Optional.empty();
+    this.plan = rollouts.map(RolloutPlan::prompts).orElseGet(() -> plan(prompts));
+    this.steps = rollouts.map(RolloutPlan::steps).orElseGet(plan::steps);
     if (run.train().hasLocalSteps()) {
       LocalSteps.requireUncoupled(objective.declaration());
     }
@@ -99,10 +107,17 @@ final class TrainStage {
   private SplitRows rows(RowFacts facts, ReferenceValues values) {
     return new SplitRows(
         facts,
-        objective.declaration().roles(),
+        objective instanceof Online ? data.index().roles() : objective.declaration().roles(),
         data.index().scalars(),
         values == null ? SplitRows.References.NONE : values::of,
         run.train().sharing());
+  }
+
+  private IntFunction<int[]> order(RowFacts facts) {
+    return epoch ->
+        run.data().shuffle()
+            ? RowOrder.permutation(run.seed(), epoch, facts)
+            : IntStream.range(0, facts.count()).toArray();
   }
 
   private BatchPlan plan(RowFacts facts) {
@@ -112,15 +127,7 @@ final class TrainStage {
             ? run.train().maxSteps().getAsInt()
             : BatchPlan.stepsForEpochs(run.train().numTrainEpochs(), facts.count(), batch);
     return new BatchPlan(
-        facts.count(),
-        batch,
-        run.train().microBatchSize(),
-        steps,
-        epoch ->
-            run.data().shuffle()
-                ? RowOrder.permutation(run.seed(), epoch, facts)
-                : IntStream.range(0, facts.count()).toArray(),
-        trainRows::length);
+        facts.count(), batch, run.train().microBatchSize(), steps, order(facts), trainRows::length);
   }
 
   /**
@@ -139,26 +146,66 @@ final class TrainStage {
     }
     CheckpointStore checkpoints = new CheckpointStore(directory, configuration, lock::requireOwned);
     TrainingState state = start(checkpoints);
-    if (trained && !recorded && state.progress().step() == plan.steps()) {
+    if (trained && !recorded && state.progress().step() == steps) {
       // The driver before ended between the publication and the manifest.
       record(record, state.progress());
     }
     if (trained && !isLeft) {
       return;
     }
-    try (TrainingSession session =
-        TrainingSession.open(
-            spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
-      Measured measured = new Measured(session, record, state);
+    try (HeldOpen online = online();
+        TrainingSession session =
+            TrainingSession.open(
+                spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
+      HeldOut measured =
+          new HeldOut(
+              run,
+              policy,
+              session.aggregator(),
+              record,
+              evalRows,
+              evaluation(online, session.aggregator()),
+              state.progress().objectiveStateArray(),
+              progress);
       if (!trained) {
-        state = train(session, checkpoints, measured, state);
+        state = train(online, session, checkpoints, measured, state);
         policy.publish(directory, state.masters(), run.saveDtype(), lock::requireOwned);
         record(record, state.progress());
       }
       if (evaluates && evalRows.count() > 0) {
-        measured.after(state);
+        // A version of its own: saving may have rounded the weights of the last step.
+        measured.after(
+            steps + 1, policy.published(directory), state.progress().objectiveStateArray());
       }
     }
+  }
+
+  /** What an online objective needs on the driver, while there are workers. */
+  private record HeldOpen(Optional<OnlineRun> run) implements AutoCloseable {
+    @Override
+    public void close() {
+      run.ifPresent(OnlineRun::close);
+    }
+  }
+
+  private HeldOpen online() throws IOException {
+    if (!(objective instanceof Online onlineObjective)) {
+      return new HeldOpen(Optional.empty());
+    }
+    return new HeldOpen(
+        Optional.of(
+            OnlineRun.open(
+                run, directory, configuration, data, onlineObjective, policy.tokenizer())));
+  }
+
+  private Evaluation evaluation(HeldOpen online, Aggregator aggregator) {
+    return online
+        .run()
+        .map(open -> open.evaluation(aggregator, evalRows.count()))
+        .orElseGet(
+            () ->
+                new RowEvaluation(
+                    new StepWork(objective, evalRows, run.seed()), evalRows, aggregator));
   }
 
   /** What training goes on from: the newest checkpoint, or the beginning. */
@@ -172,8 +219,7 @@ final class TrainStage {
       return resumed.get();
     }
     Map<String, FlatVector> optimizer = new TreeMap<>();
-    for (String vector :
-        run.train().hasLocalSteps() ? LocalSteps.VECTORS : AveragedGradients.VECTORS) {
+    for (String vector : run.train().hasLocalSteps() ? LocalSteps.VECTORS : GradientSteps.VECTORS) {
       optimizer.put(vector, new FlatVector(layout.size()));
     }
     return new TrainingState(
@@ -223,22 +269,26 @@ final class TrainStage {
   }
 
   private TrainingState train(
-      TrainingSession session, CheckpointStore checkpoints, Measured measured, TrainingState start)
+      HeldOpen online,
+      TrainingSession session,
+      CheckpointStore checkpoints,
+      HeldOut measured,
+      TrainingState start)
       throws IOException {
     progress.stage("train");
     MetricsLog metrics = MetricsLog.resume(storage, directory.metrics(), start.progress().step());
     if (start.progress().step() == 0) {
-      measured.before(start);
+      measured.before(start.masters());
     }
-    progress.training(start.progress().step() + 1, plan.steps());
+    progress.training(start.progress().step() + 1, steps);
     try (CheckpointWriter writer =
         new CheckpointWriter(checkpoints, run.train().saveTotalLimit(), metrics)) {
       WorkerShares shares = new WorkerShares();
       Trainer trainer =
           new Trainer(
               run.train(),
-              plan.steps(),
-              method(session, shares, start),
+              steps,
+              method(online, session, shares, start),
               session,
               writer,
               new ReplicaStore(directory, configuration),
@@ -250,12 +300,23 @@ final class TrainStage {
     }
   }
 
-  private StepMethod method(TrainingSession session, WorkerShares shares, TrainingState start) {
+  private StepMethod method(
+      HeldOpen online, TrainingSession session, WorkerShares shares, TrainingState start) {
     StepWork work = new StepWork(objective, trainRows, run.seed());
-    if (!run.train().hasLocalSteps()) {
-      return new AveragedGradients(
+    if (run.train().hasLocalSteps()) {
+      warnOfIdleWorkers();
+      return new LocalSteps(
           run.train(), plan, work, trainRows, session.aggregator(), shares, start);
     }
+    GradientSteps gradients =
+        new GradientSteps(run.train(), steps, session.aggregator(), shares, start);
+    if (online.run().isPresent()) {
+      return online.run().get().steps(rollouts.orElseThrow(), session.aggregator(), gradients);
+    }
+    return new AveragedGradients(plan, work, trainRows, session.aggregator(), gradients);
+  }
+
+  private void warnOfIdleWorkers() {
     int replicas = run.train().replicas().orElseThrow();
     if (replicas < run.cluster().workers()) {
       log.warn(
@@ -263,10 +324,9 @@ final class TrainStage {
           replicas,
           run.cluster().workers());
     }
-    return new LocalSteps(run.train(), plan, work, trainRows, session.aggregator(), shares, start);
   }
 
-  private Trainer.Observer observer(MetricsLog metrics, Measured measured) {
+  private Trainer.Observer observer(MetricsLog metrics, HeldOut measured) {
     return new Trainer.Observer() {
       @Override
       public void log(Map<String, Object> line) {
@@ -288,7 +348,7 @@ final class TrainStage {
           Map<String, Object> line = new LinkedHashMap<>();
           line.put("step", step);
           line.put("epoch", epoch);
-          line.putAll(measured.evaluation.run(step, parameters, state));
+          line.putAll(measured.evaluation().run(step, parameters, state));
           log(line);
         }
       }
@@ -307,91 +367,5 @@ final class TrainStage {
             manifest
                 .withTraining(numbers, end.numerics(), end.exact())
                 .withState(RunManifest.State.TRAINED, RunManifest.Failure.NONE));
-  }
-
-  /** What is measured on the held-out rows before training and of the saved result. */
-  private final class Measured {
-    private final RunRecord record;
-    private final TrainingSession session;
-    private final Evaluation evaluation;
-    private final double[] initialState;
-
-    Measured(TrainingSession session, RunRecord record, TrainingState start) {
-      this.session = session;
-      this.record = record;
-      this.evaluation =
-          new Evaluation(
-              new StepWork(objective, evalRows, run.seed()), evalRows, session.aggregator());
-      this.initialState = start.progress().objectiveStateArray();
-    }
-
-    void before(TrainingState start) {
-      if (evalRows.count() == 0) {
-        return;
-      }
-      progress.stage("evaluate");
-      Map<String, Object> metrics = evaluation.run(0, start.masters(), initialState);
-      List<RunManifest.Sample> samples =
-          samples(0, start.masters()).stream()
-              .map(sample -> new RunManifest.Sample(sample.prompt(), sample.text(), ""))
-              .toList();
-      record.update(
-          manifest -> manifest.withEvaluation(Map.of(RunManifest.BEFORE, metrics), samples));
-    }
-
-    void after(TrainingState state) {
-      progress.stage("evaluate");
-      FlatVector saved = policy.published(directory);
-      // A version of its own: saving may have rounded the weights of the last step.
-      long version = plan.steps() + 1;
-      Map<String, Map<String, Object>> metrics =
-          new LinkedHashMap<>(record.manifest().evaluation());
-      metrics.put(
-          RunManifest.AFTER,
-          evaluation.run(version, saved, state.progress().objectiveStateArray()));
-      List<RunManifest.Sample> before = record.manifest().samples();
-      List<Samples.Completion> completions = samples(version, saved);
-      List<RunManifest.Sample> samples = new ArrayList<>();
-      for (int i = 0; i < completions.size(); i++) {
-        String earlier = i < before.size() ? before.get(i).before() : "";
-        samples.add(
-            new RunManifest.Sample(
-                completions.get(i).prompt(), earlier, completions.get(i).text()));
-      }
-      record.update(manifest -> manifest.withEvaluation(metrics, samples));
-    }
-
-    private List<Samples.Completion> samples(long version, FlatVector parameters) {
-      if (run.report().samples() == 0 || objective.declaration().scores() > 0) {
-        return List.of();
-      }
-      try (TokenizerIfAny tokenizer = TokenizerIfAny.of(policy)) {
-        return new Samples(
-                evalRows,
-                session.aggregator(),
-                tokenizer.tokenizer(),
-                run.report().samples(),
-                run.report().maxNewTokens())
-            .complete(version, parameters);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-  }
-
-  /** The model's tokenizer, where its folder has one. */
-  private record TokenizerIfAny(Optional<Tokenizer> tokenizer) implements AutoCloseable {
-
-    static TokenizerIfAny of(PolicySource policy) throws IOException {
-      return new TokenizerIfAny(
-          policy.model().hasTokenizer()
-              ? Optional.of(Tokenizer.load(policy.model().folder()))
-              : Optional.empty());
-    }
-
-    @Override
-    public void close() {
-      tokenizer.ifPresent(Tokenizer::close);
-    }
   }
 }

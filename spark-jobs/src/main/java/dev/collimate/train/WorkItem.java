@@ -16,7 +16,13 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** What a lease asks a worker to do, as it travels: rows by address, never their tokens. */
-sealed interface WorkItem {
+sealed interface WorkItem
+    permits WorkItem.Gradient,
+        WorkItem.Gather,
+        WorkItem.Evaluate,
+        WorkItem.Local,
+        WorkItem.Sample,
+        OnlineWork {
 
   /** The gradient of one micro-batch. */
   record Gradient(StepContext context, List<RowAddress> rows) implements WorkItem {}
@@ -151,6 +157,9 @@ sealed interface WorkItem {
         out.writeByte('s');
         out.writeInt(sample.maxNewTokens());
         writeRows(sample.rows(), out);
+      } else if (this instanceof OnlineWork online) {
+        out.writeByte('o');
+        online.write(out);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -165,6 +174,7 @@ sealed interface WorkItem {
         case 'g' -> new Gradient(StepContext.read(in), readRows(in));
         case 'l' -> Local.read(in);
         case 'f' -> new Gather(StepContext.read(in), readRows(in));
+        case 'o' -> OnlineWork.read(in);
         case 'e' -> new Evaluate(StepContext.read(in), readRows(in));
         case 's' -> {
           int maxNewTokens = in.readInt();
@@ -203,7 +213,7 @@ sealed interface WorkItem {
     return new PublishedFile(in.readUTF(), in.readLong(), in.readUTF());
   }
 
-  private static void writeReference(Reference reference, DataOutputStream out) throws IOException {
+  static void writeReference(Reference reference, DataOutputStream out) throws IOException {
     out.writeInt(reference.sums().size());
     for (Map.Entry<String, Double> sum : new TreeMap<>(reference.sums()).entrySet()) {
       out.writeUTF(sum.getKey());
@@ -219,7 +229,7 @@ sealed interface WorkItem {
     }
   }
 
-  private static Reference readReference(DataInputStream in) throws IOException {
+  static Reference readReference(DataInputStream in) throws IOException {
     Map<String, Double> sums = new TreeMap<>();
     for (int left = in.readInt(); left > 0; left--) {
       sums.put(in.readUTF(), in.readDouble());

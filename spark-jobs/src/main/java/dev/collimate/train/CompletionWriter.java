@@ -1,0 +1,89 @@
+package dev.collimate.train;
+
+import dev.collimate.data.Digest128;
+import dev.collimate.data.PreparedData.Split;
+import dev.collimate.data.ShardReader;
+import dev.collimate.executor.RowLogProbs;
+import dev.collimate.generate.Completion;
+import dev.collimate.generate.Generator;
+import dev.collimate.learn.LearnRow;
+import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.Decoder;
+import dev.collimate.text.Example;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/** A worker's side of rollouts: writes completions and says how probable they are. */
+final class CompletionWriter {
+
+  /** Computes with the reference model. */
+  @FunctionalInterface
+  interface ReferenceModel {
+    /** Gives the model, and whether its adapter is on, to {@code work}, which must not keep it. */
+    List<RowLogProbs> with(LogProbsOf work);
+  }
+
+  /** What is computed with a model. */
+  @FunctionalInterface
+  interface LogProbsOf {
+    List<RowLogProbs> of(Decoder model, Adapter adapter);
+  }
+
+  private final Decoder policy;
+  private final Generator generator;
+  private final ReferenceModel reference;
+  private final Function<Split, ShardReader> prompts;
+
+  /**
+   * @param policy stays open
+   */
+  CompletionWriter(Decoder policy, ReferenceModel reference, Function<Split, ShardReader> prompts) {
+    this.policy = policy;
+    this.generator =
+        new Generator(
+            policy, policy.config().tokens().eos().stream().mapToInt(Integer::intValue).toArray());
+    this.reference = reference;
+    this.prompts = prompts;
+  }
+
+  /** The draws of a completion: of the step, the prompt's key and the number of the sample. */
+  static long seed(long step, String promptKey, int sample) {
+    return Digest128.of("%d %d %s".formatted(step, sample, promptKey)).high();
+  }
+
+  /** Completions in the order of the prompts, as {@link Written} reads them. */
+  void complete(OnlineWork.Complete work, DataOutputStream out) throws IOException {
+    List<int[]> ids = new ArrayList<>();
+    List<Long> seeds = new ArrayList<>();
+    for (Example prompt : prompts.apply(work.split()).rows(work.rows())) {
+      ids.add(prompt.sequences().get(Written.PROMPT).ids());
+      for (int sample = 0; sample < work.samples(); sample++) {
+        seeds.add(seed(work.step(), prompt.key(), sample));
+      }
+    }
+    for (Completion completion : generator.generate(ids, work.samples(), seeds, work.params())) {
+      int last = completion.ids()[completion.ids().length - 1];
+      OnlineWork.writeInts(completion.ids(), out);
+      OnlineWork.writeFloats(completion.logProbs(), out);
+      out.writeBoolean(policy.config().tokens().eos().contains(last));
+    }
+  }
+
+  /** Log-probabilities of the rows' counted tokens, in the order of the rows. */
+  void logProbs(OnlineWork.LogProbs work, DataOutputStream out) throws IOException {
+    LogProbsOf ofRows =
+        (model, adapter) ->
+            work.rows().stream()
+                .map(LearnRow::example)
+                .map(example -> RowLogProbs.of(model, example, adapter))
+                .toList();
+    List<RowLogProbs> all =
+        work.reference() ? reference.with(ofRows) : ofRows.of(policy, Adapter.ON);
+    for (RowLogProbs row : all) {
+      OnlineWork.writeFloats(row.byRole().values().iterator().next(), out);
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package dev.collimate.train;
+
+import dev.collimate.data.PreparedData.Split;
+import dev.collimate.generate.SamplingParams;
+import dev.collimate.learn.LearnRow;
+import dev.collimate.learn.StepContext;
+import dev.collimate.text.Example;
+import dev.collimate.text.Sequence;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The leases of objectives that learn from completions which the policy writes. Completions travel
+ * with their tokens: they stand in no shard.
+ */
+sealed interface OnlineWork extends WorkItem {
+
+  /**
+   * Completions of prompts, all of them as one batch, whose shape is therefore part of their bits.
+   *
+   * @param step the optimizer step before which they are written; it decides the draws
+   * @param rows numbers of the prompts, counted through the split
+   * @param samples completions of every prompt
+   * @param params its seed is the run's
+   */
+  record Complete(long step, Split split, int[] rows, int samples, SamplingParams params)
+      implements OnlineWork {}
+
+  /**
+   * Log-probabilities of the counted tokens of completions, each run by itself.
+   *
+   * @param reference whether they are the reference model's, else the policy's
+   */
+  record LogProbs(boolean reference, List<LearnRow> rows) implements OnlineWork {}
+
+  /** The first pass of an objective that gathers scalars over the global batch. */
+  record Gather(StepContext context, List<LearnRow> rows) implements OnlineWork {}
+
+  /** The gradient of a micro-batch of completions. */
+  record Learn(StepContext context, List<LearnRow> rows) implements OnlineWork {}
+
+  default void write(DataOutputStream out) throws IOException {
+    if (this instanceof Complete complete) {
+      out.writeByte('c');
+      out.writeLong(complete.step());
+      out.writeUTF(complete.split().name());
+      writeInts(complete.rows(), out);
+      out.writeInt(complete.samples());
+      SamplingParams params = complete.params();
+      out.writeInt(params.maxNewTokens());
+      out.writeDouble(params.temperature());
+      out.writeInt(params.topK());
+      out.writeDouble(params.topP());
+      out.writeLong(params.seed());
+    } else if (this instanceof LogProbs logProbs) {
+      out.writeByte('p');
+      out.writeBoolean(logProbs.reference());
+      writeLearnRows(logProbs.rows(), out);
+    } else if (this instanceof Gather gather) {
+      out.writeByte('f');
+      gather.context().write(out);
+      writeLearnRows(gather.rows(), out);
+    } else if (this instanceof Learn learn) {
+      out.writeByte('g');
+      learn.context().write(out);
+      writeLearnRows(learn.rows(), out);
+    }
+  }
+
+  static OnlineWork read(DataInputStream in) throws IOException {
+    char kind = (char) in.readByte();
+    return switch (kind) {
+      case 'c' ->
+          new Complete(
+              in.readLong(),
+              Split.valueOf(in.readUTF()),
+              readInts(in),
+              in.readInt(),
+              new SamplingParams(
+                  in.readInt(),
+                  in.readDouble(),
+                  in.readInt(),
+                  in.readDouble(),
+                  in.readLong(),
+                  /* ignoreEos= */ false));
+      case 'p' -> new LogProbs(in.readBoolean(), readLearnRows(in));
+      case 'f' -> new Gather(StepContext.read(in), readLearnRows(in));
+      case 'g' -> new Learn(StepContext.read(in), readLearnRows(in));
+      default -> throw new IllegalArgumentException("unknown kind of online work '" + kind + "'");
+    };
+  }
+
+  private static void writeLearnRows(List<LearnRow> rows, DataOutputStream out) throws IOException {
+    out.writeInt(rows.size());
+    for (LearnRow row : rows) {
+      Example example = row.example();
+      out.writeUTF(example.key());
+      out.writeDouble(example.weight());
+      out.writeInt(example.sequences().size());
+      for (Map.Entry<String, Sequence> sequence : example.sequences().entrySet()) {
+        out.writeUTF(sequence.getKey());
+        writeInts(sequence.getValue().ids(), out);
+        out.writeInt(sequence.getValue().promptLength());
+        out.write(sequence.getValue().lossMask());
+      }
+      WorkItem.writeReference(row.reference(), out);
+      WorkItem.writeDoubles(row.given(), out);
+    }
+  }
+
+  private static List<LearnRow> readLearnRows(DataInputStream in) throws IOException {
+    int count = in.readInt();
+    List<LearnRow> rows = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      String key = in.readUTF();
+      double weight = in.readDouble();
+      Map<String, Sequence> sequences = new TreeMap<>();
+      for (int left = in.readInt(); left > 0; left--) {
+        String role = in.readUTF();
+        int[] ids = readInts(in);
+        int promptLength = in.readInt();
+        sequences.put(role, new Sequence(ids, promptLength, in.readNBytes(ids.length)));
+      }
+      rows.add(
+          new LearnRow(
+              new Example(key, "", weight, sequences, Map.of()),
+              WorkItem.readReference(in),
+              WorkItem.readDoubles(in)));
+    }
+    return rows;
+  }
+
+  static void writeInts(int[] values, DataOutputStream out) throws IOException {
+    out.writeInt(values.length);
+    for (int value : values) {
+      out.writeInt(value);
+    }
+  }
+
+  static int[] readInts(DataInputStream in) throws IOException {
+    int[] values = new int[in.readInt()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = in.readInt();
+    }
+    return values;
+  }
+
+  static void writeFloats(float[] values, DataOutputStream out) throws IOException {
+    out.writeInt(values.length);
+    for (float value : values) {
+      out.writeFloat(value);
+    }
+  }
+
+  static float[] readFloats(DataInputStream in) throws IOException {
+    float[] values = new float[in.readInt()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = in.readFloat();
+    }
+    return values;
+  }
+}
