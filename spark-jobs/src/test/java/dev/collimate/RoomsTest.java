@@ -27,7 +27,7 @@ class RoomsTest {
           List.of("checkpoint"),
           List.of("nn"),
           List.of("objective", "generate"),
-          List.of("learn"),
+          List.of("learn", "reward"),
           List.of("config"),
           List.of("storage"),
           List.of("data"),

@@ -15,7 +15,18 @@ import java.util.stream.Collectors;
 /** The table of rewards: what can be named in a run file. */
 public final class RewardFunctions {
 
-  private static final List<RewardSpec> BUILT = List.of();
+  private static final List<RewardSpec> BUILT =
+      List.of(
+          TextMatch.EXACT,
+          TextMatch.NORMALIZED,
+          NumberMatch.SPEC,
+          PatternReward.REGEX,
+          PatternReward.THINK_FORMAT,
+          LengthReward.SOFT_OVERLONG_PUNISHMENT,
+          LengthReward.COSINE,
+          RepetitionPenalty.SPEC,
+          ModelReward.SPEC,
+          Judge.SPEC);
 
   private RewardFunctions() {}
 
@@ -128,7 +139,7 @@ public final class RewardFunctions {
             "own",
             RewardSpec.Runs.ON_THE_DRIVER,
             RewardLimits.USUAL,
-            List.of(),
+            options -> List.of(),
             List.of(),
             List.of(),
             (options, context) -> () -> (RewardFunction) instance(type)));

@@ -19,7 +19,7 @@ import java.util.function.Supplier;
  * @param source whose meaning the name has
  * @param runs where its calls run
  * @param limits how it is asked where the run file does not say
- * @param columnOptions those options whose values name columns that every row must have
+ * @param columnsRead the columns that rows must have, by options
  * @param options its own ones, in the order of help
  * @param rules what options must keep to beside each other
  * @param create called once for checked options; what it gives is asked for a function by every
@@ -31,7 +31,7 @@ public record RewardSpec(
     String source,
     Runs runs,
     RewardLimits limits,
-    List<String> columnOptions,
+    Function<Options, List<String>> columnsRead,
     List<ObjectiveOption> options,
     List<Rule> rules,
     BiFunction<Options, RewardContext, Supplier<RewardFunction>> create) {
@@ -45,19 +45,20 @@ public record RewardSpec(
   }
 
   public RewardSpec {
-    columnOptions = List.copyOf(columnOptions);
     options = List.copyOf(options);
     rules = List.copyOf(rules);
   }
 
-  /** A pure function on the driver, which threads may share. */
-  public static RewardSpec pure(
+  /**
+   * A reward on the driver that reads no column, with a function of its own for every thread.
+   *
+   * @param create from options that were checked
+   */
+  public static RewardSpec of(
       String name,
       String meaning,
       String source,
-      List<String> columnOptions,
       List<ObjectiveOption> options,
-      List<Rule> rules,
       Function<Options, RewardFunction> create) {
     return new RewardSpec(
         name,
@@ -65,11 +66,45 @@ public record RewardSpec(
         source,
         Runs.ON_THE_DRIVER,
         RewardLimits.USUAL,
-        columnOptions,
+        values -> List.of(),
+        options,
+        List.of(),
+        (values, context) -> () -> create.apply(values));
+  }
+
+  /**
+   * The reward that reads columns.
+   *
+   * @param columns that rows must have, by options
+   */
+  public RewardSpec withColumns(Function<Options, List<String>> columns) {
+    return new RewardSpec(name, meaning, source, runs, limits, columns, options, rules, create);
+  }
+
+  public RewardSpec withRules(List<Rule> given) {
+    return new RewardSpec(name, meaning, source, runs, limits, columnsRead, options, given, create);
+  }
+
+  /** A pure function of a row, which threads may share. */
+  static RewardSpec pure(
+      String name,
+      String meaning,
+      String source,
+      Function<Options, List<String>> columnsRead,
+      List<ObjectiveOption> options,
+      List<Rule> rules,
+      Function<Options, RowFunction> create) {
+    return new RewardSpec(
+        name,
+        meaning,
+        source,
+        Runs.ON_THE_DRIVER,
+        RewardLimits.USUAL,
+        columnsRead,
         options,
         rules,
         (values, context) -> {
-          RewardFunction function = create.apply(values);
+          RewardFunction function = create.apply(values).ofRows();
           return () -> function;
         });
   }
@@ -87,6 +122,6 @@ public record RewardSpec(
 
   /** The columns that every row must have with these options. */
   public List<String> columns(Options values) {
-    return columnOptions.stream().map(values::text).filter(column -> !column.isEmpty()).toList();
+    return columnsRead.apply(values);
   }
 }
