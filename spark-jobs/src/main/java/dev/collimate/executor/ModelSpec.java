@@ -23,6 +23,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param precision arithmetic of the products
  * @param threads of one operation
  * @param sharing whether what the sequences of a row begin with is computed once
+ * @param temperature what logits are divided by before log-probabilities are read off them
  */
 public record ModelSpec(
     String model,
@@ -32,8 +33,31 @@ public record ModelSpec(
     int numLabels,
     Precision precision,
     int threads,
-    Sharing sharing)
+    Sharing sharing,
+    double temperature)
     implements Serializable {
+
+  /** Log-probabilities of the model itself. */
+  public ModelSpec(
+      String model,
+      String modelFingerprint,
+      String adapter,
+      String adapterFingerprint,
+      int numLabels,
+      Precision precision,
+      int threads,
+      Sharing sharing) {
+    this(
+        model,
+        modelFingerprint,
+        adapter,
+        adapterFingerprint,
+        numLabels,
+        precision,
+        threads,
+        sharing,
+        1);
+  }
 
   /**
    * Opens the folders once to take their fingerprints. Nothing is shared.
@@ -87,7 +111,28 @@ public record ModelSpec(
 
   public ModelSpec withSharing(Sharing other) {
     return new ModelSpec(
-        model, modelFingerprint, adapter, adapterFingerprint, numLabels, precision, threads, other);
+        model,
+        modelFingerprint,
+        adapter,
+        adapterFingerprint,
+        numLabels,
+        precision,
+        threads,
+        other,
+        temperature);
+  }
+
+  public ModelSpec withTemperature(double other) {
+    return new ModelSpec(
+        model,
+        modelFingerprint,
+        adapter,
+        adapterFingerprint,
+        numLabels,
+        precision,
+        threads,
+        sharing,
+        other);
   }
 
   /** Where an adapter is, if there is one. */

@@ -8,12 +8,18 @@ import dev.collimate.generate.Completion;
 import dev.collimate.generate.Generator;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.nn.CausalModel.Adapter;
+import dev.collimate.nn.CausalModel.Mode;
+import dev.collimate.nn.CausalModel.Pass;
 import dev.collimate.nn.Decoder;
+import dev.collimate.nn.Quantity;
+import dev.collimate.objective.Online;
 import dev.collimate.text.Example;
+import dev.collimate.text.Sequence;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 
 /** A worker's side of rollouts: writes completions and says how probable they are. */
@@ -23,13 +29,13 @@ final class CompletionWriter {
   @FunctionalInterface
   interface ReferenceModel {
     /** Gives the model, and whether its adapter is on, to {@code work}, which must not keep it. */
-    List<RowLogProbs> with(LogProbsOf work);
+    List<float[]> with(ReadingOf work);
   }
 
   /** What is computed with a model. */
   @FunctionalInterface
-  interface LogProbsOf {
-    List<RowLogProbs> of(Decoder model, Adapter adapter);
+  interface ReadingOf {
+    List<float[]> of(Decoder model, Adapter adapter);
   }
 
   private final Decoder policy;
@@ -72,18 +78,31 @@ final class CompletionWriter {
     }
   }
 
-  /** Log-probabilities of the rows' counted tokens, in the order of the rows. */
-  void logProbs(OnlineWork.LogProbs work, DataOutputStream out) throws IOException {
-    LogProbsOf ofRows =
-        (model, adapter) ->
-            work.rows().stream()
-                .map(LearnRow::example)
-                .map(example -> RowLogProbs.of(model, example, adapter))
-                .toList();
-    List<RowLogProbs> all =
-        work.reference() ? reference.with(ofRows) : ofRows.of(policy, Adapter.ON);
-    for (RowLogProbs row : all) {
-      OnlineWork.writeFloats(row.byRole().values().iterator().next(), out);
+  /** What is asked for of the rows' counted tokens, in the order of the rows. */
+  void read(OnlineWork.Read work, DataOutputStream out) throws IOException {
+    List<Example> rows = work.rows().stream().map(LearnRow::example).toList();
+    List<float[]> all =
+        switch (work.reading()) {
+          case POLICY -> logProbs(policy, Adapter.ON, rows);
+          case REFERENCE -> reference.with((model, adapter) -> logProbs(model, adapter, rows));
+          case VALUES -> rows.stream().map(this::values).toList();
+        };
+    for (float[] row : all) {
+      OnlineWork.writeFloats(row, out);
+    }
+  }
+
+  private static List<float[]> logProbs(Decoder model, Adapter adapter, List<Example> rows) {
+    return rows.stream()
+        .map(row -> RowLogProbs.of(model, row, adapter).byRole().get(Online.COMPLETION))
+        .toList();
+  }
+
+  private float[] values(Example row) {
+    List<Sequence> sequence = List.of(row.sequences().get(Online.COMPLETION));
+    try (Pass pass =
+        policy.forward(sequence, Set.of(Quantity.VALUE), Mode.EVALUATE, Adapter.ON)) {
+      return pass.values(Quantity.VALUE)[0];
     }
   }
 }

@@ -42,7 +42,7 @@ final class OnlineRun implements AutoCloseable {
       PreparedData data,
       Online objective,
       Optional<Tokenizer> tokenizer,
-      RewardContext context) {
+      Runnable ownership) {
     this.run = run;
     this.directory = directory;
     this.configuration = configuration;
@@ -51,12 +51,18 @@ final class OnlineRun implements AutoCloseable {
     this.train = new ShardReader(data, Split.TRAIN, configuration, CACHED_TOKENS);
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
     List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
-    this.rewards = new Rewards(choices, context, RewardJournal.NONE);
+    RewardContext context = new DriverRewardContext();
+    this.rewards =
+        new Rewards(
+            choices,
+            context,
+            new RewardJournalFiles(directory.rollouts(), configuration, ownership));
     this.evalRewards = new Rewards(choices, context, RewardJournal.NONE);
   }
 
   /**
    * @param tokenizer closed with the run
+   * @param ownership throws where the run was lost to another driver
    * @throws dev.collimate.CollimateException where a reward cannot be made
    */
   static OnlineRun open(
@@ -65,9 +71,9 @@ final class OnlineRun implements AutoCloseable {
       Configuration configuration,
       PreparedData data,
       Online objective,
-      Optional<Tokenizer> tokenizer) {
-    RewardContext context = new DriverRewardContext();
-    return new OnlineRun(run, directory, configuration, data, objective, tokenizer, context);
+      Optional<Tokenizer> tokenizer,
+      Runnable ownership) {
+    return new OnlineRun(run, directory, configuration, data, objective, tokenizer, ownership);
   }
 
   OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {

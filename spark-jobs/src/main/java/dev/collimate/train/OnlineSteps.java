@@ -14,6 +14,7 @@ import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.Rewards;
 import dev.collimate.reward.RowReward;
 import dev.collimate.text.Sequence;
+import dev.collimate.train.OnlineWork.Reading;
 import dev.collimate.train.Rollouts.Completed;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
@@ -86,11 +87,13 @@ final class OnlineSteps implements StepMethod {
         completions.stream().map(c -> objective.sequence(sampled(c))).toList();
     Online.Needs needs = objective.needs();
     boolean readsOld = needs.old() || plan.isReused();
-    List<float[]> old = logProbs(false, readsOld, first - 1, masters, completions, sequences);
-    List<float[]> reference =
-        logProbs(true, needs.reference(), first - 1, masters, completions, sequences);
-    Assessment assessment = objective.assess(judged(outcome, completions, old, reference));
-    Experience experience = experience(completions, outcome, sequences, old, reference, assessment);
+    Readings readings =
+        new Readings(
+            read(Reading.POLICY, readsOld, first - 1, masters, completions, sequences),
+            read(Reading.VALUES, needs.values(), first - 1, masters, completions, sequences),
+            read(Reading.REFERENCE, needs.reference(), first - 1, masters, completions, sequences));
+    Assessment assessment = objective.assess(judged(outcome, completions, readings));
+    Experience experience = experience(completions, outcome, sequences, readings, assessment);
     long assessed = System.nanoTime();
     log.add(first, completions, outcome);
     Map<String, Double> seconds = new LinkedHashMap<>();
@@ -115,9 +118,13 @@ final class OnlineSteps implements StepMethod {
     return rollouts.prompts().sampled(completion.row(), completion.written());
   }
 
+  /** What was read of the completions, [completion][counted token] each. */
+  private record Readings(
+      List<float[]> old, List<float[]> values, List<float[]> reference) {}
+
   /** [completion][counted token]; empty for completions of which nothing is read. */
-  private List<float[]> logProbs(
-      boolean reference,
+  private List<float[]> read(
+      Reading reading,
       boolean isRead,
       long version,
       FlatVector masters,
@@ -136,7 +143,7 @@ final class OnlineSteps implements StepMethod {
                 Experience.example(key(completions.get(i)), 1, sequences.get(i)), Reference.NONE));
       }
       if (lease.size() == ROWS_PER_LEASE || (i == sequences.size() - 1 && !lease.isEmpty())) {
-        work.add(new OnlineWork.LogProbs(reference, List.copyOf(lease)).toBytes());
+        work.add(new OnlineWork.Read(reading, List.copyOf(lease)).toBytes());
         lease.clear();
       }
     }
@@ -160,8 +167,7 @@ final class OnlineSteps implements StepMethod {
   private Judged judged(
       RewardOutcome outcome,
       List<Completed> completions,
-      List<float[]> old,
-      List<float[]> reference) {
+      Readings readings) {
     List<Judged.Completion> judged = new ArrayList<>();
     for (int i = 0; i < completions.size(); i++) {
       Completed completion = completions.get(i);
@@ -171,9 +177,9 @@ final class OnlineSteps implements StepMethod {
               completion.text().sample(),
               sampled(completion),
               rewardsOf(outcome, i),
-              old.get(i),
-              new float[0],
-              reference.get(i)));
+              readings.old().get(i),
+              readings.values().get(i),
+              readings.reference().get(i)));
     }
     return new Judged(outcome.labels(), outcome.weights(), judged);
   }
@@ -190,8 +196,7 @@ final class OnlineSteps implements StepMethod {
       List<Completed> completions,
       RewardOutcome outcome,
       List<Sequence> sequences,
-      List<float[]> old,
-      List<float[]> reference,
+      Readings readings,
       Assessment assessment) {
     List<Experience.Row> rows = new ArrayList<>();
     for (int i = 0; i < completions.size(); i++) {
@@ -202,8 +207,8 @@ final class OnlineSteps implements StepMethod {
                   ? 0
                   : rollouts.prompts().weight(completions.get(i).row()),
               sequences.get(i),
-              old.get(i),
-              reference.get(i),
+              readings.old().get(i),
+              readings.reference().get(i),
               assessment.rows().get(i)));
     }
     return new Experience(rows);

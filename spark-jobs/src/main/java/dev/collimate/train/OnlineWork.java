@@ -31,12 +31,18 @@ sealed interface OnlineWork extends WorkItem {
   record Complete(long step, Split split, int[] rows, int samples, SamplingParams params)
       implements OnlineWork {}
 
-  /**
-   * Log-probabilities of the counted tokens of completions, each run by itself.
-   *
-   * @param reference whether they are the reference model's, else the policy's
-   */
-  record LogProbs(boolean reference, List<LearnRow> rows) implements OnlineWork {}
+  /** What is read of completions before anything is trained on them, for each counted token. */
+  enum Reading {
+    /** The policy's log-probabilities. */
+    POLICY,
+    /** The reference model's. */
+    REFERENCE,
+    /** What the policy's value head says. */
+    VALUES
+  }
+
+  /** A reading of completions, each run by itself. */
+  record Read(Reading reading, List<LearnRow> rows) implements OnlineWork {}
 
   /** The first pass of an objective that gathers scalars over the global batch. */
   record Gather(StepContext context, List<LearnRow> rows) implements OnlineWork {}
@@ -57,10 +63,10 @@ sealed interface OnlineWork extends WorkItem {
       out.writeInt(params.topK());
       out.writeDouble(params.topP());
       out.writeLong(params.seed());
-    } else if (this instanceof LogProbs logProbs) {
-      out.writeByte('p');
-      out.writeBoolean(logProbs.reference());
-      writeLearnRows(logProbs.rows(), out);
+    } else if (this instanceof Read read) {
+      out.writeByte('r');
+      out.writeUTF(read.reading().name());
+      writeLearnRows(read.rows(), out);
     } else if (this instanceof Gather gather) {
       out.writeByte('f');
       gather.context().write(out);
@@ -88,7 +94,7 @@ sealed interface OnlineWork extends WorkItem {
                   in.readDouble(),
                   in.readLong(),
                   /* ignoreEos= */ false));
-      case 'p' -> new LogProbs(in.readBoolean(), readLearnRows(in));
+      case 'r' -> new Read(Reading.valueOf(in.readUTF()), readLearnRows(in));
       case 'f' -> new Gather(StepContext.read(in), readLearnRows(in));
       case 'g' -> new Learn(StepContext.read(in), readLearnRows(in));
       default -> throw new IllegalArgumentException("unknown kind of online work '" + kind + "'");

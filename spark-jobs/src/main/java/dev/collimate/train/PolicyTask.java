@@ -112,8 +112,8 @@ final class PolicyTask implements WorkerTask {
     if (work instanceof OnlineWork.Complete complete) {
       return write(out -> writer.complete(complete, out));
     }
-    if (work instanceof OnlineWork.LogProbs logProbs) {
-      return write(out -> writer.logProbs(logProbs, out));
+    if (work instanceof OnlineWork.Read read) {
+      return write(out -> writer.read(read, out));
     }
     throw new IllegalArgumentException("a gradient is asked for as a leaf, not as a call");
   }

@@ -108,7 +108,7 @@ record PolicyTaskFactory(
     }
     return work ->
         ModelSlot.with(
-            ReferenceSource.of(run, configuration),
+            ReferenceSource.of(run, configuration).withTemperature(temperature()),
             configuration,
             model -> work.of(model, Adapter.ON));
   }
@@ -125,7 +125,8 @@ record PolicyTaskFactory(
   }
 
   private DecoderOptions options() {
-    return new DecoderOptions(
+    DecoderOptions options =
+        new DecoderOptions(
         Precision.valueOf(run.train().precision().name()),
         run.train().gradientCheckpointing()
             ? DecoderOptions.Recomputation.LAYERS
@@ -137,6 +138,12 @@ record PolicyTaskFactory(
         PolicySource.hasValueHead(run)
             ? DecoderOptions.Values.HEAD
             : DecoderOptions.Values.NONE);
+    return options.withTemperature(temperature());
+  }
+
+  /** Of the log-probabilities that the objective reads: the one at which completions are drawn. */
+  private double temperature() {
+    return run.rewards().isEmpty() ? 1 : run.rollout().temperature();
   }
 
   private ShardReader reader(PreparedData.Split split, Configuration configuration) {
