@@ -186,7 +186,7 @@ class DecoderTest {
         CausalModel.Pass pass =
             decoder.forward(
                 List.of(sequence),
-                EnumSet.complementOf(EnumSet.of(Quantity.SCORE)),
+                EnumSet.complementOf(EnumSet.of(Quantity.SCORE, Quantity.VALUE)),
                 Mode.EVALUATE,
                 Adapter.ON)) {
       boolean[] valid = {true, true, true, true, true};

@@ -37,7 +37,8 @@ class PrefixSharingTest {
   private static final float TOLERANCE = 1e-5f;
   private static final int VOCAB = 41;
   private static final long SEED = 11;
-  private static final Set<Quantity> OF_TOKENS = EnumSet.complementOf(EnumSet.of(Quantity.SCORE));
+  private static final Set<Quantity> OF_TOKENS =
+      EnumSet.complementOf(EnumSet.of(Quantity.SCORE, Quantity.VALUE));
   private static final String LLAMA =
       RandomModel.llama(/* layers= */ 2, /* hidden= */ 32, 48, /* heads= */ 4, VOCAB);
 
