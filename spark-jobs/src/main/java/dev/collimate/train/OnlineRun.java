@@ -42,7 +42,8 @@ final class OnlineRun implements AutoCloseable {
       PreparedData data,
       Online objective,
       Optional<Tokenizer> tokenizer,
-      RewardContext context) {
+      RewardContext context,
+      RewardJournal journal) {
     this.run = run;
     this.directory = directory;
     this.configuration = configuration;
@@ -51,12 +52,13 @@ final class OnlineRun implements AutoCloseable {
     this.train = new ShardReader(data, Split.TRAIN, configuration, CACHED_TOKENS);
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
     List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
-    this.rewards = new Rewards(choices, context, RewardJournal.NONE);
+    this.rewards = new Rewards(choices, context, journal);
     this.evalRewards = new Rewards(choices, context, RewardJournal.NONE);
   }
 
   /**
    * @param tokenizer closed with the run
+   * @param ownership throws where this process no longer owns the run
    * @throws dev.collimate.CollimateException where a reward cannot be made
    */
   static OnlineRun open(
@@ -65,9 +67,13 @@ final class OnlineRun implements AutoCloseable {
       Configuration configuration,
       PreparedData data,
       Online objective,
-      Optional<Tokenizer> tokenizer) {
-    RewardContext context = new DriverRewardContext();
-    return new OnlineRun(run, directory, configuration, data, objective, tokenizer, context);
+      Optional<Tokenizer> tokenizer,
+      Runnable ownership) {
+    RewardContext context = new DriverRewardContext(configuration);
+    RewardJournal journal =
+        new RewardJournalFiles(directory.rewardJournal(), configuration, ownership);
+    return new OnlineRun(
+        run, directory, configuration, data, objective, tokenizer, context, journal);
   }
 
   OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {

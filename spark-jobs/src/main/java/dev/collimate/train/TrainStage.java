@@ -153,7 +153,7 @@ final class TrainStage {
     if (trained && !isLeft) {
       return;
     }
-    try (HeldOpen online = online();
+    try (HeldOpen online = online(lock);
         TrainingSession session =
             TrainingSession.open(
                 spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
@@ -188,14 +188,20 @@ final class TrainStage {
     }
   }
 
-  private HeldOpen online() throws IOException {
+  private HeldOpen online(RunLock lock) throws IOException {
     if (!(objective instanceof Online onlineObjective)) {
       return new HeldOpen(Optional.empty());
     }
     return new HeldOpen(
         Optional.of(
             OnlineRun.open(
-                run, directory, configuration, data, onlineObjective, policy.tokenizer())));
+                run,
+                directory,
+                configuration,
+                data,
+                onlineObjective,
+                policy.tokenizer(),
+                lock::requireOwned)));
   }
 
   private Evaluation evaluation(HeldOpen online, Aggregator aggregator) {
