@@ -19,6 +19,7 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -115,7 +116,7 @@ public final class Learner {
                 }
                 return share;
               });
-      backward(pass, batch.gradients(), own, into);
+      backward(pass, batch, own, into);
       return result;
     }
   }
@@ -150,7 +151,8 @@ public final class Learner {
    */
   public double[][] gather(StepContext context, List<LearnRow> rows) {
     List<String> roles = declaration.gathered();
-    Set<Quantity> quantities = Set.of(declaration.differentiable());
+    Set<Quantity> quantities = EnumSet.of(declaration.differentiable());
+    quantities.addAll(declaration.gatheredQuantities());
     try (Pass pass = forward(rows, roles, quantities, Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
       Batch batch = new Batch(context, rows, roles, pass, quantities, own);
@@ -190,8 +192,8 @@ public final class Learner {
     }
   }
 
-  private void backward(Pass pass, float[][] gradients, OwnParameters own, FlatVector into) {
-    pass.backward(gradients, into);
+  private void backward(Pass pass, Batch batch, OwnParameters own, FlatVector into) {
+    pass.backward(batch.gradients(), batch.gradientsBeside(), into);
     long first = model.layout().size();
     double[] ownGradients = own.gradients();
     for (int i = 0; i < ownGradients.length; i++) {
@@ -222,6 +224,7 @@ public final class Learner {
     private final Map<Quantity, float[][]> values = new EnumMap<>(Quantity.class);
     private final List<TokenLogProbs> policy = new ArrayList<>();
     private final List<SequenceScores> scores = new ArrayList<>();
+    private final Map<Quantity, List<TokenLogProbs>> beside = new EnumMap<>(Quantity.class);
     private final OwnParameters own;
 
     Batch(
@@ -236,17 +239,29 @@ public final class Learner {
       this.roles = roles;
       this.own = own;
       quantities.forEach(quantity -> values.put(quantity, pass.values(quantity)));
-      float[][] learned = pass.values(declaration.differentiable());
-      for (int i = 0; i < learned.length; i++) {
-        double[] ofSequence = widen(learned[i]);
-        if (declaration.scores() > 0) {
-          scores.add(new SequenceScores(ofSequence));
-        } else {
-          Sequence sequence =
-              rows.get(i / roles.size()).example().sequences().get(roles.get(i % roles.size()));
-          policy.add(new TokenLogProbs(ofSequence, sequence.countedPromptTokens()));
+      if (declaration.scores() > 0) {
+        for (float[] ofSequence : pass.values(Quantity.SCORE)) {
+          scores.add(new SequenceScores(widen(ofSequence)));
+        }
+        return;
+      }
+      policy.addAll(variables(pass, Quantity.LOG_PROB));
+      for (Quantity quantity : declaration.learned()) {
+        if (quantities.contains(quantity)) {
+          beside.put(quantity, variables(pass, quantity));
         }
       }
+    }
+
+    private List<TokenLogProbs> variables(Pass pass, Quantity quantity) {
+      List<TokenLogProbs> variables = new ArrayList<>();
+      for (float[] ofSequence : pass.values(quantity)) {
+        int i = variables.size();
+        Sequence sequence =
+            rows.get(i / roles.size()).example().sequences().get(roles.get(i % roles.size()));
+        variables.add(new TokenLogProbs(widen(ofSequence), sequence.countedPromptTokens()));
+      }
+      return variables;
     }
 
     /** All rows' shares of the loss, added in order, and their metrics. */
@@ -267,6 +282,7 @@ public final class Learner {
       Map<String, TokenLogProbs> byRole = new LinkedHashMap<>();
       Map<String, SequenceScores> scoresByRole = new LinkedHashMap<>();
       Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
+      Map<String, Map<Quantity, TokenLogProbs>> learned = new LinkedHashMap<>();
       for (int r = 0; r < roles.size(); r++) {
         int sequence = row * roles.size() + r;
         if (declaration.scores() > 0) {
@@ -277,11 +293,15 @@ public final class Learner {
         Map<Quantity, float[]> ofSequence = new EnumMap<>(Quantity.class);
         values.forEach((quantity, all) -> ofSequence.put(quantity, all[sequence]));
         quantities.put(roles.get(r), ofSequence);
+        Map<Quantity, TokenLogProbs> variables = new EnumMap<>(Quantity.class);
+        beside.forEach((quantity, all) -> variables.put(quantity, all.get(sequence)));
+        learned.put(roles.get(r), variables);
       }
       Map<String, Double> scalars = learnRow.example().scalars();
       return declaration.scores() > 0
           ? RowInputs.ofScores(scoresByRole, scalars, numbers)
-          : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers);
+          : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers)
+              .withLearned(learned);
     }
 
     /** [sequence][counted token], of scores [sequence][label]. */
@@ -291,6 +311,20 @@ public final class Learner {
               scores.stream().map(SequenceScores::gradients))
           .map(Batch::narrow)
           .toArray(float[][]::new);
+    }
+
+    /** [sequence][counted token] of what is learned beside the log-probability. */
+    Map<Quantity, float[][]> gradientsBeside() {
+      Map<Quantity, float[][]> gradients = new EnumMap<>(Quantity.class);
+      beside.forEach(
+          (quantity, variables) ->
+              gradients.put(
+                  quantity,
+                  variables.stream()
+                      .map(TokenLogProbs::gradients)
+                      .map(Batch::narrow)
+                      .toArray(float[][]::new)));
+      return gradients;
     }
 
     private static float[] narrow(double[] exact) {

@@ -4,6 +4,7 @@ import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -11,6 +12,9 @@ import java.util.Set;
  * the gradient of any weighted sum of them. One thread at a time.
  */
 public interface CausalModel extends AutoCloseable {
+
+  /** Layout name of the value head's weight [1, hidden], which follows the model's parameters. */
+  String VALUE_HEAD = "value_head.weight";
 
   /** Whether the adapter's low-rank terms take part. */
   enum Adapter {
@@ -37,8 +41,8 @@ public interface CausalModel extends AutoCloseable {
    * Runs the sequences as one batch.
    *
    * @param sequences right-padded inside to the longest of them
-   * @param quantities what to compute; LOG_PROB is always there, and of a sequence classifier SCORE
-   *     alone can be asked for
+   * @param quantities what to compute; LOG_PROB is always there, VALUE can be asked for where there
+   *     is a value head, and of a sequence classifier SCORE alone
    */
   Pass forward(List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter);
 
@@ -74,7 +78,17 @@ public interface CausalModel extends AutoCloseable {
      * @param into overwritten, in the order of {@link CausalModel#layout()}; it may be longer, and
      *     nothing that stands behind the model's parameters is kept
      */
-    void backward(float[][] gradients, FlatVector into);
+    default void backward(float[][] gradients, FlatVector into) {
+      backward(gradients, Map.of(), into);
+    }
+
+    /**
+     * The same with the gradient of {@code sum of gradients * quantity} added, for further
+     * quantities that were asked for and are differentiable.
+     *
+     * @param beside of ENTROPY, VALUE or both, in the shape of their values
+     */
+    void backward(float[][] gradients, Map<Quantity, float[][]> beside, FlatVector into);
 
     @Override
     void close();

@@ -16,6 +16,7 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -34,6 +35,7 @@ public final class Decoder implements CausalModel {
   private final Weights weights;
   private final LayerStack stack;
   private final Head head;
+  private final Optional<ValueHead> valueHead;
   private final BatchContexts contexts;
 
   private Decoder(
@@ -50,6 +52,7 @@ public final class Decoder implements CausalModel {
         config.isClassifier()
             ? new ScoreHead(kernels, weights.head(), precision)
             : new OutputHead(kernels, weights.head(), precision);
+    valueHead = weights.valueHeadWeight().map(weight -> new ValueHead(kernels, weight));
     contexts = new BatchContexts(kernels, manager, config);
   }
 
@@ -75,6 +78,9 @@ public final class Decoder implements CausalModel {
           options.trained()
               + " cannot be trained "
               + (hasAdapter ? "beside an adapter" : "without an adapter"));
+    }
+    if (options.values() == DecoderOptions.Values.HEAD) {
+      trained = ValueHead.behind(trained, model.config().hiddenSize());
     }
     return new Decoder(model, adapter, trained, options);
   }
@@ -181,7 +187,18 @@ public final class Decoder implements CausalModel {
       Mode mode,
       Adapter adapter) {
     return new DecoderPass(
-        pass, kernels, weights, stack, head, options, batch, context, quantities, mode, adapter);
+        pass,
+        kernels,
+        weights,
+        stack,
+        head,
+        valueHead,
+        options,
+        batch,
+        context,
+        quantities,
+        mode,
+        adapter);
   }
 
   @Override

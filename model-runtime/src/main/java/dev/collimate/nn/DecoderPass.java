@@ -6,8 +6,10 @@ import ai.djl.pytorch.engine.PtNDManager;
 import dev.collimate.parameters.FlatVector;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -21,11 +23,13 @@ final class DecoderPass implements CausalModel.Pass {
   private final Weights weights;
   private final LayerStack stack;
   private final Head head;
+  private final Optional<ValueHead> valueHead;
   private final TokenBatch batch;
   private final BatchContext context;
   private final CausalModel.Adapter adapter;
   private final boolean isDifferentiable;
   private final boolean isRecomputed;
+  private final double temperature;
 
   /**
    * Where layers are recomputed, the input of each layer from {@link Weights#lowestTrainedLayer}
@@ -37,7 +41,12 @@ final class DecoderPass implements CausalModel.Pass {
   private PtNDArray normInput;
 
   private final PtNDArray hidden;
+
+  /** The hidden states that the head reads: over the temperature, where that is not 1. */
+  private final PtNDArray ofHead;
+
   private final Head.Values outputs;
+  private final float[] tokenValues;
   private boolean isSpent;
 
   DecoderPass(
@@ -46,6 +55,7 @@ final class DecoderPass implements CausalModel.Pass {
       Weights weights,
       LayerStack stack,
       Head head,
+      Optional<ValueHead> valueHead,
       DecoderOptions options,
       TokenBatch batch,
       BatchContext context,
@@ -57,18 +67,25 @@ final class DecoderPass implements CausalModel.Pass {
     this.weights = weights;
     this.stack = stack;
     this.head = head;
+    this.valueHead = valueHead;
     this.batch = batch;
     this.context = context;
     this.adapter = adapter;
     isDifferentiable = mode == CausalModel.Mode.TRAIN;
+    temperature = options.temperature();
     isRecomputed = options.recomputation() == DecoderOptions.Recomputation.LAYERS;
     inputs = new PtNDArray[stack.layers()];
     if (batch.positions() == 0) {
       hidden = null;
+      ofHead = null;
       outputs = new Head.Values(Map.of(), List.of());
+      tokenValues = new float[0];
     } else {
       hidden = runLayers();
-      outputs = head.values(manager, hidden, batch.targets(), quantities, isDifferentiable);
+      ofHead = temperature == 1 ? hidden : kernels.call(manager, "divided", hidden, temperature);
+      Set<Quantity> read = new HashSet<>(quantities);
+      tokenValues = read.remove(Quantity.VALUE) ? valuesOfTokens() : new float[0];
+      outputs = head.values(manager, ofHead, batch.targets(), read, isDifferentiable);
     }
   }
 
@@ -92,9 +109,16 @@ final class DecoderPass implements CausalModel.Pass {
     return stack.finalNorm(manager, x, isDifferentiable);
   }
 
+  private float[] valuesOfTokens() {
+    return valueHead
+        .orElseThrow(() -> new IllegalArgumentException("this model has no value head"))
+        .values(manager, hidden);
+  }
+
   @Override
   public float[][] values(Quantity quantity) {
-    float[] values = outputs.values().get(quantity);
+    boolean isValue = quantity == Quantity.VALUE && tokenValues.length > 0;
+    float[] values = isValue ? tokenValues : outputs.values().get(quantity);
     if (values == null && batch.positions() > 0) {
       throw new IllegalArgumentException(quantity + " was not asked for");
     }
@@ -102,13 +126,17 @@ final class DecoderPass implements CausalModel.Pass {
   }
 
   @Override
-  public void backward(float[][] gradients, FlatVector into) {
+  public void backward(float[][] gradients, Map<Quantity, float[][]> beside, FlatVector into) {
     if (!isDifferentiable || isSpent) {
       throw new IllegalStateException("a gradient can be asked for once, and only in mode TRAIN");
     }
     isSpent = true;
     Engine.prepareThread();
-    float[] g = batch.joined(gradients);
+    requireLearnable(beside.keySet());
+    List<float[]> ofOutputs = new ArrayList<>(List.of(batch.joined(gradients)));
+    if (beside.containsKey(Quantity.ENTROPY)) {
+      ofOutputs.add(batch.joined(beside.get(Quantity.ENTROPY)));
+    }
     for (int i = 0; i < into.blockCount(); i++) {
       Arrays.fill(into.block(i), 0);
     }
@@ -116,20 +144,56 @@ final class DecoderPass implements CausalModel.Pass {
       return;
     }
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
-      PtNDArray gradient = (PtNDArray) scope.create(g, new Shape(g.length));
-      List<PtNDArray> ofHead =
-          head.gradients(
-              scope, hidden, batch.targets(), outputs, gradient, weights.isHeadTrained());
+      List<PtNDArray> g = ofOutputs.stream().map(each -> vector(scope, each)).toList();
+      List<PtNDArray> gradientsOfHead = ofHead(scope, g);
+      if (beside.containsKey(Quantity.VALUE)) {
+        addValues(
+            scope, vector(scope, batch.joined(beside.get(Quantity.VALUE))), gradientsOfHead, into);
+      }
       if (!weights.separateHead().isEmpty()) {
-        write(weights.separateHead(), ofHead.subList(1, 2), into);
+        write(weights.separateHead(), gradientsOfHead.subList(1, 2), into);
       }
       if (isRecomputed) {
-        backwardByLayer(scope, ofHead, into);
+        backwardByLayer(scope, gradientsOfHead, into);
       } else {
         List<Weights.Trained> body = new ArrayList<>(weights.embeddings());
         weights.layers().forEach(layer -> body.addAll(layer.trained()));
         body.addAll(weights.finalNorm());
-        write(body, withHead(vjp(scope, hidden, body, List.of(), ofHead.get(0)), ofHead), into);
+        write(
+            body,
+            withHead(vjp(scope, hidden, body, List.of(), gradientsOfHead.get(0)), gradientsOfHead),
+            into);
+      }
+    }
+  }
+
+  /** Of the hidden states, then where it is trained of the head's weight. */
+  private List<PtNDArray> ofHead(PtNDManager scope, List<PtNDArray> g) {
+    List<PtNDArray> gradients =
+        head.gradients(scope, ofHead, batch.targets(), outputs, g, weights.isHeadTrained());
+    if (temperature == 1) {
+      return gradients;
+    }
+    List<PtNDArray> scaled = new ArrayList<>(gradients);
+    scaled.set(0, kernels.call(scope, "divided", gradients.get(0), temperature));
+    return scaled;
+  }
+
+  /** Writes the gradient of the value head and adds that of the hidden states to the head's. */
+  private void addValues(PtNDManager scope, PtNDArray g, List<PtNDArray> ofHead, FlatVector into) {
+    List<PtNDArray> ofValues = valueHead.orElseThrow().gradients(scope, hidden, g);
+    kernels.call(scope, "accumulate", ofHead.get(0), ofValues.get(0)).close();
+    write(weights.valueHead(), ofValues.subList(1, 2), into);
+  }
+
+  private static PtNDArray vector(PtNDManager scope, float[] numbers) {
+    return (PtNDArray) scope.create(numbers, new Shape(numbers.length));
+  }
+
+  private static void requireLearnable(Set<Quantity> quantities) {
+    for (Quantity quantity : quantities) {
+      if (quantity != Quantity.ENTROPY && quantity != Quantity.VALUE) {
+        throw new IllegalArgumentException(quantity + " is not differentiable beside another");
       }
     }
   }

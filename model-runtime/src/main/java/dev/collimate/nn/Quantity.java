@@ -9,7 +9,7 @@ public enum Quantity {
   LOG_PROB,
   /** Mean of the logits over the vocabulary at the position that predicts the token; a metric. */
   MEAN_LOGIT,
-  /** Entropy of the predicted distribution in nats; a metric. */
+  /** Entropy of the predicted distribution in nats; differentiable. */
   ENTROPY,
   /** 1 where the token is the most probable one, else 0; a metric. */
   TOP1,
@@ -18,6 +18,11 @@ public enum Quantity {
    * vocab} where it is uniform; not differentiable.
    */
   LOG_SUM_SQUARES,
+  /**
+   * What the value head makes of the state before the token; differentiable, and there where the
+   * model has such a head.
+   */
+  VALUE,
   /**
    * The numbers that a sequence classifier's head gives at the last token that is no padding;
    * differentiable, and all that such a model gives.

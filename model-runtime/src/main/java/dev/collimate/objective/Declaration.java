@@ -27,9 +27,11 @@ import java.util.function.Consumer;
  *     language model's log-probabilities
  * @param quantities quantities of the policy: the log-probability and what is read beside it, or
  *     the scores alone
+ * @param learned those of the quantities that are learned beside the log-probability or the scores
  * @param reference what is read of the reference model
  * @param gathered roles of the sequences that {@link Objective#gather} reads of every row of the
  *     global batch, in a pass before the first gradient; empty where there is no such pass
+ * @param gatheredQuantities what it reads of them beside the log-probability
  * @param initialState numbers that persist between steps, as before the first step; may be empty
  * @param initialParameters parameters of the objective itself, trained with the model's; may be
  *     empty
@@ -42,8 +44,10 @@ public record Declaration(
     RowColumns columns,
     int scores,
     Set<Quantity> quantities,
+    Set<Quantity> learned,
     ReferenceUse reference,
     List<String> gathered,
+    Set<Quantity> gatheredQuantities,
     List<Double> initialState,
     List<Double> initialParameters) {
 
@@ -57,8 +61,11 @@ public record Declaration(
     sequences = List.copyOf(sequences);
     EnumSet<Quantity> ordered = EnumSet.of(scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB);
     ordered.addAll(quantities);
+    ordered.addAll(learned);
+    learned = Set.copyOf(learned);
     quantities = Collections.unmodifiableSet(ordered);
     gathered = List.copyOf(gathered);
+    gatheredQuantities = Set.copyOf(gatheredQuantities);
     initialState = List.copyOf(initialState);
     initialParameters = List.copyOf(initialParameters);
   }
@@ -87,8 +94,10 @@ public record Declaration(
         RowColumns.NONE,
         scores,
         Set.of(),
+        Set.of(),
         ReferenceUse.NONE,
         List.of(),
+        Set.of(),
         List.of(),
         List.of());
   }
@@ -110,7 +119,7 @@ public record Declaration(
     return shape == RowShape.PROMPT;
   }
 
-  /** What the loss is differentiated by. */
+  /** What the loss is differentiated by first of all. */
   public Quantity differentiable() {
     return scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB;
   }
@@ -151,6 +160,11 @@ public record Declaration(
     return with(draft -> draft.quantities = Set.of(added));
   }
 
+  /** Learns these quantities too, beside the log-probability. */
+  public Declaration withLearned(Quantity... added) {
+    return with(draft -> draft.learned = Set.of(added));
+  }
+
   public Declaration withReference(ReferenceUse use) {
     return with(draft -> draft.reference = use);
   }
@@ -163,6 +177,11 @@ public record Declaration(
   /** Asks for the first pass over the global batch, of these sequences. */
   public Declaration withGather(String... roles) {
     return with(draft -> draft.gathered = List.of(roles));
+  }
+
+  /** Reads these quantities in the first pass too, beside the log-probability. */
+  public Declaration withGathered(Quantity... added) {
+    return with(draft -> draft.gatheredQuantities = Set.of(added));
   }
 
   public Declaration withState(Double... initial) {
@@ -188,8 +207,10 @@ public record Declaration(
     private boolean countsPrompt;
     private RowColumns columns;
     private Set<Quantity> quantities;
+    private Set<Quantity> learned;
     private ReferenceUse reference;
     private List<String> gathered;
+    private Set<Quantity> gatheredQuantities;
     private List<Double> initialState;
     private List<Double> initialParameters;
 
@@ -201,8 +222,10 @@ public record Declaration(
       countsPrompt = from.countsPrompt;
       columns = from.columns;
       quantities = from.quantities;
+      learned = from.learned;
       reference = from.reference;
       gathered = from.gathered;
+      gatheredQuantities = from.gatheredQuantities;
       initialState = from.initialState;
       initialParameters = from.initialParameters;
     }
@@ -216,8 +239,10 @@ public record Declaration(
           columns,
           scores,
           quantities,
+          learned,
           reference,
           gathered,
+          gatheredQuantities,
           initialState,
           initialParameters);
     }

@@ -40,20 +40,17 @@ public final class Objectives {
           Pointwise.REGRESSION,
           Pmpo.SPEC,
           Reward.SPEC,
-          GeneralPreference.SPEC);
+          GeneralPreference.SPEC,
+          Grpo.SPEC,
+          Rloo.SPEC,
+          ReinforcePlusPlus.SPEC,
+          Ppo.SPEC);
 
   private static final List<String> NOT_BUILT =
-      List.of("online_dpo", "xpo", "nash_md", "gkd", "prm", "ppo", "grpo", "rloo");
+      List.of("online_dpo", "xpo", "nash_md", "gkd", "prm");
 
   private static final List<String> NOT_BUILT_OPTIONS =
-      List.of(
-          "sync_ref_model",
-          "ref_model_mixup_alpha",
-          "ref_model_sync_steps",
-          "loss_scale",
-          "num_generations",
-          "kl_coef",
-          "gamma");
+      List.of("sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps", "loss_scale");
 
   private static List<ObjectiveSpec> all = List.of();
 

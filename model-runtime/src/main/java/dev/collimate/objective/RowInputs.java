@@ -12,6 +12,7 @@ public final class RowInputs {
   private final Reference reference;
   private final Map<String, Double> scalars;
   private final StepNumbers numbers;
+  private final Map<String, Map<Quantity, TokenLogProbs>> learned;
 
   /**
    * The reference model's log-probabilities of a row.
@@ -46,19 +47,21 @@ public final class RowInputs {
       Reference reference,
       Map<String, Double> scalars,
       StepNumbers numbers) {
-    this(policy, Map.of(), quantities, reference, scalars, numbers);
+    this(policy, Map.of(), quantities, Map.of(), reference, scalars, numbers);
   }
 
   private RowInputs(
       Map<String, TokenLogProbs> policy,
       Map<String, SequenceScores> scores,
       Map<String, Map<Quantity, float[]>> quantities,
+      Map<String, Map<Quantity, TokenLogProbs>> learned,
       Reference reference,
       Map<String, Double> scalars,
       StepNumbers numbers) {
     this.policy = policy;
     this.scores = scores;
     this.quantities = quantities;
+    this.learned = learned;
     this.reference = reference;
     this.scalars = scalars;
     this.numbers = numbers;
@@ -72,12 +75,32 @@ public final class RowInputs {
    */
   public static RowInputs ofScores(
       Map<String, SequenceScores> scores, Map<String, Double> scalars, StepNumbers numbers) {
-    return new RowInputs(Map.of(), scores, Map.of(), Reference.NONE, scalars, numbers);
+    return new RowInputs(Map.of(), scores, Map.of(), Map.of(), Reference.NONE, scalars, numbers);
+  }
+
+  /**
+   * The same with quantities of the policy that are learned beside its log-probabilities.
+   *
+   * @param beside by role
+   */
+  public RowInputs withLearned(Map<String, Map<Quantity, TokenLogProbs>> beside) {
+    return new RowInputs(policy, scores, quantities, beside, reference, scalars, numbers);
   }
 
   /** The policy's log-probabilities of a role's counted tokens. */
   public TokenLogProbs policy(String role) {
     return require(policy, role, "policy log-probabilities");
+  }
+
+  /** A declared quantity of a role's counted tokens that is learned. */
+  public TokenLogProbs learned(String role, Quantity quantity) {
+    return require(
+        require(learned, role, "learned quantities"), quantity, "learned numbers by token");
+  }
+
+  /** A declared quantity of each of a role's counted tokens. */
+  public float[] quantity(String role, Quantity quantity) {
+    return require(require(quantities, role, "quantities"), quantity, "values");
   }
 
   /** One of the numbers that the reward model gives for a role's sequence. */
@@ -125,7 +148,7 @@ public final class RowInputs {
   }
 
   private double total(String role, Quantity quantity, int from) {
-    float[] values = require(require(quantities, role, "quantities"), quantity, "values");
+    float[] values = quantity(role, quantity);
     double total = 0;
     for (int t = from; t < values.length; t++) {
       total += values[t];

@@ -8,6 +8,7 @@ import dev.collimate.parameters.ParameterLayout.Parameter;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -23,10 +24,20 @@ class BigramModel implements CausalModel {
   private FlatVector gradientVector;
 
   BigramModel(int vocab) {
+    this(vocab, /* hasValues= */ false);
+  }
+
+  /**
+   * @param hasValues whether every token has a value too, which the token before it picks
+   */
+  BigramModel(int vocab, boolean hasValues) {
     this.vocab = vocab;
-    this.layout =
-        new ParameterLayout(
-            List.of(new Parameter("bigram.weight", List.of((long) vocab, (long) vocab))));
+    List<Parameter> parameters = new ArrayList<>();
+    parameters.add(new Parameter("bigram.weight", List.of((long) vocab, (long) vocab)));
+    if (hasValues) {
+      parameters.add(new Parameter(CausalModel.VALUE_HEAD, List.of(1L, (long) vocab)));
+    }
+    this.layout = new ParameterLayout(parameters);
     this.weights = new FlatVector(layout.size());
   }
 
@@ -131,6 +142,7 @@ class BigramModel implements CausalModel {
             value -= probability * Math.log(probability);
           }
         }
+        case VALUE -> value = weights.get((long) vocab * vocab + previous);
         case SCORE -> throw new IllegalArgumentException("a token has no score");
         case TOP1 -> {
           value = 1;
@@ -149,12 +161,12 @@ class BigramModel implements CausalModel {
     }
 
     @Override
-    public void backward(float[][] gradients, FlatVector into) {
+    public void backward(float[][] gradients, Map<Quantity, float[][]> beside, FlatVector into) {
       if (mode != Mode.TRAIN) {
         throw new IllegalStateException("only a pass in mode TRAIN can be differentiated");
       }
       gradientVector = into;
-      double[] gradient = new double[vocab * vocab];
+      double[] gradient = new double[(int) layout.size()];
       for (int s = 0; s < sequences.size(); s++) {
         Sequence sequence = sequences.get(s);
         if (isScored) {
@@ -171,6 +183,17 @@ class BigramModel implements CausalModel {
             double indicator = token == sequence.ids()[positions.get(i)] ? 1 : 0;
             gradient[previous * vocab + token] +=
                 gradients[s][i] * (indicator - probabilities[token]);
+          }
+          if (beside.containsKey(Quantity.VALUE)) {
+            gradient[vocab * vocab + previous] += beside.get(Quantity.VALUE)[s][i];
+          }
+          if (beside.containsKey(Quantity.ENTROPY)) {
+            double entropy = value(Quantity.ENTROPY, previous, 0);
+            for (int token = 0; token < vocab; token++) {
+              double p = probabilities[token];
+              gradient[previous * vocab + token] -=
+                  beside.get(Quantity.ENTROPY)[s][i] * p * (Math.log(p) + entropy);
+            }
           }
         }
       }

@@ -14,6 +14,8 @@ import dev.collimate.config.AdapterSection;
 import dev.collimate.config.RunConfig;
 import dev.collimate.files.Folder;
 import dev.collimate.files.FolderSink;
+import dev.collimate.nn.Quantity;
+import dev.collimate.nn.ValueHead;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
 import dev.collimate.parameters.FlatVector;
@@ -43,11 +45,17 @@ public final class PolicySource implements AutoCloseable {
 
   private final ModelFolder model;
   private final Optional<Adapter> adapter;
+  private final boolean hasValueHead;
   private final Configuration configuration;
 
-  private PolicySource(ModelFolder model, Optional<Adapter> adapter, Configuration configuration) {
+  private PolicySource(
+      ModelFolder model,
+      Optional<Adapter> adapter,
+      boolean hasValueHead,
+      Configuration configuration) {
     this.model = model;
     this.adapter = adapter;
+    this.hasValueHead = hasValueHead;
     this.configuration = configuration;
   }
 
@@ -57,7 +65,7 @@ public final class PolicySource implements AutoCloseable {
     try {
       Optional<Adapter> adapter =
           run.adapter().map(section -> adapter(section, run.model(), model, configuration));
-      return new PolicySource(model, adapter, configuration);
+      return new PolicySource(model, adapter, hasValueHead(run), configuration);
     } catch (RuntimeException e) {
       model.close();
       throw e;
@@ -117,6 +125,14 @@ public final class PolicySource implements AutoCloseable {
         model.config().isClassifier() ? AdapterConfig.Task.SEQ_CLS : AdapterConfig.Task.CAUSAL_LM);
   }
 
+  /** Whether the objective learns values of tokens, from a head beside the policy's. */
+  static boolean hasValueHead(RunConfig run) {
+    return Objectives.create(run.objective().name(), run.objective().options())
+        .declaration()
+        .learned()
+        .contains(Quantity.VALUE);
+  }
+
   public ModelFolder model() {
     return model;
   }
@@ -126,15 +142,42 @@ public final class PolicySource implements AutoCloseable {
     return model.hasTokenizer() ? Optional.of(Tokenizer.load(model.folder())) : Optional.empty();
   }
 
-  /** What is trained: the adapter's factors where there is an adapter, else all weights. */
+  /**
+   * What is trained: the adapter's factors where there is an adapter, else all weights; then the
+   * value head, where the objective learns values.
+   */
   public ParameterLayout layout() {
+    return hasValueHead
+        ? ValueHead.behind(policyLayout(), model.config().hiddenSize())
+        : policyLayout();
+  }
+
+  private ParameterLayout policyLayout() {
     return adapter
         .map(present -> present.layout().parameters())
         .orElseGet(() -> model.layout().parameters());
   }
 
-  /** The values that training starts from. */
+  /** The values that training starts from; a value head begins at zero. */
   FlatVector initial(long seed) {
+    return withValueHead(policyInitial(seed));
+  }
+
+  private FlatVector withValueHead(FlatVector policy) {
+    if (!hasValueHead) {
+      return policy;
+    }
+    FlatVector values = new FlatVector(layout().size());
+    float[] chunk = new float[FlatVector.BLOCK];
+    for (long done = 0; done < policy.size(); done += chunk.length) {
+      int count = (int) Math.min(chunk.length, policy.size() - done);
+      policy.get(done, FloatBuffer.wrap(chunk, 0, count));
+      values.put(done, FloatBuffer.wrap(chunk, 0, count));
+    }
+    return values;
+  }
+
+  private FlatVector policyInitial(long seed) {
     if (adapter.isEmpty()) {
       return values(model);
     }
@@ -146,8 +189,15 @@ public final class PolicySource implements AutoCloseable {
         .orElseGet(() -> AdapterInit.values(layout, model, seed));
   }
 
-  /** The values of a published result, rounded as they were saved. */
+  /**
+   * The values of a published result, rounded as they were saved. The value head is no part of it:
+   * checkpoints alone have it.
+   */
   FlatVector published(RunDirectory run) {
+    return withValueHead(policyPublished(run));
+  }
+
+  private FlatVector policyPublished(RunDirectory run) {
     Folder folder = HadoopFolder.open("output", directory(run).toString(), configuration);
     if (adapter.isPresent()) {
       try (AdapterFolder saved = AdapterFolder.open(folder)) {
@@ -200,7 +250,7 @@ public final class PolicySource implements AutoCloseable {
     if (adapter.isPresent()) {
       AdapterWriter.write(adapter.get().config(), adapter.get().layout(), values, dtype, sink);
     } else {
-      ModelWriter.write(model, layout(), values, dtype, sink);
+      ModelWriter.write(model, policyLayout(), values, dtype, sink);
     }
   }
 

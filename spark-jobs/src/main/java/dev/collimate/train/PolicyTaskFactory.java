@@ -133,7 +133,10 @@ record PolicyTaskFactory(
         run.adapter().isPresent()
             ? DecoderOptions.Trained.ADAPTER
             : DecoderOptions.Trained.ALL_WEIGHTS,
-        run.train().sharing());
+        run.train().sharing(),
+        PolicySource.hasValueHead(run)
+            ? DecoderOptions.Values.HEAD
+            : DecoderOptions.Values.NONE);
   }
 
   private ShardReader reader(PreparedData.Split split, Configuration configuration) {
