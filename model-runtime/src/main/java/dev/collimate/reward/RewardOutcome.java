@@ -2,6 +2,7 @@ package dev.collimate.reward;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -11,9 +12,15 @@ import java.util.TreeMap;
  * @param weights theirs
  * @param rows one for each completion, in the order they were given
  * @param replayed whether they come from the journal
+ * @param mismatch why the journal's page of the step was scored anew: the completions are not those
+ *     that it is of, as may be where a run is not exact
  */
 public record RewardOutcome(
-    List<String> labels, List<Double> weights, List<RowReward> rows, boolean replayed) {
+    List<String> labels,
+    List<Double> weights,
+    List<RowReward> rows,
+    boolean replayed,
+    Optional<String> mismatch) {
 
   public RewardOutcome {
     labels = List.copyOf(labels);

@@ -1,6 +1,5 @@
 package dev.collimate.reward;
 
-import dev.collimate.CollimateException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -9,6 +8,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The journal of a step.
@@ -40,43 +40,40 @@ public record RewardPage(List<String> labels, List<Line> lines) {
     return new RewardPage(labels, lines);
   }
 
-  /**
-   * The rewards of these completions, in their order.
-   *
-   * @throws CollimateException of kind DATA where the page is of others
-   */
-  List<RowReward> rowsOf(long step, List<String> asked, List<Rollout> rollouts) {
-    if (!labels.equals(asked)) {
-      throw foreign(step, "holds the rewards %s, the run file names %s".formatted(labels, asked));
-    }
-    Map<Key, Line> byKey = new HashMap<>();
-    lines.forEach(line -> byKey.put(new Key(line.promptKey(), line.sample()), line));
-    List<RowReward> rows = new ArrayList<>();
+  /** What is otherwise with these completions, in words; empty where the page is theirs. */
+  Optional<String> mismatch(List<Rollout> rollouts) {
+    Map<Key, Line> byKey = byKey();
     for (Rollout rollout : rollouts) {
       Line line = byKey.get(new Key(rollout.promptKey(), rollout.sample()));
       String which = "sample %d of prompt '%s'".formatted(rollout.sample(), rollout.promptKey());
       if (line == null) {
-        throw foreign(step, "has no line for " + which);
+        return Optional.of("has no line for " + which);
       }
       if (!line.completionHash().equals(hash(rollout))) {
-        throw foreign(step, "is of another completion than the one now written as " + which);
+        return Optional.of("is of another completion than the one now written as " + which);
       }
-      rows.add(line.reward());
     }
-    if (byKey.size() != rollouts.size()) {
-      throw foreign(
-          step, "has %d lines for %d completions".formatted(byKey.size(), rollouts.size()));
-    }
-    return rows;
+    return byKey.size() == rollouts.size()
+        ? Optional.empty()
+        : Optional.of(
+            "has %d lines for %d completions".formatted(byKey.size(), rollouts.size()));
+  }
+
+  /** The rewards of these completions, which are the page's, in their order. */
+  List<RowReward> rowsOf(List<Rollout> rollouts) {
+    Map<Key, Line> byKey = byKey();
+    return rollouts.stream()
+        .map(rollout -> byKey.get(new Key(rollout.promptKey(), rollout.sample())).reward())
+        .toList();
+  }
+
+  private Map<Key, Line> byKey() {
+    Map<Key, Line> byKey = new HashMap<>();
+    lines.forEach(line -> byKey.put(new Key(line.promptKey(), line.sample()), line));
+    return byKey;
   }
 
   private record Key(String promptKey, int sample) {}
-
-  private static CollimateException foreign(long step, String what) {
-    return CollimateException.data(
-        "the journal of rewards of step %d %s; it belongs to another run: choose another output"
-            .formatted(step, what));
-  }
 
   /** Of the token ids, which say more than the text. */
   private static String hash(Rollout rollout) {

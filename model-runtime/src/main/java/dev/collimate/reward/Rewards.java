@@ -1,5 +1,6 @@
 package dev.collimate.reward;
 
+import dev.collimate.CollimateException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +30,7 @@ public final class Rewards implements AutoCloseable {
    * Makes every function.
    *
    * @param choices with labels that differ
-   * @throws dev.collimate.CollimateException of kind USAGE where one cannot be made
+   * @throws CollimateException of kind USAGE where one cannot be made
    */
   public Rewards(List<RewardChoice> choices, RewardContext context, RewardJournal journal) {
     List<ChosenReward> made = new ArrayList<>();
@@ -57,18 +58,24 @@ public final class Rewards implements AutoCloseable {
    * Scores a step's completions, or reads what the journal says of them.
    *
    * @param rollouts that differ in (prompt key, sample)
-   * @throws dev.collimate.CollimateException of kind DATA where the journal of the step is damaged
-   *     or is of other completions or rewards
+   * @throws CollimateException of kind DATA where the journal of the step is damaged or is of other
+   *     rewards
    */
   public RewardOutcome score(long step, List<Rollout> rollouts) throws IOException {
     Optional<RewardPage> written = journal.read(step);
-    if (written.isPresent()) {
-      List<RowReward> rows = written.get().rowsOf(step, labels(), rollouts);
-      return new RewardOutcome(labels(), weights(), rows, true);
+    if (written.isPresent() && !written.get().labels().equals(labels())) {
+      throw CollimateException.data(
+          "the journal of rewards of step %d holds the rewards %s, the run file names %s; choose another output"
+              .formatted(step, written.get().labels(), labels()));
+    }
+    Optional<String> mismatch = written.flatMap(page -> page.mismatch(rollouts));
+    if (written.isPresent() && mismatch.isEmpty()) {
+      List<RowReward> rows = written.get().rowsOf(rollouts);
+      return new RewardOutcome(labels(), weights(), rows, true, mismatch);
     }
     List<RowReward> rows = Scoring.of(chosen, rollouts, threads);
     journal.write(step, RewardPage.of(labels(), rollouts, rows));
-    return new RewardOutcome(labels(), weights(), rows, false);
+    return new RewardOutcome(labels(), weights(), rows, false, mismatch);
   }
 
   /** Ends the threads that score. */

@@ -255,27 +255,42 @@ class RewardsTest {
   }
 
   @Test
-  void aJournalOfOtherCompletionsIsRefused() throws IOException {
+  void otherCompletionsThanTheJournalsAreScoredAnewAndSaid() throws IOException {
     Memory journal = new Memory();
-    RewardChoice choice = choice(Numbered.class);
-    try (Rewards rewards = new Rewards(List.of(choice), RewardRows.NO_CONTEXT, journal)) {
+    try (Rewards rewards =
+        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal)) {
       List<Rollout> rows = RewardRows.rows(4);
       rewards.score(5, rows);
-      Rollout other = new Rollout("prompt-0", 2, "say", "row 2", new int[] {7}, true, Map.of());
-      assertThatThrownBy(
-              () -> rewards.score(5, List.of(rows.get(0), rows.get(1), other, rows.get(3))))
-          .isInstanceOf(CollimateException.class)
-          .hasMessage(
-              "the journal of rewards of step 5 is of another completion than the one now written as sample 2 of prompt 'prompt-0'; it belongs to another run: choose another output");
-      assertThatThrownBy(() -> rewards.score(5, RewardRows.rows(5)))
-          .hasMessageContaining("has no line for sample 0 of prompt 'prompt-1'");
-      assertThatThrownBy(() -> rewards.score(5, RewardRows.rows(3)))
-          .hasMessageContaining("has 4 lines for 3 completions");
+      Rollout other = new Rollout("prompt-0", 2, "say", "row 9", new int[] {9}, true, Map.of());
+      RewardOutcome outcome =
+          rewards.score(5, List.of(rows.get(0), rows.get(1), other, rows.get(3)));
+      assertThat(outcome.replayed()).isFalse();
+      assertThat(outcome.mismatch())
+          .contains(
+              "is of another completion than the one now written as sample 2 of prompt 'prompt-0'");
+      assertThat(outcome.rows().get(2).values()).containsExactly(9.0);
+      assertThat(rewards.score(5, RewardRows.rows(5)).mismatch())
+          .contains("is of another completion than the one now written as sample 2 of prompt 'prompt-0'");
+      assertThat(rewards.score(5, RewardRows.rows(6)).mismatch())
+          .contains("has no line for sample 1 of prompt 'prompt-1'");
+      assertThat(rewards.score(5, RewardRows.rows(3)).mismatch())
+          .contains("has 6 lines for 3 completions");
+    }
+  }
+
+  @Test
+  void aJournalOfOtherRewardsIsRefused() throws IOException {
+    Memory journal = new Memory();
+    try (Rewards rewards =
+        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal)) {
+      rewards.score(5, RewardRows.rows(4));
     }
     try (Rewards others =
         new Rewards(List.of(choice(Even.class)), RewardRows.NO_CONTEXT, journal)) {
       assertThatThrownBy(() -> others.score(5, RewardRows.rows(4)))
-          .hasMessageContaining("holds the rewards [Numbered], the run file names [Even]");
+          .isInstanceOf(CollimateException.class)
+          .hasMessage(
+              "the journal of rewards of step 5 holds the rewards [Numbered], the run file names [Even]; choose another output");
     }
   }
 

@@ -42,7 +42,8 @@ final class OnlineRun implements AutoCloseable {
       PreparedData data,
       Online objective,
       Optional<Tokenizer> tokenizer,
-      Runnable ownership) {
+      RewardContext context,
+      RewardJournal journal) {
     this.run = run;
     this.directory = directory;
     this.configuration = configuration;
@@ -51,18 +52,13 @@ final class OnlineRun implements AutoCloseable {
     this.train = new ShardReader(data, Split.TRAIN, configuration, CACHED_TOKENS);
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
     List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
-    RewardContext context = new DriverRewardContext();
-    this.rewards =
-        new Rewards(
-            choices,
-            context,
-            new RewardJournalFiles(directory.rollouts(), configuration, ownership));
+    this.rewards = new Rewards(choices, context, journal);
     this.evalRewards = new Rewards(choices, context, RewardJournal.NONE);
   }
 
   /**
    * @param tokenizer closed with the run
-   * @param ownership throws where the run was lost to another driver
+   * @param ownership throws where this process no longer owns the run
    * @throws dev.collimate.CollimateException where a reward cannot be made
    */
   static OnlineRun open(
@@ -73,7 +69,11 @@ final class OnlineRun implements AutoCloseable {
       Online objective,
       Optional<Tokenizer> tokenizer,
       Runnable ownership) {
-    return new OnlineRun(run, directory, configuration, data, objective, tokenizer, ownership);
+    RewardContext context = new DriverRewardContext(configuration);
+    RewardJournal journal =
+        new RewardJournalFiles(directory.rewardJournal(), configuration, ownership);
+    return new OnlineRun(
+        run, directory, configuration, data, objective, tokenizer, context, journal);
   }
 
   OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {

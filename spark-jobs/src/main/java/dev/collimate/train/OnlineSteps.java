@@ -24,6 +24,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Steps on completions that the policy itself writes: a rollout, its rewards, what the objective
@@ -32,6 +34,8 @@ import java.util.Map;
  * draws from the same weights; rewards that were asked for are read from their journal.
  */
 final class OnlineSteps implements StepMethod {
+
+  private static final Logger logger = LoggerFactory.getLogger(OnlineSteps.class);
 
   /** Completions of a lease without a gradient; each runs by itself. */
   private static final int ROWS_PER_LEASE = 8;
@@ -108,7 +112,13 @@ final class OnlineSteps implements StepMethod {
 
   private RewardOutcome score(long step, List<Completed> completions) {
     try {
-      return rewards.score(step, completions.stream().map(Completed::text).toList());
+      RewardOutcome outcome =
+          rewards.score(step, completions.stream().map(Completed::text).toList());
+      outcome
+          .mismatch()
+          .ifPresent(
+              why -> logger.warn("step {} is scored anew: its journal of rewards {}", step, why));
+      return outcome;
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot keep the rewards of step " + step, e);
     }

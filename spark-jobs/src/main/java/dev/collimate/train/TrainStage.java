@@ -195,7 +195,13 @@ final class TrainStage {
     return new HeldOpen(
         Optional.of(
             OnlineRun.open(
-                run, directory, configuration, data, onlineObjective, policy.tokenizer(), lock::requireOwned)));
+                run,
+                directory,
+                configuration,
+                data,
+                onlineObjective,
+                policy.tokenizer(),
+                lock::requireOwned)));
   }
 
   private Evaluation evaluation(HeldOpen online, Aggregator aggregator) {
