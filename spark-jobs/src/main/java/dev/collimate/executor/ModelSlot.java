@@ -64,8 +64,7 @@ public final class ModelSlot {
 
   private static Decoder load(ModelSpec spec, Configuration configuration) {
     DecoderOptions options =
-        new DecoderOptions(
-                spec.precision(), Recomputation.NONE, Trained.NONE, spec.sharing())
+        new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE, spec.sharing())
             .withTemperature(spec.temperature());
     Folder base = HadoopFolder.open("model", spec.model(), configuration);
     if (spec.adapterFolder().isEmpty()) {

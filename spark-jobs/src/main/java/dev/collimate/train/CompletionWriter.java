@@ -100,8 +100,7 @@ final class CompletionWriter {
 
   private float[] values(Example row) {
     List<Sequence> sequence = List.of(row.sequences().get(Online.COMPLETION));
-    try (Pass pass =
-        policy.forward(sequence, Set.of(Quantity.VALUE), Mode.EVALUATE, Adapter.ON)) {
+    try (Pass pass = policy.forward(sequence, Set.of(Quantity.VALUE), Mode.EVALUATE, Adapter.ON)) {
       return pass.values(Quantity.VALUE)[0];
     }
   }

@@ -129,8 +129,7 @@ final class OnlineSteps implements StepMethod {
   }
 
   /** What was read of the completions, [completion][counted token] each. */
-  private record Readings(
-      List<float[]> old, List<float[]> values, List<float[]> reference) {}
+  private record Readings(List<float[]> old, List<float[]> values, List<float[]> reference) {}
 
   /** [completion][counted token]; empty for completions of which nothing is read. */
   private List<float[]> read(
@@ -174,10 +173,7 @@ final class OnlineSteps implements StepMethod {
     return completion.text().promptKey() + "#" + completion.text().sample();
   }
 
-  private Judged judged(
-      RewardOutcome outcome,
-      List<Completed> completions,
-      Readings readings) {
+  private Judged judged(RewardOutcome outcome, List<Completed> completions, Readings readings) {
     List<Judged.Completion> judged = new ArrayList<>();
     for (int i = 0; i < completions.size(); i++) {
       Completed completion = completions.get(i);

@@ -127,17 +127,17 @@ record PolicyTaskFactory(
   private DecoderOptions options() {
     DecoderOptions options =
         new DecoderOptions(
-        Precision.valueOf(run.train().precision().name()),
-        run.train().gradientCheckpointing()
-            ? DecoderOptions.Recomputation.LAYERS
-            : DecoderOptions.Recomputation.NONE,
-        run.adapter().isPresent()
-            ? DecoderOptions.Trained.ADAPTER
-            : DecoderOptions.Trained.ALL_WEIGHTS,
-        run.train().sharing(),
-        PolicySource.hasValueHead(run)
-            ? DecoderOptions.Values.HEAD
-            : DecoderOptions.Values.NONE);
+            Precision.valueOf(run.train().precision().name()),
+            run.train().gradientCheckpointing()
+                ? DecoderOptions.Recomputation.LAYERS
+                : DecoderOptions.Recomputation.NONE,
+            run.adapter().isPresent()
+                ? DecoderOptions.Trained.ADAPTER
+                : DecoderOptions.Trained.ALL_WEIGHTS,
+            run.train().sharing(),
+            PolicySource.hasValueHead(run)
+                ? DecoderOptions.Values.HEAD
+                : DecoderOptions.Values.NONE);
     return options.withTemperature(temperature());
   }
 

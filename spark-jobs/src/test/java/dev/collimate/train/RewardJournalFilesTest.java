@@ -11,7 +11,6 @@ import dev.collimate.reward.RewardContext;
 import dev.collimate.reward.RewardFailure;
 import dev.collimate.reward.RewardFailure.Reason;
 import dev.collimate.reward.RewardFunction;
-
 import dev.collimate.reward.RewardLimits;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.RewardPage;
@@ -135,8 +134,7 @@ class RewardJournalFilesTest {
   }
 
   private static String sha256OfNothing() {
-    return HexFormat.of()
-        .formatHex(Publication.sha256().digest("".getBytes(UTF_8)));
+    return HexFormat.of().formatHex(Publication.sha256().digest("".getBytes(UTF_8)));
   }
 
   @Test

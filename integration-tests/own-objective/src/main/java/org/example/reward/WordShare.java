@@ -21,7 +21,8 @@ public final class WordShare implements RewardProvider {
             "Own",
             List.of(
                 ObjectiveOption.text("column", "answer", "The column with the words."),
-                ObjectiveOption.flag("ignore_case", true, "Whether capital letters are small ones.")),
+                ObjectiveOption.flag(
+                    "ignore_case", true, "Whether capital letters are small ones.")),
             options -> new Shares(options.text("column"), options.flag("ignore_case")))
         .withColumns(options -> List.of(options.text("column")));
   }
