@@ -51,6 +51,9 @@ public final class Pipeline {
     REPORT
   }
 
+  /** Completions of the last rollout that the report shows. */
+  private static final int ROLLOUTS_SHOWN = 16;
+
   private static final Logger log = LoggerFactory.getLogger(Pipeline.class);
 
   private final SparkSession session;
@@ -184,7 +187,11 @@ public final class Pipeline {
             .manifest()
             .withFiles(files)
             .withState(RunManifest.State.COMPLETE, RunManifest.Failure.NONE);
-    String page = ReportPage.html(complete, MetricsLog.read(storage, directory.metrics()));
+    String page =
+        ReportPage.html(
+            complete,
+            MetricsLog.read(storage, directory.metrics()),
+            new RolloutLog(directory, configuration).last(ROLLOUTS_SHOWN));
     lock.requireOwned();
     storage.replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
     List<PublishedFile> all = new ArrayList<>(files);

@@ -1,19 +1,27 @@
 package dev.collimate.train;
 
+import dev.collimate.report.RolloutSample;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.RowReward;
 import dev.collimate.storage.Storage;
 import dev.collimate.train.Rollouts.Completed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.SimpleGroup;
 import org.apache.parquet.hadoop.ParquetFileWriter;
+import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.example.ExampleParquetWriter;
+import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.hadoop.util.HadoopOutputFile;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
@@ -46,6 +54,41 @@ final class RolloutLog {
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot write " + target, e);
     }
+  }
+
+  /** Completions of the last rollout, the first ones; none where there was no rollout. */
+  List<RolloutSample> last(int count) throws IOException {
+    Storage storage = Storage.of(run.rollouts(), configuration);
+    if (!storage.exists(run.rollouts())) {
+      return List.of();
+    }
+    Optional<Path> file =
+        Arrays.stream(storage.fileSystem().listStatus(run.rollouts()))
+            .map(FileStatus::getPath)
+            .filter(path -> path.getName().matches("step-\\d+\\.parquet"))
+            .max(Comparator.comparing(Path::getName));
+    List<RolloutSample> samples = new ArrayList<>();
+    if (file.isPresent()) {
+      try (ParquetReader<Group> reader =
+          ParquetReader.builder(new GroupReadSupport(), file.get())
+              .withConf(configuration)
+              .build()) {
+        for (Group row = reader.read(); row != null && samples.size() < count; row = reader.read()) {
+          samples.add(sample(row));
+        }
+      }
+    }
+    return samples;
+  }
+
+  private static RolloutSample sample(Group row) {
+    return new RolloutSample(
+        row.getLong("step", 0),
+        row.getString("prompt", 0),
+        row.getString("completion", 0),
+        row.getFieldRepetitionCount("reward") > 0
+            ? Double.toString(row.getDouble("reward", 0))
+            : row.getString("lost", 0));
   }
 
   private void write(Path path, long step, List<Completed> completions, RewardOutcome outcome)
