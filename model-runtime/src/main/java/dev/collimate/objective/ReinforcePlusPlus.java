@@ -15,17 +15,17 @@ import java.util.Map;
 
 /**
  * REINFORCE++ (Hu et al. 2025, arXiv:2501.03262): PPO's clipped loss without a value model; the
- * advantage of a token is the reward that is still to come, KL penalties included, whitened over
- * all tokens of the rollout.
+ * advantage of a token is the reward that is still to come, KL penalties included, standardised
+ * over all tokens of the rollout. As OpenRLHF's {@code reinforce} and {@code reinforce_baseline}.
  */
 final class ReinforcePlusPlus implements Online {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
               "reinforce_plus_plus",
-              "-min(r * A, clamp(r, 1 - epsilon, 1 + epsilon_high) * A) per token; A = whitened sum"
+              "-min(r * A, clamp(r, 1 - epsilon, 1 + epsilon_high) * A) per token; A = standardised sum"
                   + " of the rewards to come, reward at the end - kl_coef * kl",
-              "REINFORCE++, Hu et al. 2025, arXiv:2501.03262 (experimental)",
+              "REINFORCE++, Hu et al. 2025, arXiv:2501.03262, as OpenRLHF has it",
               List.of(
                   GrpoOptions.choice(
                       "baseline",
@@ -143,7 +143,7 @@ final class ReinforcePlusPlus implements Online {
       float[] advantages = new float[toCome.get(i).length];
       double sum = 0;
       for (int t = 0; weight > 0 && t < advantages.length; t++) {
-        double advantage = all.whitened(toCome.get(i)[t]);
+        double advantage = all.standardized(toCome.get(i)[t]);
         advantages[t] = (float) advantage;
         sum += advantage;
       }

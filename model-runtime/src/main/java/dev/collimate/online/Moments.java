@@ -51,7 +51,16 @@ public record Moments(long count, double mean, double variance) {
     return count < 2 ? 0 : (number - mean) / StrictMath.sqrt(variance + EPSILON);
   }
 
-  /** The same with the mean as it was. */
+  /**
+   * {@code (number - mean) / sqrt(max(variance, 1e-8))} with the variance over {@code count};
+   * OpenRLHF's.
+   */
+  public double standardized(double number) {
+    double ofAll = count < 2 ? 0 : variance * (count - 1) / count;
+    return (number - mean) / StrictMath.sqrt(Math.max(ofAll, EPSILON));
+  }
+
+  /** The whitened number with the mean as it was. */
   public double rescaled(double number) {
     return whitened(number) + mean;
   }

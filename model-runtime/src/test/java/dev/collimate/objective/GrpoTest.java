@@ -349,11 +349,11 @@ class GrpoTest {
 
   /** Completions of 1, 2 and 3 tokens, of which the second has reward 1. */
   @Test
-  void reinforcePlusPlusWhitensOverAllTokens() {
+  void reinforcePlusPlusStandardizesOverAllTokens() {
     Online objective = online("reinforce_plus_plus", "kl_coef", 0.0);
     Assessment assessment = objective.assess(rollout(1, 0, 1, 0));
-    // 1, 2 and 3 tokens with rewards 0, 1, 0: mean 1 / 3, variance 6 * (1 / 3 * 2 / 3) / 5.
-    double std = Math.sqrt(6 * 2.0 / 9 / 5 + 1e-8);
+    // Of six tokens two are worth 1: mean 1 / 3, variance 1 / 3 * 2 / 3.
+    double std = Math.sqrt(2.0 / 9);
     assertThat(assessment.rows().get(1).advantage()).isCloseTo(2 / 3.0 / std, within(1e-6));
     assertThat(assessment.rows().get(2).tokens().get("advantages"))
         .hasSize(3)
