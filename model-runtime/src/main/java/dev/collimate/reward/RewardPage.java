@@ -55,8 +55,7 @@ public record RewardPage(List<String> labels, List<Line> lines) {
     }
     return byKey.size() == rollouts.size()
         ? Optional.empty()
-        : Optional.of(
-            "has %d lines for %d completions".formatted(byKey.size(), rollouts.size()));
+        : Optional.of("has %d lines for %d completions".formatted(byKey.size(), rollouts.size()));
   }
 
   /** The rewards of these completions, which are the page's, in their order. */

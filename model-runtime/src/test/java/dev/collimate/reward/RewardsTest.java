@@ -270,7 +270,8 @@ class RewardsTest {
               "is of another completion than the one now written as sample 2 of prompt 'prompt-0'");
       assertThat(outcome.rows().get(2).values()).containsExactly(9.0);
       assertThat(rewards.score(5, RewardRows.rows(5)).mismatch())
-          .contains("is of another completion than the one now written as sample 2 of prompt 'prompt-0'");
+          .contains(
+              "is of another completion than the one now written as sample 2 of prompt 'prompt-0'");
       assertThat(rewards.score(5, RewardRows.rows(6)).mismatch())
           .contains("has no line for sample 1 of prompt 'prompt-1'");
       assertThat(rewards.score(5, RewardRows.rows(3)).mismatch())
@@ -290,7 +291,8 @@ class RewardsTest {
       assertThatThrownBy(() -> others.score(5, RewardRows.rows(4)))
           .isInstanceOf(CollimateException.class)
           .hasMessage(
-              "the journal of rewards of step 5 holds the rewards [Numbered], the run file names [Even]; choose another output");
+              "the journal of rewards of step 5 holds the rewards [Numbered], the run file names"
+                  + " [Even]; choose another output");
     }
   }
 

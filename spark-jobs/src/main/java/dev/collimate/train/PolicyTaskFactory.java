@@ -134,9 +134,7 @@ record PolicyTaskFactory(
             ? DecoderOptions.Trained.ADAPTER
             : DecoderOptions.Trained.ALL_WEIGHTS,
         run.train().sharing(),
-        PolicySource.hasValueHead(run)
-            ? DecoderOptions.Values.HEAD
-            : DecoderOptions.Values.NONE);
+        PolicySource.hasValueHead(run) ? DecoderOptions.Values.HEAD : DecoderOptions.Values.NONE);
   }
 
   private ShardReader reader(PreparedData.Split split, Configuration configuration) {

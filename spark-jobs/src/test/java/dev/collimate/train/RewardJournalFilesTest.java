@@ -11,7 +11,6 @@ import dev.collimate.reward.RewardContext;
 import dev.collimate.reward.RewardFailure;
 import dev.collimate.reward.RewardFailure.Reason;
 import dev.collimate.reward.RewardFunction;
-
 import dev.collimate.reward.RewardLimits;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.RewardPage;
@@ -131,12 +130,12 @@ class RewardJournalFilesTest {
     assertThatThrownBy(() -> journal.read(7))
         .isInstanceOf(CollimateException.class)
         .hasMessageMatching(
-            "'file:/.*/rollouts/step-7.jsonl' is damaged: its checksum does not fit; restore it, or delete it to have the step scored again, whose result then is another");
+            "'file:/.*/rollouts/step-7.jsonl' is damaged: its checksum does not fit; restore it, or"
+                + " delete it to have the step scored again, whose result then is another");
   }
 
   private static String sha256OfNothing() {
-    return HexFormat.of()
-        .formatHex(Publication.sha256().digest("".getBytes(UTF_8)));
+    return HexFormat.of().formatHex(Publication.sha256().digest("".getBytes(UTF_8)));
   }
 
   @Test
