@@ -17,11 +17,13 @@ public final class WordShare implements RewardProvider {
   public RewardSpec spec() {
     return RewardSpec.of(
             "word_share",
-            "The share of the column's words that the completion contains; it does not apply to rows without such words.",
+            "The share of the column's words that the completion contains; it does not apply to"
+                + " rows without such words.",
             "Own",
             List.of(
                 ObjectiveOption.text("column", "answer", "The column with the words."),
-                ObjectiveOption.flag("ignore_case", true, "Whether capital letters are small ones.")),
+                ObjectiveOption.flag(
+                    "ignore_case", true, "Whether capital letters are small ones.")),
             options -> new Shares(options.text("column"), options.flag("ignore_case")))
         .withColumns(options -> List.of(options.text("column")));
   }
