@@ -23,7 +23,9 @@ record AnswerPart(Optional<Pattern> pattern) {
       ObjectiveOption.text(
           OPTION,
           "",
-          "A regular expression whose last match in the completion is the answer, or its first group where it has one; empty: all that follows `</think>`, or the whole completion.");
+          "A regular expression whose last match in the completion is the answer, or its first"
+              + " group where it has one; empty: all that follows `</think>`, or the whole"
+              + " completion.");
 
   static final ObjectiveOption COLUMN =
       ObjectiveOption.text("column", "answer", "The column with the right answer.");
@@ -53,6 +55,11 @@ record AnswerPart(Optional<Pattern> pattern) {
     } catch (PatternSyntaxException e) {
       return false;
     }
+  }
+
+  /** Whether an expression has a group; what is none at all is another rule's. */
+  static boolean hasGroup(String text) {
+    return !isPattern(text) || Pattern.compile(text).matcher("").groupCount() > 0;
   }
 
   /** The column named by the option {@code column}. */

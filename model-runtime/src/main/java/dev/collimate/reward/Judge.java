@@ -39,12 +39,15 @@ final class Judge implements RewardFunction {
       [Response]
       {completion}
 
-      Explain in one sentence, then end with a line "Score: N", where N is a whole number from 0 (useless) to 10 (perfect).""";
+      Explain in one sentence, then end with a line "Score: N", where N is a whole number from 0 (useless) to 10 (perfect).\
+      """;
 
   static final RewardSpec SPEC =
       new RewardSpec(
           "judge",
-          "The score that a language model behind an OpenAI-compatible endpoint gives, as `(score - lowest) / (highest - lowest)`. 408, 429, 5xx, broken connections and answers that are no JSON are tried again.",
+          "The score that a language model behind an OpenAI-compatible endpoint gives, as `(score -"
+              + " lowest) / (highest - lowest)`. 408, 429, 5xx, broken connections and answers that"
+              + " are no JSON are tried again.",
           "Own; the API is that of OpenAI's chat completions, which vLLM and others serve",
           RewardSpec.Runs.ON_THE_DRIVER,
           RewardLimits.USUAL.withTimeout(Duration.ofMinutes(3)).withConcurrency(8),
@@ -53,21 +56,25 @@ final class Judge implements RewardFunction {
               ObjectiveOption.text(
                   "base_url",
                   "",
-                  "The endpoint without `/chat/completions`, such as `http://host:8000/v1`; it must be given."),
+                  "The endpoint without `/chat/completions`, such as `http://host:8000/v1`; it must"
+                      + " be given."),
               ObjectiveOption.text("model", "", "The model's name there; it must be given."),
               ObjectiveOption.text(
                   "api_key_name",
                   "",
-                  "The environment variable of the driver, or else the Hadoop credential, with the API key; empty: none is sent."),
+                  "The environment variable of the driver, or else the Hadoop credential, with the"
+                      + " API key; empty: none is sent."),
               ObjectiveOption.text("system", "", "The system message; empty: none."),
               ObjectiveOption.text(
                   "template",
                   TEMPLATE,
-                  "The user message. `{prompt}`, `{completion}` and the names of columns in braces are replaced by the row's."),
+                  "The user message. `{prompt}`, `{completion}` and the names of columns in braces"
+                      + " are replaced by the row's."),
               ObjectiveOption.text(
                   AnswerPart.OPTION,
                   "(?i)score\\W*(-?[0-9]+(?:\\.[0-9]+)?)",
-                  "A regular expression whose first group, in its last match in the judge's answer, is the score."),
+                  "A regular expression whose first group, in its last match in the judge's answer,"
+                      + " is the score."),
               ObjectiveOption.number("lowest", 0.0, "", "The score that is a reward of 0."),
               ObjectiveOption.number(
                   "highest",
@@ -83,7 +90,8 @@ final class Judge implements RewardFunction {
                   "backoff",
                   1.0,
                   "> 0 and <= 30",
-                  "Seconds before the first retry, doubled for each further one, up to a quarter more or less; what the server asks for by `Retry-After` comes first."),
+                  "Seconds before the first retry, doubled for each further one, up to a quarter"
+                      + " more or less; what the server asks for by `Retry-After` comes first."),
               ObjectiveOption.number(
                   "cache_size", 10000.0, ">= 0", "Scores that are remembered, by request.")),
           List.of(
@@ -97,9 +105,7 @@ final class Judge implements RewardFunction {
               new Rule(
                   AnswerPart.OPTION,
                   "must have a group",
-                  options ->
-                      Pattern.compile(options.text(AnswerPart.OPTION)).matcher("").groupCount()
-                          > 0),
+                  options -> AnswerPart.hasGroup(options.text(AnswerPart.OPTION))),
               new Rule(
                   "template",
                   "must have a place for the {completion}",
@@ -165,7 +171,11 @@ final class Judge implements RewardFunction {
     return new Rule(option, "must be given", options -> !options.text(option).isEmpty());
   }
 
+  /** Nothing given is another rule's. */
   private static boolean isUrl(String text) {
+    if (text.isEmpty()) {
+      return true;
+    }
     try {
       URI uri = URI.create(text);
       return uri.getHost() != null && Set.of("http", "https").contains(uri.getScheme());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
+import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Options;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -296,7 +298,8 @@ class JudgeTest {
             () -> Judge.SPEC.create().apply(RewardFunctions.options(Judge.SPEC, missing), WITH_KEY))
         .isInstanceOf(CollimateException.class)
         .hasMessage(
-            "rewards: judge: api_key_name: neither an environment variable of the driver nor a Hadoop credential is called 'OTHER_KEY'");
+            "rewards: judge: api_key_name: neither an environment variable of the driver nor a"
+                + " Hadoop credential is called 'OTHER_KEY'");
     RewardContext broken =
         new RewardContext() {
           @Override
@@ -312,7 +315,8 @@ class JudgeTest {
     assertThatThrownBy(
             () -> Judge.SPEC.create().apply(RewardFunctions.options(Judge.SPEC, missing), broken))
         .hasMessage(
-            "rewards: judge: api_key_name: what 'OTHER_KEY' holds is no key: it must be printable ASCII without spaces");
+            "rewards: judge: api_key_name: what 'OTHER_KEY' holds is no key: it must be printable"
+                + " ASCII without spaces");
   }
 
   @Test
@@ -324,7 +328,28 @@ class JudgeTest {
         Map.of("template", "{prompt}"),
         "template of judge: must have a place for the {completion}");
     assertRefused(Map.of("answer_pattern", "score"), "answer_pattern of judge: must have a group");
+    assertRefused(
+        Map.of("answer_pattern", "("),
+        "answer_pattern of judge: must be a regular expression of Java");
     assertRefused(Map.of("highest", 0.0), "highest of judge: must be above lowest");
+  }
+
+  /** A run file's problems are all listed, so every rule must bear what another one refuses. */
+  @Test
+  void everyRuleBearsBadOptions() {
+    Options options =
+        new Options(
+            RewardFunctions.options(Judge.SPEC, options("http://127.0.0.1:1", Map.of()))
+                .values()
+                .entrySet()
+                .stream()
+                .collect(
+                    Collectors.toMap(
+                        Map.Entry::getKey,
+                        entry -> entry.getValue() instanceof String ? "(" : entry.getValue())));
+    assertThat(Judge.SPEC.rules().stream().filter(rule -> !rule.holds().test(options)))
+        .extracting(ObjectiveSpec.Rule::option)
+        .containsExactly("base_url", "answer_pattern", "template");
   }
 
   private static void assertRefused(Map<String, Object> more, String message) {

@@ -291,7 +291,8 @@ class RewardsTest {
       assertThatThrownBy(() -> others.score(5, RewardRows.rows(4)))
           .isInstanceOf(CollimateException.class)
           .hasMessage(
-              "the journal of rewards of step 5 holds the rewards [Numbered], the run file names [Even]; choose another output");
+              "the journal of rewards of step 5 holds the rewards [Numbered], the run file names"
+                  + " [Even]; choose another output");
     }
   }
 

@@ -81,7 +81,7 @@ final class RewardJournalFiles implements RewardJournal {
       throw damaged(step);
     }
     List<JsonNode> lines = content.lines().map(line -> tree(step, line)).toList();
-    JsonNode head = lines.get(0);
+    JsonNode head = lines.isEmpty() ? end : lines.get(0);
     if (head.path("step").asLong(-1) != step || head.path("rows").asInt() != lines.size() - 1) {
       throw damaged(step);
     }

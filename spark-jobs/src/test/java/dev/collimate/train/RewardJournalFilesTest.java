@@ -38,8 +38,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The journal of rewards on local files and on stores that rename file by file. */
 class RewardJournalFilesTest {
 
-  private static final Runnable OURS = () -> {};
-
   private static final RewardPage PAGE =
       new RewardPage(
           List.of("number_match", "judge"),
@@ -60,6 +58,9 @@ class RewardJournalFilesTest {
     return new RewardPage.Line(prompt, sample, "00ff", reward);
   }
 
+  /** No other driver took the run over. */
+  private static void isOurs() {}
+
   private RewardJournalFiles journal(String scheme, Runnable ownership) {
     return new RewardJournalFiles(
         new Path(scheme + "://" + folder.resolve("rollouts")), configuration, ownership);
@@ -72,7 +73,7 @@ class RewardJournalFilesTest {
   @ParameterizedTest
   @ValueSource(strings = {"file", ObjectStore.UNKNOWN, ObjectStore.MOUNTED})
   void whatIsWrittenIsRead(String scheme) throws IOException {
-    RewardJournalFiles journal = journal(scheme, OURS);
+    RewardJournalFiles journal = journal(scheme, RewardJournalFilesTest::isOurs);
     assertThat(journal.read(7)).isEmpty();
     journal.write(7, PAGE);
     assertThat(journal.read(7)).contains(PAGE);
@@ -83,7 +84,7 @@ class RewardJournalFilesTest {
   @ParameterizedTest
   @ValueSource(strings = {ObjectStore.UNKNOWN, ObjectStore.MOUNTED})
   void aWriterThatDiesLeavesNoPage(String scheme) throws IOException {
-    RewardJournalFiles journal = journal(scheme, OURS);
+    RewardJournalFiles journal = journal(scheme, RewardJournalFilesTest::isOurs);
     configuration.setBoolean(ObjectStore.WRITES_ARE_TORN, true);
     assertThatThrownBy(() -> journal.write(7, PAGE)).hasMessage("connection reset");
     assertThat(journal.read(7)).isEmpty();
@@ -107,7 +108,7 @@ class RewardJournalFilesTest {
   /** Every cut and every changed byte. */
   @Test
   void damageIsNoticedWhereverItIs() throws IOException {
-    RewardJournalFiles journal = journal("file", OURS);
+    RewardJournalFiles journal = journal("file", RewardJournalFilesTest::isOurs);
     journal.write(7, PAGE);
     byte[] whole = Files.readAllBytes(file(7));
     for (int length = 0; length < whole.length - 1; length++) {
@@ -130,7 +131,8 @@ class RewardJournalFilesTest {
     assertThatThrownBy(() -> journal.read(7))
         .isInstanceOf(CollimateException.class)
         .hasMessageMatching(
-            "'file:/.*/rollouts/step-7.jsonl' is damaged: its checksum does not fit; restore it, or delete it to have the step scored again, whose result then is another");
+            "'file:/.*/rollouts/step-7.jsonl' is damaged: its checksum does not fit; restore it, or"
+                + " delete it to have the step scored again, whose result then is another");
   }
 
   private static String sha256OfNothing() {
@@ -139,7 +141,7 @@ class RewardJournalFilesTest {
 
   @Test
   void aPageOfAnotherStepIsRefused() throws IOException {
-    RewardJournalFiles journal = journal("file", OURS);
+    RewardJournalFiles journal = journal("file", RewardJournalFilesTest::isOurs);
     journal.write(6, PAGE);
     Files.move(file(6), file(7));
     assertDamaged(journal);
@@ -182,7 +184,8 @@ class RewardJournalFilesTest {
         };
     RewardChoice chance =
         new RewardChoice(Chance.class.getName(), "chance", 1, RewardLimits.USUAL, Map.of());
-    try (Rewards rewards = new Rewards(List.of(chance), context, journal("file", OURS))) {
+    try (Rewards rewards =
+        new Rewards(List.of(chance), context, journal("file", RewardJournalFilesTest::isOurs))) {
       return rewards.score(3, rows);
     }
   }

@@ -17,7 +17,8 @@ public final class WordShare implements RewardProvider {
   public RewardSpec spec() {
     return RewardSpec.of(
             "word_share",
-            "The share of the column's words that the completion contains; it does not apply to rows without such words.",
+            "The share of the column's words that the completion contains; it does not apply to"
+                + " rows without such words.",
             "Own",
             List.of(
                 ObjectiveOption.text("column", "answer", "The column with the words."),
