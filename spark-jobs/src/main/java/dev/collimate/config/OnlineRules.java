@@ -52,16 +52,25 @@ final class OnlineRules {
   }
 
   private void refuse(String objective) {
-    for (String section : List.of(SECTION, REWARDS)) {
-      given(section)
-          .ifPresent(
-              field ->
-                  problems.add(
-                      section,
-                      "has no effect on " + objective,
-                      field.place(),
-                      "; it belongs to " + Names.either(onlineObjectives())));
+    given(REWARDS).ifPresent(field -> refuse(REWARDS, objective, field));
+    if (given(SECTION).map(Field::value).orElse(null) instanceof Fields rollout) {
+      rollout
+          .fields()
+          .forEach(
+              (name, field) -> {
+                if (!field.value().isNull()) {
+                  refuse(Names.join(SECTION, name), objective, field);
+                }
+              });
     }
+  }
+
+  private void refuse(String key, String objective, Field field) {
+    problems.add(
+        key,
+        "has no effect on " + objective,
+        field.place(),
+        "; it belongs to " + Names.either(onlineObjectives()));
   }
 
   private void checkSizes(RunConfig config) {

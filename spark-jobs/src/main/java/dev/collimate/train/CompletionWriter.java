@@ -3,7 +3,9 @@ package dev.collimate.train;
 import dev.collimate.data.Digest128;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.ShardReader;
+import dev.collimate.executor.ModelSlot;
 import dev.collimate.executor.RowLogProbs;
+import dev.collimate.executor.RowScores;
 import dev.collimate.generate.Completion;
 import dev.collimate.generate.Generator;
 import dev.collimate.learn.LearnRow;
@@ -21,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import org.apache.hadoop.conf.Configuration;
 
 /** A worker's side of rollouts: writes completions and says how probable they are. */
 final class CompletionWriter {
@@ -42,17 +45,20 @@ final class CompletionWriter {
   private final Generator generator;
   private final ReferenceModel reference;
   private final Function<Split, ShardReader> prompts;
+  private final Configuration configuration;
 
   /**
    * @param policy stays open
    */
-  CompletionWriter(Decoder policy, ReferenceModel reference, Function<Split, ShardReader> prompts) {
+  CompletionWriter(Decoder policy, ReferenceModel reference, Function<Split, ShardReader> prompts,
+      Configuration configuration) {
     this.policy = policy;
     this.generator =
         new Generator(
             policy, policy.config().tokens().eos().stream().mapToInt(Integer::intValue).toArray());
     this.reference = reference;
     this.prompts = prompts;
+    this.configuration = configuration;
   }
 
   /** The draws of a completion: of the step, the prompt's key and the number of the sample. */
@@ -76,6 +82,27 @@ final class CompletionWriter {
       OnlineWork.writeFloats(completion.logProbs(), out);
       out.writeBoolean(policy.config().tokens().eos().contains(last));
     }
+  }
+
+  /** The first score of every text, in the order of the texts. */
+  void score(OnlineWork.Score work, DataOutputStream out) throws IOException {
+    float[] scores =
+        ModelSlot.with(
+            work.model(),
+            configuration,
+            model -> {
+              float[] all = new float[work.texts().size()];
+              for (int i = 0; i < all.length; i++) {
+                int[] ids = work.texts().get(i);
+                Sequence text = new Sequence(ids, ids.length, new byte[ids.length]);
+                all[i] =
+                    RowScores.of(model, Experience.example("text " + i, 1, text))
+                        .byRole()
+                        .get(Online.COMPLETION)[0];
+              }
+              return all;
+            });
+    OnlineWork.writeFloats(scores, out);
   }
 
   /** What is asked for of the rows' counted tokens, in the order of the rows. */

@@ -9,7 +9,6 @@ import dev.collimate.data.ShardReader;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.objective.Online;
 import dev.collimate.reward.RewardChoice;
-import dev.collimate.reward.RewardContext;
 import dev.collimate.reward.RewardJournal;
 import dev.collimate.reward.Rewards;
 import dev.collimate.text.Tokenizer;
@@ -32,6 +31,8 @@ final class OnlineRun implements AutoCloseable {
   private final Optional<Tokenizer> tokenizer;
   private final ShardReader train;
   private final ShardReader eval;
+  private final ScoringWorkers scoring = new ScoringWorkers();
+  private final DriverRewardContext context;
   private final Rewards rewards;
   private final Rewards evalRewards;
 
@@ -42,7 +43,6 @@ final class OnlineRun implements AutoCloseable {
       PreparedData data,
       Online objective,
       Optional<Tokenizer> tokenizer,
-      RewardContext context,
       RewardJournal journal) {
     this.run = run;
     this.directory = directory;
@@ -51,6 +51,7 @@ final class OnlineRun implements AutoCloseable {
     this.tokenizer = tokenizer;
     this.train = new ShardReader(data, Split.TRAIN, configuration, CACHED_TOKENS);
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
+    this.context = new DriverRewardContext(run, scoring, configuration);
     List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
     this.rewards = new Rewards(choices, context, journal);
     this.evalRewards = new Rewards(choices, context, RewardJournal.NONE);
@@ -69,11 +70,10 @@ final class OnlineRun implements AutoCloseable {
       Online objective,
       Optional<Tokenizer> tokenizer,
       Runnable ownership) {
-    RewardContext context = new DriverRewardContext(configuration);
     RewardJournal journal =
         new RewardJournalFiles(directory.rewardJournal(), configuration, ownership);
     return new OnlineRun(
-        run, directory, configuration, data, objective, tokenizer, context, journal);
+        run, directory, configuration, data, objective, tokenizer, journal);
   }
 
   OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {
@@ -89,7 +89,7 @@ final class OnlineRun implements AutoCloseable {
         objective,
         plan,
         sampling,
-        new Rollouts(aggregator, Split.TRAIN, prompts(train)),
+        new Rollouts(aggregator, Split.TRAIN, prompts(train), scoring),
         rewards,
         new RolloutLog(directory, configuration),
         aggregator,
@@ -98,7 +98,7 @@ final class OnlineRun implements AutoCloseable {
 
   Evaluation evaluation(Aggregator aggregator, int prompts) {
     return new RewardEvaluation(
-        new Rollouts(aggregator, Split.EVAL, prompts(eval)),
+        new Rollouts(aggregator, Split.EVAL, prompts(eval), scoring),
         prompts,
         run.rollout().maxCompletionLength(),
         evalRewards);
@@ -110,7 +110,8 @@ final class OnlineRun implements AutoCloseable {
 
   @Override
   public void close() {
-    try (rewards;
+    try (context;
+        rewards;
         evalRewards;
         train;
         eval) {

@@ -1,9 +1,12 @@
 package dev.collimate.train;
 
 import dev.collimate.data.PreparedData.Split;
+import dev.collimate.executor.ModelSpec;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.StepContext;
+import dev.collimate.nn.DecoderOptions.Sharing;
+import dev.collimate.nn.Precision;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
 import java.io.DataInputStream;
@@ -44,6 +47,13 @@ sealed interface OnlineWork extends WorkItem {
   /** A reading of completions, each run by itself. */
   record Read(Reading reading, List<LearnRow> rows) implements OnlineWork {}
 
+  /**
+   * Scores of whole texts by a reward model, each run by itself.
+   *
+   * @param texts token ids
+   */
+  record Score(ModelSpec model, List<int[]> texts) implements OnlineWork {}
+
   /** The first pass of an objective that gathers scalars over the global batch. */
   record Gather(StepContext context, List<LearnRow> rows) implements OnlineWork {}
 
@@ -67,6 +77,17 @@ sealed interface OnlineWork extends WorkItem {
       out.writeByte('r');
       out.writeUTF(read.reading().name());
       writeLearnRows(read.rows(), out);
+    } else if (this instanceof Score score) {
+      out.writeByte('s');
+      out.writeUTF(score.model().model());
+      out.writeUTF(score.model().modelFingerprint());
+      out.writeInt(score.model().numLabels());
+      out.writeUTF(score.model().precision().name());
+      out.writeInt(score.model().threads());
+      out.writeInt(score.texts().size());
+      for (int[] text : score.texts()) {
+        writeInts(text, out);
+      }
     } else if (this instanceof Gather gather) {
       out.writeByte('f');
       gather.context().write(out);
@@ -95,10 +116,29 @@ sealed interface OnlineWork extends WorkItem {
                   in.readLong(),
                   /* ignoreEos= */ false));
       case 'r' -> new Read(Reading.valueOf(in.readUTF()), readLearnRows(in));
+      case 's' -> readScore(in);
       case 'f' -> new Gather(StepContext.read(in), readLearnRows(in));
       case 'g' -> new Learn(StepContext.read(in), readLearnRows(in));
       default -> throw new IllegalArgumentException("unknown kind of online work '" + kind + "'");
     };
+  }
+
+  private static Score readScore(DataInputStream in) throws IOException {
+    ModelSpec model =
+        new ModelSpec(
+            in.readUTF(),
+            in.readUTF(),
+            "",
+            "",
+            in.readInt(),
+            Precision.valueOf(in.readUTF()),
+            in.readInt(),
+            Sharing.NONE);
+    List<int[]> texts = new ArrayList<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      texts.add(readInts(in));
+    }
+    return new Score(model, texts);
   }
 
   private static void writeLearnRows(List<LearnRow> rows, DataOutputStream out) throws IOException {

@@ -112,6 +112,9 @@ final class PolicyTask implements WorkerTask {
     if (work instanceof OnlineWork.Complete complete) {
       return write(out -> writer.complete(complete, out));
     }
+    if (work instanceof OnlineWork.Score score) {
+      return write(out -> writer.score(score, out));
+    }
     if (work instanceof OnlineWork.Read read) {
       return write(out -> writer.read(read, out));
     }

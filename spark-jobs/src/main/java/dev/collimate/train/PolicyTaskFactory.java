@@ -82,7 +82,8 @@ record PolicyTaskFactory(
           new CompletionWriter(
               policy,
               reference(policy, configuration),
-              split -> split == PreparedData.Split.TRAIN ? train : eval),
+              split -> split == PreparedData.Split.TRAIN ? train : eval,
+              configuration),
           () -> {
             try (policy;
                 eval;

@@ -13,14 +13,17 @@ final class Rollouts {
   private final Aggregator aggregator;
   private final Split split;
   private final PromptRows prompts;
+  private final ScoringWorkers scoring;
 
   /**
    * @param split that the prompts are of
+   * @param scoring told which policy the workers hold while rewards are asked
    */
-  Rollouts(Aggregator aggregator, Split split, PromptRows prompts) {
+  Rollouts(Aggregator aggregator, Split split, PromptRows prompts, ScoringWorkers scoring) {
     this.aggregator = aggregator;
     this.split = split;
     this.prompts = prompts;
+    this.scoring = scoring;
   }
 
   /**
@@ -53,6 +56,7 @@ final class Rollouts {
         units.stream()
             .map(rows -> new OnlineWork.Complete(step, split, rows, samples, params).toBytes())
             .toList();
+    scoring.hold(aggregator, version, parameters);
     List<byte[]> answers = aggregator.map(version, parameters, work);
     List<Completed> all = new ArrayList<>();
     for (int unit = 0; unit < answers.size(); unit++) {
