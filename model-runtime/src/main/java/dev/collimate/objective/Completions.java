@@ -2,7 +2,6 @@ package dev.collimate.objective;
 
 import dev.collimate.online.Advantages;
 import dev.collimate.online.Moments;
-import dev.collimate.online.PolicyFilter;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,21 +49,6 @@ final class Completions {
     double[][] byFunction =
         rollout.completions().stream().map(Judged.Completion::rewards).toArray(double[][]::new);
     return Advantages.weightedSum(byFunction, weights(rollout));
-  }
-
-  /**
-   * Weights of the completions by the rank of their reward among those of their prompt.
-   *
-   * @return [completion]
-   */
-  static double[] filterWeights(Judged rollout, PolicyFilter filter, int generations) {
-    double[] rewards = rewards(rollout);
-    double[] weights = new double[rewards.length];
-    for (int from = 0; from < rewards.length; from += generations) {
-      double[] ofGroup = filter.weights(Arrays.copyOfRange(rewards, from, from + generations));
-      System.arraycopy(ofGroup, 0, weights, from, generations);
-    }
-    return weights;
   }
 
   /**

@@ -4,7 +4,6 @@ import dev.collimate.nn.Quantity;
 import dev.collimate.objective.EntropyControl.Setting;
 import dev.collimate.objective.GrpoOptions.LossType;
 import dev.collimate.online.Advantages;
-import dev.collimate.online.PolicyFilter;
 import dev.collimate.text.RowShape;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
@@ -93,11 +92,11 @@ final class Grpo implements Online {
   @Override
   public Assessment assess(Judged rollout) {
     Completions.requireGroups(rollout, options.generations());
-    double[] weights = Completions.filterWeights(rollout, options.filter(), options.generations());
+    double[] weights = options.filter().weights(rollout, options.generations());
     double[][] rewards = new double[weights.length][];
     for (int i = 0; i < weights.length; i++) {
       rewards[i] = rollout.completions().get(i).rewards().clone();
-      if (options.filter() != PolicyFilter.NONE && weights[i] == 0) {
+      if (weights[i] == 0) {
         Arrays.fill(rewards[i], Double.NaN);
       }
     }
@@ -116,7 +115,9 @@ final class Grpo implements Online {
       double[] given = {advantage, maxLength};
       rows.add(new Assessment.Row(weights[i], advantage, given, Map.of(), Map.of()));
     }
-    return new Assessment(rows, Completions.groupMetrics(rollout, advantages));
+    List<RowLoss.Metric> metrics = Completions.groupMetrics(rollout, advantages);
+    metrics.addAll(options.filter().metrics(rollout, options.generations()));
+    return new Assessment(rows, metrics);
   }
 
   @Override

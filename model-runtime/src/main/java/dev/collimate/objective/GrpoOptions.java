@@ -1,7 +1,6 @@
 package dev.collimate.objective;
 
 import dev.collimate.online.Advantages.Scale;
-import dev.collimate.online.PolicyFilter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +30,7 @@ record GrpoOptions(
     EntropyControl entropy,
     double offPolicyThreshold,
     boolean correctsKl,
-    PolicyFilter filter,
+    CompletionFilter filter,
     Soft soft) {
 
   /** TRL's {@code loss_type}. */
@@ -80,13 +79,6 @@ record GrpoOptions(
   static final ObjectiveOption MASK_TRUNCATED =
       ObjectiveOption.flag(
           "mask_truncated_completions", false, "Completions that were cut teach nothing.");
-
-  static final ObjectiveOption POLICY_FILTER =
-      choice(
-          "policy_filter",
-          List.of(NONE, "bon", "br", "bw"),
-          "Which of a prompt's completions are trained on, by their reward: all, the best, the best"
-              + " and the rest with half the weight each, the best and the worst (experimental).");
 
   static final List<ObjectiveOption> OPTIONS = options();
 
@@ -150,7 +142,7 @@ record GrpoOptions(
     options.add(
         ObjectiveOption.flag(
             "use_bias_correction_kl", false, "Weigh the KL penalty with the ratio."));
-    options.add(POLICY_FILTER);
+    options.addAll(List.of(CompletionFilter.FILTER, CompletionFilter.TRUTH));
     options.add(only("sapo", "sapo_temperature_pos", 1.0, "Softness for positive advantages."));
     options.add(only("sapo", "sapo_temperature_neg", 1.05, "Softness for other advantages."));
     options.add(only("vespo", "vespo_k_pos", 2.0, "Power of the ratio, advantage not negative."));
@@ -181,10 +173,6 @@ record GrpoOptions(
         options -> options.number(option) == Math.rint(options.number(option)));
   }
 
-  static PolicyFilter filter(Options options) {
-    return PolicyFilter.valueOf(options.text("policy_filter").toUpperCase(Locale.ROOT));
-  }
-
   static GrpoOptions of(Options options) {
     double epsilon = options.number("epsilon");
     double high = numberOr(options, "epsilon_high", AS_EPSILON, epsilon);
@@ -202,7 +190,7 @@ record GrpoOptions(
         EntropyControl.of(options),
         numberOr(options, "off_policy_mask_threshold", NONE, Double.POSITIVE_INFINITY),
         options.flag("use_bias_correction_kl"),
-        filter(options),
+        CompletionFilter.of(options),
         new Soft(
             options.number("sapo_temperature_pos"),
             options.number("sapo_temperature_neg"),

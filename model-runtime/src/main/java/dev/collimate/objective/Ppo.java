@@ -4,7 +4,6 @@ import dev.collimate.nn.Quantity;
 import dev.collimate.online.Gae;
 import dev.collimate.online.KlEstimate;
 import dev.collimate.online.Moments;
-import dev.collimate.online.PolicyFilter;
 import dev.collimate.online.TokenRewards;
 import dev.collimate.text.RowShape;
 import dev.collimate.text.Sequence;
@@ -66,7 +65,8 @@ final class Ppo implements Online {
                           + " token does, as in TRL before 0.12."),
                   ObjectiveOption.number(
                       "num_generations", 1.0, ">= 1", "Completions of each prompt."),
-                  GrpoOptions.POLICY_FILTER),
+                  CompletionFilter.FILTER,
+                  CompletionFilter.TRUTH),
               Ppo::new)
           .withNormalisation("policy: all tokens of the step; values: all positions with one")
           .withLimits(
@@ -94,7 +94,7 @@ final class Ppo implements Online {
   private final double missingEosPenalty;
   private final boolean hasValueAfterEnd;
   private final int generations;
-  private final PolicyFilter filter;
+  private final CompletionFilter filter;
 
   private Ppo(Options options) {
     klCoefficient = options.number("kl_coef");
@@ -109,7 +109,7 @@ final class Ppo implements Online {
         GrpoOptions.numberOr(options, "missing_eos_penalty", GrpoOptions.NONE, /* instead= */ 0);
     hasValueAfterEnd = options.flag("value_after_end");
     generations = (int) options.number("num_generations");
-    filter = GrpoOptions.filter(options);
+    filter = CompletionFilter.of(options);
   }
 
   @Override
@@ -144,7 +144,7 @@ final class Ppo implements Online {
   @Override
   public Assessment assess(Judged rollout) {
     Completions.requireGroups(rollout, generations);
-    double[] weights = Completions.filterWeights(rollout, filter, generations);
+    double[] weights = filter.weights(rollout, generations);
     double[] scores = Completions.judgedRewards(rollout, weights);
     List<TokenRewards> rewards = new ArrayList<>();
     for (int i = 0; i < scores.length; i++) {
@@ -233,6 +233,7 @@ final class Ppo implements Online {
     Moments ofScores = Moments.of(scores);
     List<RowLoss.Metric> metrics = Completions.rewardMetrics(rollout);
     metrics.addAll(Completions.lengthMetrics(rollout));
+    metrics.addAll(filter.metrics(rollout, generations));
     metrics.add(new RowLoss.Metric("objective/kl", kl, count));
     metrics.add(new RowLoss.Metric("objective/entropy", entropy, count));
     metrics.add(new RowLoss.Metric("objective/non_score_reward", penalty, count));

@@ -3,7 +3,6 @@ package dev.collimate.objective;
 import dev.collimate.nn.Quantity;
 import dev.collimate.online.KlEstimate;
 import dev.collimate.online.Moments;
-import dev.collimate.online.PolicyFilter;
 import dev.collimate.online.TokenRewards;
 import dev.collimate.text.RowShape;
 import dev.collimate.text.Sequence;
@@ -47,7 +46,8 @@ final class ReinforcePlusPlus implements Online {
                       ">= 0",
                       "The ratio counts up to 1 + epsilon_high; `epsilon`: as below."),
                   GrpoOptions.MASK_TRUNCATED,
-                  GrpoOptions.POLICY_FILTER),
+                  CompletionFilter.FILTER,
+                  CompletionFilter.TRUTH),
               ReinforcePlusPlus::new)
           .withNormalisation("all tokens of the step")
           .withLimits(
@@ -71,7 +71,7 @@ final class ReinforcePlusPlus implements Online {
   private final double gamma;
   private final PolicyRatio ratio;
   private final boolean masksTruncated;
-  private final PolicyFilter filter;
+  private final CompletionFilter filter;
 
   private ReinforcePlusPlus(Options options) {
     generations = (int) options.number("num_generations");
@@ -83,7 +83,7 @@ final class ReinforcePlusPlus implements Online {
     ratio =
         new PolicyRatio(epsilon, GrpoOptions.numberOr(options, "epsilon_high", "epsilon", epsilon));
     masksTruncated = options.flag(GrpoOptions.MASK_TRUNCATED.name());
-    filter = GrpoOptions.filter(options);
+    filter = CompletionFilter.of(options);
   }
 
   @Override
@@ -111,7 +111,7 @@ final class ReinforcePlusPlus implements Online {
   @Override
   public Assessment assess(Judged rollout) {
     Completions.requireGroups(rollout, generations);
-    double[] weights = Completions.filterWeights(rollout, filter, generations);
+    double[] weights = filter.weights(rollout, generations);
     double[] rewards = Completions.judgedRewards(rollout, weights);
     List<double[]> toCome = new ArrayList<>();
     double kl = 0;
@@ -157,6 +157,7 @@ final class ReinforcePlusPlus implements Online {
     }
     List<RowLoss.Metric> metrics = Completions.rewardMetrics(rollout);
     metrics.addAll(Completions.lengthMetrics(rollout));
+    metrics.addAll(filter.metrics(rollout, generations));
     if (klCoefficient != 0) {
       metrics.add(new RowLoss.Metric("objective/kl", kl, rewards.length));
     }

@@ -249,6 +249,36 @@ class GrpoTest {
         .containsExactly(-unit, unit, 0.0, 0.0);
   }
 
+  /** True scores equal the rewards of the best and the worst, not of those between. */
+  @Test
+  void whatEachFilterWouldExplainIsReported() {
+    List<Judged.Completion> completions = new ArrayList<>();
+    double[] rewards = {1, 0.75, 0.25, 0, 1, 0.75, 0.25, 0};
+    double[] truths = {1, 0, 1, 0, 1, 1, 0, 0};
+    for (int i = 0; i < rewards.length; i++) {
+      Judged.Completion plain = rollout(4, new double[8]).completions().get(i);
+      completions.add(
+          new Judged.Completion(
+              plain.promptKey(),
+              plain.sample(),
+              plain.sampled(),
+              new double[] {rewards[i], truths[i]},
+              new float[0],
+              new float[0],
+              new float[0]));
+    }
+    Judged judged = new Judged(List.of("model", "checked"), List.of(1.0, 0.0), completions);
+    Map<String, Double> metrics =
+        metrics(grpo("num_generations", 4.0, "policy_filter_truth", "checked").assess(judged));
+    assertThat(metrics.get("reward_r2/bw")).isCloseTo(1, EXACT);
+    assertThat(metrics.get("reward_r2/none")).isLessThan(0.9);
+    assertThatThrownBy(
+            () -> grpo("num_generations", 4.0, "policy_filter_truth", "right").assess(judged))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "objective.policy_filter_truth: no reward is called 'right'; there are [model, checked]");
+  }
+
   @Test
   void withoutAFilterEveryCompletionCountsAsItDoes() {
     Assessment plain = grpo("num_generations", 4.0).assess(rollout(4, 1, 5, 3, 2));
