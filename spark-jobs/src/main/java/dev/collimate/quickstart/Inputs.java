@@ -95,10 +95,7 @@ final class Inputs {
         lines(
             data.preferences(),
             problem -> row("prompt", problem.prompt(), "completion", problem.worked())));
-    sink.write(
-        "questions.jsonl",
-        lines(
-            data.demonstrations(), shown -> question(shown.problem())));
+    sink.write("questions.jsonl", lines(data.demonstrations(), shown -> question(shown.problem())));
     sink.write(PROBLEMS, problems(data));
     sink.write(
         PAIRS, lines(data.heldOut().stream().filter(Addition::carries).toList(), Inputs::pair));

@@ -50,7 +50,10 @@ final class CompletionWriter {
   /**
    * @param policy stays open
    */
-  CompletionWriter(Decoder policy, ReferenceModel reference, Function<Split, ShardReader> prompts,
+  CompletionWriter(
+      Decoder policy,
+      ReferenceModel reference,
+      Function<Split, ShardReader> prompts,
       Configuration configuration) {
     this.policy = policy;
     this.generator =

@@ -80,8 +80,7 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
     } catch (IOException e) {
       throw new CollimateException(
           CollimateException.Kind.USAGE,
-          "%s: the tokenizer of '%s' cannot be read: %s"
-              .formatted(KEY, location, e.getMessage()),
+          "%s: the tokenizer of '%s' cannot be read: %s".formatted(KEY, location, e.getMessage()),
           e);
     }
   }

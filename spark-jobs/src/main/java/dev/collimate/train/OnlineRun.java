@@ -72,8 +72,7 @@ final class OnlineRun implements AutoCloseable {
       Runnable ownership) {
     RewardJournal journal =
         new RewardJournalFiles(directory.rewardJournal(), configuration, ownership);
-    return new OnlineRun(
-        run, directory, configuration, data, objective, tokenizer, journal);
+    return new OnlineRun(run, directory, configuration, data, objective, tokenizer, journal);
   }
 
   OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {

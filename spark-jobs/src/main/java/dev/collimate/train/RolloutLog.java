@@ -73,7 +73,9 @@ final class RolloutLog {
           ParquetReader.builder(new GroupReadSupport(), file.get())
               .withConf(configuration)
               .build()) {
-        for (Group row = reader.read(); row != null && samples.size() < count; row = reader.read()) {
+        for (Group row = reader.read();
+            row != null && samples.size() < count;
+            row = reader.read()) {
           samples.add(sample(row));
         }
       }

@@ -37,8 +37,7 @@ final class ScoringWorkers {
    * The first score of every prompt and completion, joined as they are; as TRL, without the
    * tokenizer's special tokens around them.
    */
-  synchronized List<OptionalDouble> score(
-      ModelSpec model, Tokenizer tokenizer, RewardBatch batch) {
+  synchronized List<OptionalDouble> score(ModelSpec model, Tokenizer tokenizer, RewardBatch batch) {
     List<byte[]> work = new ArrayList<>();
     for (int from = 0; from < batch.size(); from += TEXTS_PER_LEASE) {
       List<int[]> texts = new ArrayList<>();
