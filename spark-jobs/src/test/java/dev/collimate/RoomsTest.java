@@ -22,11 +22,12 @@ class RoomsTest {
   private static final List<List<String>> ROOMS =
       List.of(
           List.of("files", "parameters", "random"),
+          List.of("online"),
           List.of("text"),
           List.of("checkpoint"),
           List.of("nn"),
           List.of("objective", "generate"),
-          List.of("learn"),
+          List.of("learn", "reward"),
           List.of("config"),
           List.of("storage"),
           List.of("data"),

@@ -8,6 +8,7 @@ import dev.collimate.random.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Continues prompts with a decoder, one batch at a time. A row's draws depend on its seed, the
@@ -47,9 +48,24 @@ public final class Generator {
    */
   public List<Completion> generate(
       List<int[]> prompts, List<Long> rowSeeds, SamplingParams params) {
-    if (prompts.size() != rowSeeds.size()) {
+    return generate(prompts, 1, rowSeeds, params);
+  }
+
+  /**
+   * Continues every prompt several times; the prompt itself is computed once.
+   *
+   * @param prompts token ids, at least one each
+   * @param samples completions of each prompt, at least 1
+   * @param rowSeeds of every completion, those of a prompt next to each other
+   * @return in the order of the seeds
+   * @throws CollimateException as {@link #generate(List, List, SamplingParams)}
+   */
+  public List<Completion> generate(
+      List<int[]> prompts, int samples, List<Long> rowSeeds, SamplingParams params) {
+    if (prompts.size() * samples != rowSeeds.size()) {
       throw new IllegalArgumentException(
-          prompts.size() + " prompts need as many seeds, got " + rowSeeds.size());
+          "%d prompts times %d need as many seeds, got %d"
+              .formatted(prompts.size(), samples, rowSeeds.size()));
     }
     if (prompts.isEmpty()) {
       return List.of();
@@ -61,6 +77,9 @@ public final class Generator {
       rows.add(new Row(random.child(rowSeed), params.maxNewTokens()));
     }
     try (CachedRows cached = decoder.continuing(prompts, params.maxNewTokens(), adapter)) {
+      if (samples > 1) {
+        cached.keep(IntStream.range(0, rowSeeds.size()).map(row -> row / samples).toArray());
+      }
       run(cached, new ArrayList<>(rows), params);
     }
     return rows.stream().map(Row::completion).toList();

@@ -20,6 +20,7 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -118,7 +119,7 @@ public final class Learner {
                 }
                 return share;
               });
-      backward(pass, batch.gradients(), own, into);
+      backward(pass, batch, own, into);
       return result;
     }
   }
@@ -153,7 +154,8 @@ public final class Learner {
    */
   public double[][] gather(StepContext context, List<LearnRow> rows) {
     List<String> roles = declaration.gathered();
-    Set<Quantity> quantities = Set.of(declaration.differentiable());
+    Set<Quantity> quantities = EnumSet.of(declaration.differentiable());
+    quantities.addAll(declaration.gatheredQuantities());
     try (Pass pass = forward(rows, roles, quantities, Mode.EVALUATE)) {
       OwnParameters own = new OwnParameters(ownParameters);
       Batch batch = new Batch(context, rows, roles, pass, quantities, own);
@@ -193,9 +195,8 @@ public final class Learner {
     }
   }
 
-  private void backward(
-      Pass pass, Map<Quantity, float[][]> gradients, OwnParameters own, FlatVector into) {
-    own.addGradients(pass.backward(gradients, into));
+  private void backward(Pass pass, Batch batch, OwnParameters own, FlatVector into) {
+    own.addGradients(pass.backward(batch.gradients(), into));
     long first = model.layout().size();
     double[] ownGradients = own.gradients();
     for (int i = 0; i < ownGradients.length; i++) {
@@ -242,27 +243,32 @@ public final class Learner {
       this.roles = roles;
       this.own = own;
       quantities.forEach(quantity -> values.put(quantity, pass.values(quantity)));
-      float[][] learned = pass.values(declaration.differentiable());
-      for (int i = 0; i < learned.length; i++) {
-        double[] ofSequence = widen(learned[i]);
-        if (declaration.scores() > 0) {
-          scores.add(new SequenceScores(ofSequence));
-        } else {
-          Sequence sequence =
-              rows.get(i / roles.size()).example().sequences().get(roles.get(i % roles.size()));
-          policy.add(new TokenLogProbs(ofSequence, sequence.countedPromptTokens()));
+      if (declaration.scores() > 0) {
+        for (float[] ofSequence : pass.values(Quantity.SCORE)) {
+          scores.add(new SequenceScores(widen(ofSequence)));
+        }
+        return;
+      }
+      policy.addAll(variables(pass, Quantity.LOG_PROB));
+      for (Quantity quantity : declaration.learned()) {
+        if (quantity == Quantity.LAST_HIDDEN && quantities.contains(quantity)) {
+          Stream.of(pass.values(quantity))
+              .forEach(state -> hidden.add(new SequenceScores(widen(state))));
+        } else if (quantities.contains(quantity)) {
+          variables.put(quantity, variables(pass, quantity));
         }
       }
-      values.forEach(
-          (quantity, all) -> {
-            if (quantity.isFurtherVariable()) {
-              variables.put(
-                  quantity,
-                  Stream.of(all).map(ofSequence -> new TokenLogProbs(widen(ofSequence))).toList());
-            } else if (quantity == Quantity.LAST_HIDDEN) {
-              Stream.of(all).forEach(state -> hidden.add(new SequenceScores(widen(state))));
-            }
-          });
+    }
+
+    private List<TokenLogProbs> variables(Pass pass, Quantity quantity) {
+      List<TokenLogProbs> all = new ArrayList<>();
+      for (float[] ofSequence : pass.values(quantity)) {
+        int i = all.size();
+        Sequence sequence =
+            rows.get(i / roles.size()).example().sequences().get(roles.get(i % roles.size()));
+        all.add(new TokenLogProbs(widen(ofSequence), sequence.countedPromptTokens()));
+      }
+      return all;
     }
 
     /** All rows' shares of the loss, added in order, and their metrics. */

@@ -158,7 +158,7 @@ public final class CachedRows implements AutoCloseable {
     run(column);
   }
 
-  /** Keeps only these rows, in this order. */
+  /** Keeps only these rows, in this order; a row that is named twice goes on as two. */
   public void keep(int[] rows) {
     long[] indices = Arrays.stream(rows).asLongStream().toArray();
     try (PtNDArray selected = (PtNDArray) manager.create(indices)) {

@@ -13,6 +13,9 @@ import java.util.Set;
  */
 public interface CausalModel extends AutoCloseable {
 
+  /** Layout name of the value head's weight [1, hidden], which follows the model's parameters. */
+  String VALUE_HEAD = "value_head.weight";
+
   /** Whether the adapter's low-rank terms take part. */
   enum Adapter {
     ON,
@@ -38,8 +41,8 @@ public interface CausalModel extends AutoCloseable {
    * Runs the sequences as one batch.
    *
    * @param sequences right-padded inside to the longest of them
-   * @param quantities what to compute; LOG_PROB is always there, and of a sequence classifier SCORE
-   *     alone can be asked for
+   * @param quantities what to compute; LOG_PROB is always there, VALUE can be asked for where there
+   *     is a value head, and of a sequence classifier SCORE alone
    */
   Pass forward(List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter);
 
@@ -86,20 +89,13 @@ public interface CausalModel extends AutoCloseable {
     /**
      * Writes the gradient of {@code sum of gradients * values} over several quantities.
      *
-     * @param gradients in the shape of the values, of differentiable quantities; LOG_PROB among
-     *     them
+     * @param gradients in the shape of the values, of differentiable quantities that were asked
+     *     for; LOG_PROB, or SCORE alone, among them
      * @param into as above
      * @return derivatives by the parameters of {@link #loadOwn}, as far as the quantities depend on
      *     them; empty where none does
      */
-    default float[] backward(Map<Quantity, float[][]> gradients, FlatVector into) {
-      if (gradients.size() > 1) {
-        throw new IllegalArgumentException(
-            "this model is not differentiated by " + gradients.keySet());
-      }
-      backward(gradients.values().iterator().next(), into);
-      return new float[0];
-    }
+    float[] backward(Map<Quantity, float[][]> gradients, FlatVector into);
 
     @Override
     void close();

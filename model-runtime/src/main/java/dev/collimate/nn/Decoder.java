@@ -34,6 +34,7 @@ public final class Decoder implements CausalModel {
   private final Weights weights;
   private final LayerStack stack;
   private final Head head;
+  private final Optional<ValueHead> valueHead;
   private final BatchContexts contexts;
   private Decoder reference;
   private Adapter adapterOfReference = Adapter.ON;
@@ -53,6 +54,7 @@ public final class Decoder implements CausalModel {
         config.isClassifier()
             ? new ScoreHead(kernels, weights.head(), precision)
             : new OutputHead(kernels, weights.head(), precision);
+    valueHead = weights.valueHeadWeight().map(weight -> new ValueHead(kernels, weight));
     contexts = new BatchContexts(kernels, manager, config);
   }
 
@@ -78,6 +80,9 @@ public final class Decoder implements CausalModel {
           options.trained()
               + " cannot be trained "
               + (hasAdapter ? "beside an adapter" : "without an adapter"));
+    }
+    if (options.values() == DecoderOptions.Values.HEAD) {
+      trained = ValueHead.behind(trained, model.config().hiddenSize());
     }
     return new Decoder(model, adapter, trained, options);
   }
@@ -228,6 +233,7 @@ public final class Decoder implements CausalModel {
         weights,
         stack,
         head,
+        valueHead,
         options,
         batch,
         context.apply(contexts),

@@ -7,9 +7,17 @@ package dev.collimate.nn;
  * @param recomputation whether layers are computed again for their gradients instead of being kept
  * @param trained which parameters get gradients
  * @param sharing whether what the sequences of a row begin with is computed once
+ * @param values whether there is a value head, which is trained with what else is
+ * @param temperature what logits are divided by before anything is read off them, so that the
+ *     log-probabilities are those of tokens drawn at it; 1 for the model's own
  */
 public record DecoderOptions(
-    Precision precision, Recomputation recomputation, Trained trained, Sharing sharing) {
+    Precision precision,
+    Recomputation recomputation,
+    Trained trained,
+    Sharing sharing,
+    Values values,
+    double temperature) {
 
   /** What is kept of a forward pass for its gradient. */
   public enum Recomputation {
@@ -17,6 +25,12 @@ public record DecoderOptions(
     NONE,
     /** Each layer's input; {@code gradient_checkpointing: true}. */
     LAYERS
+  }
+
+  public DecoderOptions {
+    if (!(temperature > 0)) {
+      throw new IllegalArgumentException("temperature must be > 0, got " + temperature);
+    }
   }
 
   /** Which parameters get gradients. */
@@ -34,13 +48,45 @@ public record DecoderOptions(
     PREFIXES
   }
 
+  /** Where the values of tokens come from. */
+  public enum Values {
+    /** There are none. */
+    NONE,
+    /** A linear map of the last hidden state, of its own and zero at first. */
+    HEAD
+  }
+
+  /** At temperature 1. */
+  public DecoderOptions(
+      Precision precision,
+      Recomputation recomputation,
+      Trained trained,
+      Sharing sharing,
+      Values values) {
+    this(precision, recomputation, trained, sharing, values, 1);
+  }
+
+  /** Without values. */
+  public DecoderOptions(
+      Precision precision, Recomputation recomputation, Trained trained, Sharing sharing) {
+    this(precision, recomputation, trained, sharing, Values.NONE);
+  }
+
   /** Nothing shared. */
   public DecoderOptions(Precision precision, Recomputation recomputation, Trained trained) {
     this(precision, recomputation, trained, Sharing.NONE);
   }
 
   public DecoderOptions withSharing(Sharing other) {
-    return new DecoderOptions(precision, recomputation, trained, other);
+    return new DecoderOptions(precision, recomputation, trained, other, values, temperature);
+  }
+
+  public DecoderOptions withValues(Values other) {
+    return new DecoderOptions(precision, recomputation, trained, sharing, other, temperature);
+  }
+
+  public DecoderOptions withTemperature(double other) {
+    return new DecoderOptions(precision, recomputation, trained, sharing, values, other);
   }
 
   /** To read values off a model: float32, nothing trained. */

@@ -24,11 +24,13 @@ final class DecoderPass implements CausalModel.Pass {
   private final Weights weights;
   private final LayerStack stack;
   private final Head head;
+  private final Optional<ValueHead> valueHead;
   private final TokenBatch batch;
   private final BatchContext context;
   private final CausalModel.Adapter adapter;
   private final boolean isDifferentiable;
   private final boolean isRecomputed;
+  private final double temperature;
 
   /**
    * Where layers are recomputed, the input of each layer from {@link Weights#lowestTrainedLayer}
@@ -40,10 +42,15 @@ final class DecoderPass implements CausalModel.Pass {
   private PtNDArray normInput;
 
   private final PtNDArray hidden;
+
+  /** The hidden states that the head reads: over the temperature, where that is not 1. */
+  private final PtNDArray ofHead;
+
   private final Head.Values outputs;
   private final Optional<ReferenceReading> reading;
   private final Map<Quantity, float[]> ofReference;
   private float[] lastHidden = new float[0];
+  private final float[] tokenValues;
   private boolean isSpent;
 
   DecoderPass(
@@ -52,6 +59,7 @@ final class DecoderPass implements CausalModel.Pass {
       Weights weights,
       LayerStack stack,
       Head head,
+      Optional<ValueHead> valueHead,
       DecoderOptions options,
       TokenBatch batch,
       BatchContext context,
@@ -66,19 +74,25 @@ final class DecoderPass implements CausalModel.Pass {
     this.weights = weights;
     this.stack = stack;
     this.head = head;
+    this.valueHead = valueHead;
     this.batch = batch;
     this.context = context;
     this.adapter = adapter;
     isDifferentiable = mode == CausalModel.Mode.TRAIN;
+    temperature = options.temperature();
     isRecomputed = options.recomputation() == DecoderOptions.Recomputation.LAYERS;
     inputs = new PtNDArray[stack.layers()];
     if (batch.positions() == 0) {
       hidden = null;
+      ofHead = null;
       outputs = new Head.Values(Map.of(), List.of());
       ofReference = Map.of();
+      tokenValues = new float[0];
     } else {
       hidden = runLayers();
-      outputs = head.values(manager, hidden, batch.targets(), ofHead(quantities), isDifferentiable);
+      ofHead = temperature == 1 ? hidden : kernels.call(manager, "divided", hidden, temperature);
+      tokenValues = quantities.contains(Quantity.VALUE) ? valuesOfTokens() : new float[0];
+      outputs = head.values(manager, ofHead, batch.targets(), ofHead(quantities), isDifferentiable);
       ofReference =
           reading
               .map(of -> of.values(manager, hidden, quantities, own, isDifferentiable))
@@ -111,10 +125,17 @@ final class DecoderPass implements CausalModel.Pass {
     return stack.finalNorm(manager, x, isDifferentiable);
   }
 
+  private float[] valuesOfTokens() {
+    return valueHead
+        .orElseThrow(() -> new IllegalArgumentException("this model has no value head"))
+        .values(manager, hidden);
+  }
+
   /** What is read off the output head. */
   private static Set<Quantity> ofHead(Set<Quantity> quantities) {
     Set<Quantity> ofHead = new HashSet<>(quantities);
-    ofHead.removeIf(quantity -> quantity.readsReference() || quantity == Quantity.LAST_HIDDEN);
+    ofHead.removeAll(Set.of(Quantity.VALUE, Quantity.LAST_HIDDEN));
+    ofHead.removeIf(Quantity::readsReference);
     return ofHead;
   }
 
@@ -143,7 +164,8 @@ final class DecoderPass implements CausalModel.Pass {
       float[] values = ofReference.get(quantity);
       return batch.bySequence(values, values.length / batch.positions());
     }
-    float[] values = outputs.values().get(quantity);
+    boolean isValue = quantity == Quantity.VALUE && tokenValues.length > 0;
+    float[] values = isValue ? tokenValues : outputs.values().get(quantity);
     if (values == null && batch.positions() > 0) {
       throw new IllegalArgumentException(quantity + " was not asked for");
     }
@@ -162,8 +184,13 @@ final class DecoderPass implements CausalModel.Pass {
     }
     isSpent = true;
     Engine.prepareThread();
-    Quantity main = gradients.containsKey(Quantity.SCORE) ? Quantity.SCORE : Quantity.LOG_PROB;
-    float[] g = batch.joined(gradients.get(main));
+    requireDifferentiable(gradients.keySet());
+    List<float[]> ofOutputs = new ArrayList<>();
+    for (Quantity quantity : List.of(Quantity.SCORE, Quantity.LOG_PROB, Quantity.ENTROPY)) {
+      if (gradients.containsKey(quantity)) {
+        ofOutputs.add(batch.joined(gradients.get(quantity)));
+      }
+    }
     if (batch.positions() == 0) {
       into.fill(0);
       return new float[0];
@@ -173,29 +200,77 @@ final class DecoderPass implements CausalModel.Pass {
       into.set(i, 0);
     }
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
-      PtNDArray gradient = (PtNDArray) scope.create(g, new Shape(g.length));
-      List<PtNDArray> ofHead =
-          head.gradients(
-              scope, hidden, batch.targets(), outputs, gradient, weights.isHeadTrained());
-      addFurther(scope, gradients, ofHead);
+      List<PtNDArray> g = ofOutputs.stream().map(each -> vector(scope, each)).toList();
+      List<PtNDArray> gradientsOfHead = ofHead(scope, g);
+      addFurther(scope, gradients, gradientsOfHead, into);
       if (!weights.separateHead().isEmpty()) {
-        write(weights.separateHead(), ofHead.subList(1, 2), into);
+        write(weights.separateHead(), gradientsOfHead.subList(1, 2), into);
       }
       if (isRecomputed) {
-        backwardByLayer(scope, ofHead, into);
+        backwardByLayer(scope, gradientsOfHead, into);
       } else {
         List<Weights.Trained> body = new ArrayList<>(weights.embeddings());
         weights.layers().forEach(layer -> body.addAll(layer.trained()));
         body.addAll(weights.finalNorm());
-        write(body, withHead(vjp(scope, hidden, body, List.of(), ofHead.get(0)), ofHead), into);
+        write(
+            body,
+            withHead(vjp(scope, hidden, body, List.of(), gradientsOfHead.get(0)), gradientsOfHead),
+            into);
       }
       return ofNetworks(scope, gradients);
     }
   }
 
+  /** Of the hidden states, then where it is trained of the head's weight. */
+  private List<PtNDArray> ofHead(PtNDManager scope, List<PtNDArray> g) {
+    List<PtNDArray> gradients =
+        head.gradients(scope, ofHead, batch.targets(), outputs, g, weights.isHeadTrained());
+    if (temperature == 1) {
+      return gradients;
+    }
+    List<PtNDArray> scaled = new ArrayList<>(gradients);
+    scaled.set(0, kernels.call(scope, "divided", gradients.get(0), temperature));
+    return scaled;
+  }
+
+  /** Writes the gradient of the value head and adds that of the hidden states to the head's. */
+  private void addValues(PtNDManager scope, PtNDArray g, List<PtNDArray> ofHead, FlatVector into) {
+    List<PtNDArray> ofValues = valueHead.orElseThrow().gradients(scope, hidden, g);
+    kernels.call(scope, "accumulate", ofHead.get(0), ofValues.get(0)).close();
+    write(weights.valueHead(), ofValues.subList(1, 2), into);
+  }
+
+  private static void zero(Weights.Trained parameter, FlatVector into) {
+    long end = parameter.offset() + parameter.tensor().size();
+    for (long i = parameter.offset(); i < end; i++) {
+      into.set(i, 0);
+    }
+  }
+
+  private static PtNDArray vector(PtNDManager scope, float[] numbers) {
+    return (PtNDArray) scope.create(numbers, new Shape(numbers.length));
+  }
+
+  private static void requireDifferentiable(Set<Quantity> quantities) {
+    for (Quantity quantity : quantities) {
+      if (!quantity.isDifferentiable()) {
+        throw new IllegalArgumentException(quantity + " is not differentiable");
+      }
+    }
+  }
+
   /** Adds what other quantities than the head's say to the gradients behind it. */
   private void addFurther(
-      PtNDManager scope, Map<Quantity, float[][]> gradients, List<PtNDArray> ofHead) {
+      PtNDManager scope,
+      Map<Quantity, float[][]> gradients,
+      List<PtNDArray> ofHead,
+      FlatVector into) {
+    float[][] values = gradients.get(Quantity.VALUE);
+    if (values != null) {
+      addValues(scope, vector(scope, batch.joined(values)), ofHead, into);
+    } else {
+      weights.valueHead().forEach(unread -> zero(unread, into));
+    }
     float[][] divergences = gradients.get(Quantity.REFERENCE_KL);
     if (divergences != null) {
       reading.orElseThrow().addDivergences(scope, hidden, batch.joined(divergences), ofHead);

@@ -30,10 +30,11 @@ interface Head {
       PtNDManager manager, PtNDArray h, PtNDArray targets, Set<Quantity> quantities, boolean keep);
 
   /**
-   * Gradient of {@code sum(g * log-probability of targets)}, or {@code sum(g * scores)}.
+   * Gradient of {@code sum(g * log-probability of targets)}, or {@code sum(g * scores)}, and of
+   * {@code sum(g * entropy)} where there is a second g.
    *
    * @param h [n, hidden]
-   * @param g as many as there are values
+   * @param g each as many as there are values
    * @return of {@code h}; then, where asked for, of the weight
    */
   List<PtNDArray> gradients(
@@ -41,7 +42,7 @@ interface Head {
       PtNDArray h,
       PtNDArray targets,
       Values forward,
-      PtNDArray g,
+      List<PtNDArray> g,
       boolean ofWeight);
 
   /** Returns what the head's product gives for {@code h} [n, hidden]: [n, vocab or labels]. */

@@ -87,7 +87,8 @@ final class NumericsProbe {
       PtNDArray every = values.get(values.size() - 1);
       PtNDArray g = numbers("g", 1, n);
       List<PtNDArray> ofHead =
-          kernels.callForList(manager, "head_vjp", h, head, targets, every, g, true, bfloat16);
+          kernels.callForList(
+              manager, "head_vjp", h, head, targets, every, List.of(g), true, bfloat16);
       MessageDigest digest = Numerics.sha256();
       values.forEach(array -> digest.update(array.toByteBuffer(false)));
       digest.update(ofHead.get(1).toByteBuffer(false));

@@ -106,7 +106,7 @@ final class OutputHead implements Head {
       PtNDArray h,
       PtNDArray targets,
       Values forward,
-      PtNDArray g,
+      List<PtNDArray> g,
       boolean ofWeight) {
     if (!forward.kept().isEmpty()) {
       PtNDArray every = forward.kept().get(0);
@@ -118,6 +118,7 @@ final class OutputHead implements Head {
     PtNDArray weightGradient = null;
     for (int from = 0; from < n; from += chunkRows) {
       try (PtNDManager chunk = (PtNDManager) manager.newSubManager()) {
+        int first = from;
         int to = Math.min(n, from + chunkRows);
         PtNDArray part = rows(chunk, h, from, to);
         PtNDArray every = kernels.call(chunk, "log_probs", part, weight, bfloat16);
@@ -129,7 +130,7 @@ final class OutputHead implements Head {
                 weight,
                 rows(chunk, targets, from, to),
                 every,
-                rows(chunk, g, from, to),
+                g.stream().map(each -> rows(chunk, each, first, to)).toList(),
                 ofWeight,
                 bfloat16);
         gradients.get(0).attach(manager);

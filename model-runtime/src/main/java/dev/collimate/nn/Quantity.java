@@ -9,7 +9,7 @@ public enum Quantity {
   LOG_PROB,
   /** Mean of the logits over the vocabulary at the position that predicts the token; a metric. */
   MEAN_LOGIT,
-  /** Entropy of the predicted distribution in nats; a metric. */
+  /** Entropy of the predicted distribution in nats; differentiable. */
   ENTROPY,
   /** 1 where the token is the most probable one, else 0; a metric. */
   TOP1,
@@ -18,6 +18,11 @@ public enum Quantity {
    * vocab} where it is uniform; not differentiable.
    */
   LOG_SUM_SQUARES,
+  /**
+   * What the value head makes of the state before the token; differentiable, and there where the
+   * model has such a head.
+   */
+  VALUE,
   /**
    * The numbers that a sequence classifier's head gives at the last token that is no padding;
    * differentiable, and all that such a model gives.
@@ -52,12 +57,15 @@ public enum Quantity {
   public boolean readsReference() {
     return switch (this) {
       case REFERENCE_KL, REFERENCE_ACTIVATIONS, REWARD_MASK, KL_MASK -> true;
-      case LOG_PROB, MEAN_LOGIT, ENTROPY, TOP1, LOG_SUM_SQUARES, SCORE, LAST_HIDDEN -> false;
+      case LOG_PROB, MEAN_LOGIT, ENTROPY, TOP1, LOG_SUM_SQUARES, VALUE, SCORE, LAST_HIDDEN -> false;
     };
   }
 
-  /** Whether it is a number of each token that a loss can be derived by, beside LOG_PROB. */
-  public boolean isFurtherVariable() {
-    return this == REFERENCE_KL || this == REWARD_MASK || this == KL_MASK;
+  /** Whether a loss can be derived by it. */
+  public boolean isDifferentiable() {
+    return switch (this) {
+      case LOG_PROB, ENTROPY, VALUE, SCORE, REFERENCE_KL, REWARD_MASK, KL_MASK, LAST_HIDDEN -> true;
+      case MEAN_LOGIT, TOP1, LOG_SUM_SQUARES, REFERENCE_ACTIVATIONS -> false;
+    };
   }
 }

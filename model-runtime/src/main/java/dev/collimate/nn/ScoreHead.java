@@ -37,9 +37,9 @@ final class ScoreHead implements Head {
       PtNDArray h,
       PtNDArray targets,
       Values forward,
-      PtNDArray g,
+      List<PtNDArray> g,
       boolean ofWeight) {
-    return kernels.callForList(manager, "score_vjp", h, weight, g, ofWeight, bfloat16);
+    return kernels.callForList(manager, "score_vjp", h, weight, g.get(0), ofWeight, bfloat16);
   }
 
   @Override

@@ -44,6 +44,7 @@ final class Weights implements AutoCloseable {
   private final List<LayerWeights> layers = new ArrayList<>();
   private final List<Trained> finalNorm;
   private final List<Trained> separateHead;
+  private final List<Trained> valueHead;
   private final boolean tied;
 
   private Weights(Loading loading, ModelFolder model) {
@@ -76,6 +77,7 @@ final class Weights implements AutoCloseable {
         tied
             ? List.of()
             : loading.trainedNow(savedHead.map(Parameter::name).orElse(layout.head().weight()));
+    valueHead = loading.valueHead();
     trained.putAll(loading.trained);
   }
 
@@ -135,6 +137,15 @@ final class Weights implements AutoCloseable {
   /** The head where it is trained and has a weight of its own. */
   List<Trained> separateHead() {
     return separateHead;
+  }
+
+  /** The value head's weight where there is one; it is always trained. */
+  List<Trained> valueHead() {
+    return valueHead;
+  }
+
+  Optional<PtNDArray> valueHeadWeight() {
+    return valueHead.stream().map(Trained::tensor).findFirst();
   }
 
   /** Whether the head's weight gets a gradient. */
@@ -280,14 +291,28 @@ final class Weights implements AutoCloseable {
       return precision == Precision.FLOAT32 || offsets.containsKey(name);
     }
 
+    /** A zero weight where the layout has the value head's. */
+    List<Trained> valueHead() {
+      for (Parameter parameter : trainedLayout.parameters()) {
+        if (parameter.name().equals(CausalModel.VALUE_HEAD)) {
+          PtNDArray tensor = (PtNDArray) manager.zeros(shape(parameter.shape()), DataType.FLOAT32);
+          registered(parameter.name(), tensor);
+        }
+      }
+      return trainedNow(CausalModel.VALUE_HEAD);
+    }
+
     List<Trained> trainedNow(String name) {
       Trained parameter = trained.get(name);
       return parameter == null ? List.of() : List.of(parameter);
     }
 
     private PtNDArray empty(List<Long> shape) {
-      return manager.create(
-          new Shape(shape.stream().mapToLong(Long::longValue).toArray()), DataType.FLOAT32);
+      return manager.create(shape(shape), DataType.FLOAT32);
+    }
+
+    private static Shape shape(List<Long> sizes) {
+      return new Shape(sizes.stream().mapToLong(Long::longValue).toArray());
     }
 
     private PtNDArray registered(String name, PtNDArray tensor) {

@@ -28,11 +28,13 @@ import java.util.function.Consumer;
  *     language model's log-probabilities
  * @param quantities quantities of the policy: the log-probability and what is read beside it, or
  *     the scores alone
+ * @param learned those of the quantities that are learned beside the log-probability or the scores
  * @param reference what is read of the reference model
  * @param sync how the reference follows the policy; empty where it stays
  * @param unreferenced roles of sequences of which the reference is not read all the same
  * @param gathered roles of the sequences that {@link Objective#gather} reads of every row of the
  *     global batch, in a pass before the first gradient; empty where there is no such pass
+ * @param gatheredQuantities what it reads of them beside the log-probability
  * @param initialState numbers that persist between steps, as before the first step; may be empty
  * @param initialParameters parameters of the objective itself, trained with the model's; may be
  *     empty
@@ -45,10 +47,12 @@ public record Declaration(
     RowColumns columns,
     int scores,
     Set<Quantity> quantities,
+    Set<Quantity> learned,
     ReferenceUse reference,
     Optional<ReferenceSync> sync,
     List<String> unreferenced,
     List<String> gathered,
+    Set<Quantity> gatheredQuantities,
     List<Double> initialState,
     List<Double> initialParameters) {
 
@@ -62,9 +66,12 @@ public record Declaration(
     sequences = List.copyOf(sequences);
     EnumSet<Quantity> ordered = EnumSet.of(scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB);
     ordered.addAll(quantities);
+    ordered.addAll(learned);
+    learned = Set.copyOf(learned);
     quantities = Collections.unmodifiableSet(ordered);
     unreferenced = List.copyOf(unreferenced);
     gathered = List.copyOf(gathered);
+    gatheredQuantities = Set.copyOf(gatheredQuantities);
     initialState = List.copyOf(initialState);
     initialParameters = List.copyOf(initialParameters);
   }
@@ -93,10 +100,12 @@ public record Declaration(
         RowColumns.NONE,
         scores,
         Set.of(),
+        Set.of(),
         ReferenceUse.NONE,
         Optional.empty(),
         List.of(),
         List.of(),
+        Set.of(),
         List.of(),
         List.of());
   }
@@ -120,7 +129,12 @@ public record Declaration(
     return !gathered.isEmpty();
   }
 
-  /** What the loss is differentiated by. */
+  /** Whether the rows are prompts, which the policy completes in training. */
+  public boolean isOnline() {
+    return shape == RowShape.PROMPT;
+  }
+
+  /** What the loss is differentiated by first of all. */
   public Quantity differentiable() {
     return scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB;
   }
@@ -161,6 +175,11 @@ public record Declaration(
     return with(draft -> draft.quantities = Set.of(added));
   }
 
+  /** Learns these quantities too, beside the log-probability. */
+  public Declaration withLearned(Quantity... added) {
+    return with(draft -> draft.learned = Set.of(added));
+  }
+
   public Declaration withReference(ReferenceUse use) {
     return with(draft -> draft.reference = use);
   }
@@ -191,6 +210,11 @@ public record Declaration(
     return with(draft -> draft.gathered = List.of(roles));
   }
 
+  /** Reads these quantities in the first pass too, beside the log-probability. */
+  public Declaration withGathered(Quantity... added) {
+    return with(draft -> draft.gatheredQuantities = Set.of(added));
+  }
+
   public Declaration withState(Double... initial) {
     return with(draft -> draft.initialState = List.of(initial));
   }
@@ -214,10 +238,12 @@ public record Declaration(
     private boolean countsPrompt;
     private RowColumns columns;
     private Set<Quantity> quantities;
+    private Set<Quantity> learned;
     private ReferenceUse reference;
     private Optional<ReferenceSync> sync;
     private List<String> unreferenced;
     private List<String> gathered;
+    private Set<Quantity> gatheredQuantities;
     private List<Double> initialState;
     private List<Double> initialParameters;
 
@@ -229,10 +255,12 @@ public record Declaration(
       countsPrompt = from.countsPrompt;
       columns = from.columns;
       quantities = from.quantities;
+      learned = from.learned;
       reference = from.reference;
       sync = from.sync;
       unreferenced = from.unreferenced;
       gathered = from.gathered;
+      gatheredQuantities = from.gatheredQuantities;
       initialState = from.initialState;
       initialParameters = from.initialParameters;
     }
@@ -246,10 +274,12 @@ public record Declaration(
           columns,
           scores,
           quantities,
+          learned,
           reference,
           sync,
           unreferenced,
           gathered,
+          gatheredQuantities,
           initialState,
           initialParameters);
     }

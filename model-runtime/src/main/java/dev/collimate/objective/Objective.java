@@ -43,9 +43,10 @@ public interface Objective {
   /**
    * The scalars of a row that {@link #plan} needs; called in the first pass, only where declared.
    *
-   * @param inputs of the sequences in {@link Declaration#gathered}, without the declared
-   *     quantities, since the first pass computes log-probabilities alone, and without numbers of a
-   *     plan, which is yet to be made
+   * @param inputs of the sequences in {@link Declaration#gathered}, with no other quantities than
+   *     {@link Declaration#gatheredQuantities}, and without numbers of a plan, which is yet to be
+   *     made
+   * @return as many for every row, or one for each of its tokens
    */
   default double[] gather(RowInputs inputs) {
     return new double[0];

@@ -97,6 +97,11 @@ public record ObjectiveSpec(
     return declaration(defaults()).reference() != ReferenceUse.NONE;
   }
 
+  /** Whether the objective learns from completions of its own policy. */
+  public boolean isOnline() {
+    return declaration(defaults()).isOnline();
+  }
+
   /** Whether the objective trains a model that gives scores of sequences. */
   public boolean trainsRewardModel() {
     return declaration(defaults()).scores() > 0;

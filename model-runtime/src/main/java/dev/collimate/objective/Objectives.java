@@ -43,13 +43,16 @@ public final class Objectives {
           GeneralPreferencePo.SPEC,
           Reward.SPEC,
           RankList.SPEC,
-          GeneralPreference.SPEC);
+          GeneralPreference.SPEC,
+          Grpo.SPEC,
+          Rloo.SPEC,
+          ReinforcePlusPlus.SPEC,
+          Ppo.SPEC);
 
   private static final List<String> NOT_BUILT =
-      List.of("online_dpo", "xpo", "nash_md", "gkd", "prm", "ppo", "grpo", "rloo");
+      List.of("online_dpo", "xpo", "nash_md", "gkd", "prm");
 
-  private static final List<String> NOT_BUILT_OPTIONS =
-      List.of("loss_scale", "num_generations", "kl_coef", "gamma");
+  private static final List<String> NOT_BUILT_OPTIONS = List.of("loss_scale");
 
   private static List<ObjectiveSpec> all = List.of();
 

@@ -30,4 +30,11 @@ public record RowFacts(
     return new RowFacts(
         example.key(), example.weight(), tokens, label == null ? Double.NaN : label);
   }
+
+  /** The same with further counts, such as {@link Assessment.Row#counts}. */
+  public RowFacts withTokens(Map<String, Integer> counts) {
+    Map<String, Integer> all = new LinkedHashMap<>(countedTokens);
+    all.putAll(counts);
+    return new RowFacts(key, weight, all, label);
+  }
 }

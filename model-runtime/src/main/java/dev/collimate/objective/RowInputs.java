@@ -25,7 +25,8 @@ public final class RowInputs {
   }
 
   /**
-   * Further numbers of the models that the loss is derived by.
+   * Further numbers of the models that the loss is derived by: those of {@link
+   * Declaration#learned}.
    *
    * @param tokens by role those of each counted token
    * @param hidden by role the last hidden state
@@ -100,6 +101,11 @@ public final class RowInputs {
     return require(policy, role, "policy log-probabilities");
   }
 
+  /** A declared quantity of each of a role's counted tokens, several of each in turn. */
+  public float[] quantity(String role, Quantity quantity) {
+    return require(require(quantities, role, "quantities"), quantity, "values");
+  }
+
   /** One of the numbers that the reward model gives for a role's sequence. */
   public Scalar score(String role, int label) {
     return require(scores, role, "scores").variable(label);
@@ -113,6 +119,11 @@ public final class RowInputs {
   /** The reference's log-probability of each of a role's counted tokens. */
   public float[] referenceTokens(String role) {
     return require(reference.tokens(), role, "reference log-probabilities by token");
+  }
+
+  /** Whether the row has numbers of tokens for this role. */
+  public boolean hasReferenceTokens(String role) {
+    return reference.tokens().containsKey(role);
   }
 
   /** {@code log policy(sequence) - log reference(sequence)}. */
@@ -139,11 +150,6 @@ public final class RowInputs {
     return require(variables.hidden(), role, "hidden state");
   }
 
-  /** Values of a declared quantity of a role's counted tokens, several of each in turn. */
-  float[] values(String role, Quantity quantity) {
-    return require(require(quantities, role, "quantities"), quantity, "values");
-  }
-
   /** The objective's own parameters. */
   OwnParameters parameters() {
     return numbers.parameters();
@@ -160,7 +166,7 @@ public final class RowInputs {
   }
 
   private double total(String role, Quantity quantity, int from) {
-    float[] values = values(role, quantity);
+    float[] values = quantity(role, quantity);
     double total = 0;
     for (int t = from; t < values.length; t++) {
       total += values[t];

@@ -13,6 +13,7 @@ public final class Scalar {
 
   private static final Scalar[] NO_PARENTS = {};
   private static final double[] NO_PARTIALS = {};
+  private static final double MAX_EXPONENT = 80;
 
   private final double value;
   private final Scalar[] parents;
@@ -104,6 +105,13 @@ public final class Scalar {
     return map(value * value, 2 * value);
   }
 
+  /**
+   * {@code e^x}; held above {@code x = 80}, where it has no derivative, so that it stays finite.
+   */
+  public Scalar heldExp() {
+    return clamp(Double.NEGATIVE_INFINITY, MAX_EXPONENT).exp();
+  }
+
   public Scalar exp() {
     double result = StrictMath.exp(value);
     return map(result, result);
@@ -138,6 +146,16 @@ public final class Scalar {
   public Scalar clamp(double min, double max) {
     boolean inside = value >= min && value <= max;
     return map(Math.min(Math.max(value, min), max), inside ? 1 : 0);
+  }
+
+  /** The smaller of both, this one where they are equal. */
+  public Scalar min(Scalar other) {
+    return value <= other.value ? this : other;
+  }
+
+  /** The greater of both, this one where they are equal. */
+  public Scalar max(Scalar other) {
+    return value >= other.value ? this : other;
   }
 
   /** The same number without its derivative. */

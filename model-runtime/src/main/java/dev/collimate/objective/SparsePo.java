@@ -91,11 +91,13 @@ final class SparsePo implements Objective {
     double share = mask == Mask.COMMON ? 0.5 : 1;
     l1Reward = share * options.number("l1_reward");
     l1Kl = share * options.number("l1_kl");
-    List<Quantity> read = new ArrayList<>(List.of(Quantity.MEAN_LOGIT, Quantity.REFERENCE_KL));
-    read.addAll(mask.quantities());
+    List<Quantity> read = new ArrayList<>(List.of(Quantity.MEAN_LOGIT));
+    List<Quantity> learned = new ArrayList<>(List.of(Quantity.REFERENCE_KL));
+    (mask.isLearnt() ? learned : read).addAll(mask.quantities());
     Declaration pairs =
         Declaration.of("sparsepo", Pairs.CHOSEN, Pairs.REJECTED)
             .withQuantities(read.toArray(Quantity[]::new))
+            .withLearned(learned.toArray(Quantity[]::new))
             .withReference(ReferenceUse.TOKENS);
     declaration =
         mask.isLearnt() && hidden > 0
@@ -230,7 +232,7 @@ final class SparsePo implements Objective {
    * layers. Where all tokens of a sequence are alike in a layer they are 1.
    */
   private static double[] activations(RowInputs inputs, String role) {
-    float[] means = inputs.values(role, Quantity.REFERENCE_ACTIVATIONS);
+    float[] means = inputs.quantity(role, Quantity.REFERENCE_ACTIVATIONS);
     int tokens = inputs.policy(role).count();
     int layers = tokens == 0 ? 0 : means.length / tokens;
     double[] weights = new double[tokens];

@@ -3,8 +3,9 @@ package dev.collimate.objective;
 import java.util.Arrays;
 
 /**
- * The policy's log-probabilities of one sequence's counted tokens, and the derivatives of the loss
- * with respect to them. A reduction over any number of tokens is one number of the formula.
+ * The policy's log-probabilities of one sequence's counted tokens, or other numbers that it gives
+ * for them and that are learned, and the derivatives of the loss with respect to them. A reduction
+ * over any number of tokens is one number of the formula.
  */
 public final class TokenLogProbs {
 
@@ -52,6 +53,12 @@ public final class TokenLogProbs {
 
   public double value(int token) {
     return values[first + token];
+  }
+
+  /** One token's. */
+  public Scalar token(int token) {
+    int t = first + token;
+    return Scalar.variable(values[t], adjoint -> gradients[t] += adjoint);
   }
 
   /** The sequence's log-probability: the sum over its counted tokens. */

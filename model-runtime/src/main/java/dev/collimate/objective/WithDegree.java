@@ -5,10 +5,8 @@ import dev.collimate.nn.Quantity;
 import dev.collimate.text.FurtherSequence;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * An objective on pairs with a side task of preference degrees (self-supervised preference
@@ -83,11 +81,9 @@ final class WithDegree implements Objective {
       }
     }
     Declaration of = base.declaration();
-    Set<Quantity> quantities = new LinkedHashSet<>(of.quantities());
-    quantities.add(Quantity.LAST_HIDDEN);
     Declaration with =
         of.withSequences(degraded.toArray(FurtherSequence[]::new))
-            .withQuantities(quantities.toArray(Quantity[]::new));
+            .withLearned(Quantity.LAST_HIDDEN);
     return hidden == 0
         ? with
         : with.withParameters(

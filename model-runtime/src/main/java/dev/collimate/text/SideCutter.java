@@ -11,7 +11,7 @@ final class SideCutter {
 
   /** A reward model judges whole texts. */
   private static final Set<RowShape> NEVER_CUT =
-      EnumSet.of(RowShape.REWARD, RowShape.RANKED, RowShape.SCORED);
+      EnumSet.of(RowShape.REWARD, RowShape.RANKED, RowShape.SCORED, RowShape.PROMPT);
 
   private final PreparerConfig config;
   private final Set<String> notes;

@@ -26,10 +26,20 @@ class BigramModel implements CausalModel {
   private double[] own = new double[0];
 
   BigramModel(int vocab) {
+    this(vocab, /* hasValues= */ false);
+  }
+
+  /**
+   * @param hasValues whether every token has a value too, which the token before it picks
+   */
+  BigramModel(int vocab, boolean hasValues) {
     this.vocab = vocab;
-    this.layout =
-        new ParameterLayout(
-            List.of(new Parameter("bigram.weight", List.of((long) vocab, (long) vocab))));
+    List<Parameter> parameters = new ArrayList<>();
+    parameters.add(new Parameter("bigram.weight", List.of((long) vocab, (long) vocab)));
+    if (hasValues) {
+      parameters.add(new Parameter(CausalModel.VALUE_HEAD, List.of(1L, (long) vocab)));
+    }
+    this.layout = new ParameterLayout(parameters);
     this.weights = new FlatVector(layout.size());
   }
 
@@ -170,6 +180,7 @@ class BigramModel implements CausalModel {
             value -= probability * Math.log(probability);
           }
         }
+        case VALUE -> value = weights.get((long) vocab * vocab + previous);
         case REFERENCE_KL -> {
           for (double probability : probabilities) {
             value -= Math.log(probability * vocab) / vocab;
@@ -206,7 +217,7 @@ class BigramModel implements CausalModel {
         throw new IllegalStateException("only a pass in mode TRAIN can be differentiated");
       }
       gradientVector = into;
-      double[] gradient = new double[vocab * vocab];
+      double[] gradient = new double[(int) layout.size()];
       float[] ofOwn = new float[own.length];
       for (int s = 0; s < sequences.size(); s++) {
         Sequence sequence = sequences.get(s);
@@ -233,6 +244,17 @@ class BigramModel implements CausalModel {
             if (gradients.containsKey(Quantity.REFERENCE_KL)) {
               gradient[previous * vocab + token] +=
                   gradients.get(Quantity.REFERENCE_KL)[s][i] * (probabilities[token] - 1.0 / vocab);
+            }
+          }
+          if (gradients.containsKey(Quantity.VALUE)) {
+            gradient[vocab * vocab + previous] += gradients.get(Quantity.VALUE)[s][i];
+          }
+          if (gradients.containsKey(Quantity.ENTROPY)) {
+            double entropy = value(Quantity.ENTROPY, previous, 0);
+            for (int token = 0; token < vocab; token++) {
+              double p = probabilities[token];
+              gradient[previous * vocab + token] -=
+                  gradients.get(Quantity.ENTROPY)[s][i] * p * (Math.log(p) + entropy);
             }
           }
         }

@@ -10,7 +10,7 @@ import dev.collimate.nn.Quantity;
 import dev.collimate.objective.DeclaredColumns;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
-import dev.collimate.objective.RowFacts;
+import dev.collimate.objective.Online;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.StepTotals;
 import dev.collimate.parameters.FlatVector;
@@ -45,7 +45,8 @@ class LearnerTest {
   }
 
   private static Learner learner(Objective objective) {
-    Learner learner = new Learner(new BigramModel(SixteenRows.VOCAB), objective);
+    boolean hasValues = objective.declaration().learned().contains(Quantity.VALUE);
+    Learner learner = new Learner(new BigramModel(SixteenRows.VOCAB, hasValues), objective);
     learner.load(SixteenRows.parameters(learner, 5));
     return learner;
   }
@@ -60,7 +61,9 @@ class LearnerTest {
             Objectives.create("dpo", Map.of("use_weighting", true)),
             Objectives.create("dpo", Map.of("ld_alpha", 0.5)),
             of("sparsepo", "mask", "ones"),
-            of("sparsepo", "mask", "activation")));
+            of("sparsepo", "mask", "activation"),
+            Objectives.create("grpo", Map.of("entropy_coef", 0.1, "top_entropy_quantile", 0.6)),
+            Objectives.create("grpo", Map.of("beta", 0.1, "use_adaptive_entropy", true))));
   }
 
   @ParameterizedTest
@@ -104,14 +107,24 @@ class LearnerTest {
   }
 
   /**
-   * Not of a loss with weights of its own making, which are held while it is derived; and of gpo at
-   * a beta at which the loss is no million, of whose digits a difference would leave few.
+   * Not of a loss with weights of its own making, which are held while it is derived; of gpo at a
+   * beta at which the loss is no million, of whose digits a difference would leave few; and without
+   * the bounds of a ratio, whose kinks are narrower than the steps here.
    */
   static Stream<Objective> differentiable() {
+    Map<String, Object> unbounded = Map.of("epsilon", 1.0, "epsilon_high", "1e9");
     return Stream.concat(
         objectives()
-            .filter(objective -> !List.of("wpo", "gpo").contains(objective.declaration().name())),
-        Stream.of(Objectives.create("gpo", Map.of("beta", 1.0))));
+            .filter(objective -> !List.of("wpo", "gpo").contains(objective.declaration().name()))
+            .filter(objective -> !(objective instanceof Online)),
+        Stream.of(
+            Objectives.create("gpo", Map.of("beta", 1.0)),
+            Objectives.create("grpo", unbounded),
+            Objectives.create("rloo", unbounded),
+            Objectives.create("reinforce_plus_plus", unbounded),
+            Objectives.create("ppo", Map.of("cliprange", 1e9, "cliprange_value", 1e9)),
+            Objectives.create(
+                "grpo", Map.of("entropy_coef", 0.1, "epsilon", 1.0, "epsilon_high", "1e9"))));
   }
 
   @ParameterizedTest
@@ -122,7 +135,11 @@ class LearnerTest {
     StepContext context = new StepContext(1, totals(rows), new double[] {0.375});
     double[] given = {1.5, -0.25, 0.5, -3, -2};
     List<LearnRow> planned =
-        rows.stream().map(row -> new LearnRow(row.example(), row.reference(), given)).toList();
+        objective instanceof Online
+            ? rows
+            : rows.stream()
+                .map(row -> new LearnRow(row.example(), row.reference(), given))
+                .toList();
     FlatVector gradient = new FlatVector(learner.layout().size());
     learner.gradient(context, planned, gradient);
 
@@ -155,7 +172,7 @@ class LearnerTest {
   }
 
   private static StepTotals totals(List<LearnRow> rows) {
-    return StepTotals.of(rows.stream().map(row -> RowFacts.of(row.example())).toList());
+    return StepTotals.of(rows.stream().map(SixteenRows::facts).toList());
   }
 
   @Test

@@ -1,11 +1,15 @@
 package dev.collimate.learn;
 
+import dev.collimate.objective.Assessment;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.DeclaredColumns;
 import dev.collimate.objective.GlobalBatch;
+import dev.collimate.objective.Judged;
 import dev.collimate.objective.Objective;
+import dev.collimate.objective.Online;
 import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
+import dev.collimate.objective.Sampled;
 import dev.collimate.objective.StepPlan;
 import dev.collimate.objective.StepTotals;
 import dev.collimate.parameters.FlatVector;
@@ -35,7 +39,53 @@ final class SixteenRows {
     for (int i = 0; i < 16; i++) {
       rows.add(row(objective.declaration(), random, i));
     }
-    return rows;
+    return objective instanceof Online online ? assessed(online, rows, random) : rows;
+  }
+
+  /** The rows as the completions of a rollout, whose policy was near the reference. */
+  private static List<LearnRow> assessed(Online objective, List<LearnRow> rows, Random random) {
+    int generations = objective.needs().generations();
+    List<Judged.Completion> completions = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      Sequence sequence = rows.get(i).example().sequences().get(Online.COMPLETION);
+      float[] reference = rows.get(i).reference().tokens().get(Online.COMPLETION);
+      float[] old = new float[reference.length];
+      float[] values = new float[reference.length];
+      for (int t = 0; t < old.length; t++) {
+        old[t] = reference[t] + 0.1f * (float) random.nextGaussian();
+        values[t] = (float) random.nextGaussian();
+      }
+      int[] prompt = Arrays.copyOf(sequence.ids(), sequence.promptLength());
+      completions.add(
+          new Judged.Completion(
+              "prompt-" + i / generations,
+              i % generations,
+              new Sampled(prompt, sequence.completion(), random.nextBoolean(), old.length),
+              new double[] {random.nextGaussian()},
+              old,
+              values,
+              reference));
+    }
+    Assessment assessment =
+        objective.assess(new Judged(List.of("reward"), List.of(1.0), completions));
+    List<LearnRow> assessed = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      Assessment.Row row = assessment.rows().get(i);
+      Map<String, float[]> tokens = new LinkedHashMap<>(rows.get(i).reference().tokens());
+      tokens.put(Online.OLD, completions.get(i).old());
+      tokens.putAll(row.tokens());
+      Reference reference = new Reference(rows.get(i).reference().sums(), tokens);
+      assessed.add(new LearnRow(rows.get(i).example(), reference, row.given()));
+    }
+    return assessed;
+  }
+
+  /** What the driver knows of a row; a completion here has no position beside its tokens. */
+  static RowFacts facts(LearnRow row) {
+    RowFacts facts = RowFacts.of(row.example());
+    return facts.countedTokens().containsKey(Online.COMPLETION)
+        ? facts.withTokens(Map.of("tokens", facts.countedTokens().get(Online.COMPLETION)))
+        : facts;
   }
 
   private static LearnRow row(Declaration declaration, Random random, int index) {
@@ -86,7 +136,7 @@ final class SixteenRows {
 
   static Result step(
       Learner learner, Objective objective, List<LearnRow> rows, int microBatchSize) {
-    List<RowFacts> facts = rows.stream().map(row -> RowFacts.of(row.example())).toList();
+    List<RowFacts> facts = rows.stream().map(SixteenRows::facts).toList();
     StepTotals totals = StepTotals.of(facts);
     Declaration declaration = objective.declaration();
     double[] state = declaration.initialState().stream().mapToDouble(Double::doubleValue).toArray();
@@ -100,7 +150,8 @@ final class SixteenRows {
     StepContext context = new StepContext(1, totals, plan.shared());
     List<LearnRow> planned = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
-      planned.add(new LearnRow(rows.get(i).example(), rows.get(i).reference(), plan.given(i)));
+      double[] given = plan.perRow().length == 0 ? rows.get(i).given() : plan.given(i);
+      planned.add(new LearnRow(rows.get(i).example(), rows.get(i).reference(), given));
     }
     List<FlatVector> leaves = new ArrayList<>();
     double loss = 0;

@@ -47,7 +47,8 @@ class OutputHeadTest {
       Head.Values values = head.values(manager, h, targets, quantities, true);
       assertThat(values.kept()).hasSize(chunkRows == TOKENS ? 1 : 0);
       List<float[]> results = new ArrayList<>(values.values().values());
-      PtNDArray g = numbers(manager, "g", TOKENS);
+      List<PtNDArray> g =
+          List.of(numbers(manager, "g", TOKENS), numbers(manager, "of entropy", TOKENS));
       head.gradients(manager, h, targets, values, g, true)
           .forEach(gradient -> results.add(gradient.toFloatArray()));
       return results;

@@ -59,7 +59,7 @@ class ProductsTest {
       NDArray ofLogits = oneHot.sub(every.exp()).mul(column);
       List<PtNDArray> gradients =
           kernels.callForList(
-              manager, "head_vjp", h, weight, targets, (PtNDArray) every, g, true, false);
+              manager, "head_vjp", h, weight, targets, (PtNDArray) every, List.of(g), true, false);
       assertNear(gradients.get(0), ofLogits.matMul(weight));
       assertNear(gradients.get(1), ofLogits.transpose().matMul(h));
     }

@@ -3,7 +3,9 @@ package dev.collimate.objective;
 import dev.collimate.nn.Quantity;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.RowInputs.StepNumbers;
+import dev.collimate.objective.RowInputs.Variables;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +23,7 @@ final class ObjectiveStep {
    * @param promptTokens how many of a role's tokens, from the first, are the prompt's; none where
    *     it is absent
    * @param quantities [counted token] by role; empty for zeros
+   * @param rollout what became of it before the step, where it is a completion
    */
   record Row(
       String key,
@@ -29,7 +32,20 @@ final class ObjectiveStep {
       Map<String, Map<Quantity, float[]>> quantities,
       Reference reference,
       Map<String, Double> scalars,
-      double weight) {
+      double weight,
+      OfRollout rollout) {
+
+    /** A row that is no completion of a rollout, or one whose numbers come later. */
+    Row(
+        String key,
+        Map<String, double[]> policy,
+        Map<String, Integer> promptTokens,
+        Map<String, Map<Quantity, float[]>> quantities,
+        Reference reference,
+        Map<String, Double> scalars,
+        double weight) {
+      this(key, policy, promptTokens, quantities, reference, scalars, weight, OfRollout.NOTHING);
+    }
 
     /** A row of whose prompt nothing counts. */
     Row(
@@ -42,6 +58,19 @@ final class ObjectiveStep {
       this(key, policy, Map.of(), quantities, reference, scalars, weight);
     }
 
+    /** A completion of weight 1. */
+    static Row ofRollout(double[] policy, Map<String, float[]> tokens, OfRollout rollout) {
+      return new Row(
+          "row",
+          Map.of(Online.COMPLETION, policy),
+          Map.of(),
+          Map.of(),
+          new Reference(Map.of(), tokens),
+          Map.of(),
+          1,
+          rollout);
+    }
+
     /** A row of weight 1 without number columns whose further quantities are zero. */
     static Row of(Map<String, double[]> policy, Reference reference) {
       return new Row("row", policy, Map.of(), reference, Map.of(), 1);
@@ -52,18 +81,46 @@ final class ObjectiveStep {
       return new Row(key, policy, Map.of(role, tokens), quantities, reference, scalars, weight);
     }
 
+    /** The same with the driver's numbers and others that are learned. */
+    Row with(Reference tokens, double ofWeight, OfRollout numbers) {
+      return new Row(key, policy, promptTokens, quantities, tokens, scalars, ofWeight, numbers);
+    }
+
     private RowFacts facts() {
       Map<String, Integer> tokens = new LinkedHashMap<>();
       policy.forEach((role, values) -> tokens.put(role, values.length));
+      tokens.putAll(rollout.counts());
       double label = scalars.getOrDefault(RowFacts.LABEL, Double.NaN);
       return new RowFacts(key, weight, tokens, label);
     }
 
     private RowInputs inputs(Map<String, TokenLogProbs> logProbs, StepNumbers numbers) {
-      Map<String, Map<Quantity, float[]>> read =
-          quantities.isEmpty() ? RowInputsOfTests.zeroQuantities(logProbs) : quantities;
-      return new RowInputs(logProbs, read, reference, scalars, numbers)
-          .with(RowInputsOfTests.variables(read));
+      return inputs(logProbs, Variables.NONE, numbers);
+    }
+
+    private RowInputs inputs(
+        Map<String, TokenLogProbs> logProbs, Variables variables, StepNumbers numbers) {
+      return new RowInputs(logProbs, read(logProbs), reference, scalars, numbers).with(variables);
+    }
+
+    private Map<String, Map<Quantity, float[]>> read(Map<String, TokenLogProbs> logProbs) {
+      return quantities.isEmpty() ? RowInputsOfTests.zeroQuantities(logProbs) : quantities;
+    }
+
+    private Map<Quantity, TokenLogProbs> learned() {
+      Map<Quantity, TokenLogProbs> learned = new EnumMap<>(Quantity.class);
+      rollout.learned().forEach((each, values) -> learned.put(each, new TokenLogProbs(values)));
+      return learned;
+    }
+
+    /** What a loss is derived by beside the log-probabilities. */
+    private Variables variables(
+        Map<String, TokenLogProbs> logProbs, Map<Quantity, TokenLogProbs> learned) {
+      Variables variables = RowInputsOfTests.variables(read(logProbs));
+      if (!learned.isEmpty()) {
+        variables.tokens().get(Online.COMPLETION).putAll(learned);
+      }
+      return variables;
     }
 
     /** What a pass over these roles gives. */
@@ -78,11 +135,27 @@ final class ObjectiveStep {
   }
 
   /**
+   * What a completion brings to a step.
+   *
+   * @param given numbers of the driver's
+   * @param counts further counts of tokens
+   * @param learned [counted token] quantities that are learned beside the log-probability
+   */
+  record OfRollout(double[] given, Map<String, Integer> counts, Map<Quantity, double[]> learned) {
+    static final OfRollout NOTHING = new OfRollout(new double[0], Map.of(), Map.of());
+
+    static OfRollout given(double... numbers) {
+      return new OfRollout(numbers, Map.of(), Map.of());
+    }
+  }
+
+  /**
    * What came of it.
    *
    * @param loss of the step
    * @param losses what each row says
-   * @param gradients [counted token] by role that the loss reads, of each row
+   * @param gradients [counted token] by role that the loss reads, of each row; of what is learned
+   *     beside by the quantity's name
    * @param state after the step
    * @param ownGradients of the objective's own parameters
    */
@@ -149,12 +222,17 @@ final class ObjectiveStep {
     for (int i = 0; i < rows.size(); i++) {
       Map<String, TokenLogProbs> logProbs =
           rows.get(i).logProbs(objective.declaration().sequences());
-      StepNumbers numbers = new StepNumbers(plan.shared(), plan.given(i), own);
-      RowLoss row = objective.row(rows.get(i).inputs(logProbs, numbers));
+      double[] given = plan.perRow().length == 0 ? rows.get(i).rollout().given() : plan.given(i);
+      StepNumbers numbers = new StepNumbers(plan.shared(), given, own);
+      Map<Quantity, TokenLogProbs> learned = rows.get(i).learned();
+      RowLoss row =
+          objective.row(
+              rows.get(i).inputs(logProbs, rows.get(i).variables(logProbs, learned), numbers));
       loss += row.differentiate(rows.get(i).weight(), totals);
       losses.add(row);
       Map<String, double[]> ofRow = new LinkedHashMap<>();
       logProbs.forEach((role, tokens) -> ofRow.put(role, tokens.gradients()));
+      learned.forEach((each, tokens) -> ofRow.put(each.name(), tokens.gradients()));
       gradients.add(ofRow);
     }
     return new Result(loss, losses, gradients, plan.state(), own.gradients());

@@ -37,13 +37,11 @@ final class RowInputsOfTests {
           Map<Quantity, TokenLogProbs> variables = new EnumMap<>(Quantity.class);
           ofRole.forEach(
               (quantity, values) -> {
-                if (quantity.isFurtherVariable()) {
-                  double[] magnitudes = new double[values.length];
-                  for (int t = 0; t < values.length; t++) {
-                    magnitudes[t] = Math.abs(values[t]);
-                  }
-                  variables.put(quantity, new TokenLogProbs(magnitudes));
+                double[] magnitudes = new double[values.length];
+                for (int t = 0; t < values.length; t++) {
+                  magnitudes[t] = Math.abs(values[t]);
                 }
+                variables.put(quantity, new TokenLogProbs(magnitudes));
               });
           tokens.put(role, variables);
           double[] state = new double[DeclaredColumns.MODEL.hidden()];

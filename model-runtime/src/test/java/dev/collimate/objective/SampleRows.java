@@ -18,6 +18,22 @@ final class SampleRows {
 
   private SampleRows() {}
 
+  /** The same, assessed where the objective learns from rollouts. */
+  static List<ObjectiveStep.Row> random(Objective objective, int count, long seed) {
+    List<ObjectiveStep.Row> rows = random(objective.declaration(), count, seed);
+    return objective instanceof Online online
+        ? SampleRollouts.assessed(online, rows, new Random(seed))
+        : rows;
+  }
+
+  /** Every way in which the models may find sequences likely or not, assessed where need be. */
+  static List<ObjectiveStep.Row> extremes(Objective objective) {
+    List<ObjectiveStep.Row> rows = extremes(objective.declaration());
+    return objective instanceof Online online
+        ? SampleRollouts.assessed(online, rows, new Random(1))
+        : rows;
+  }
+
   /** Rows of unequal lengths and weights; the policy is near the reference. */
   static List<ObjectiveStep.Row> random(Declaration declaration, int count, long seed) {
     Random random = new Random(seed);

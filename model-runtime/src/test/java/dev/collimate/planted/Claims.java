@@ -36,6 +36,8 @@ import static dev.collimate.planted.Scenario.WHOLE_ANSWERS;
 import dev.collimate.planted.Claim.Direction;
 import dev.collimate.planted.Claim.Expectation;
 import dev.collimate.planted.Claim.Setup;
+import dev.collimate.text.RowShape;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -58,6 +60,12 @@ final class Claims {
 
   /** Objectives that others are measured beside, and that nothing further is claimed for. */
   static final Set<String> PLAIN = Set.of("sft");
+
+  /**
+   * Rows that no scenario has: prompts, whose answers the policy would have to write while it is
+   * trained, and lists of more than two answers.
+   */
+  static final Set<RowShape> NOT_PLANTED = EnumSet.of(RowShape.PROMPT, RowShape.RANKED);
 
   private Claims() {}
 
@@ -180,6 +188,8 @@ final class Claims {
             ACCURACY,
             MORE,
             "Attributed text generation by preference"),
+        beside(of("sparsepo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2410.05102"),
+        beside(of("gpo", Map.of("beta", 1.0), SCORED), ORDER, MORE, "arXiv:2410.02197"),
         beside(of("madpo", NONE, SCORED), UTILITY, MORE, "Margin Adaptive DPO"),
         beside(
             of("napo", Map.of("q", "1.0"), FLIPS),

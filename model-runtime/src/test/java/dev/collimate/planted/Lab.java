@@ -14,6 +14,7 @@ import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.Learner;
 import dev.collimate.learn.Schedule;
 import dev.collimate.learn.StepContext;
+import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.ComputeDevice;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
@@ -27,6 +28,7 @@ import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.StepPlan;
 import dev.collimate.objective.StepTotals;
+import dev.collimate.objective.TrainingSet;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.planted.Claim.Setup;
 import dev.collimate.text.ByteLevelTokenizer;
@@ -60,6 +62,11 @@ final class Lab implements AutoCloseable {
   private static final int START_STEPS = 200;
   private static final double START_LEARNING_RATE = 3e-3;
   private static final double MAX_NORM = 1;
+
+  /** As the config below has them. */
+  private static final int HIDDEN = 32;
+
+  private static final int LAYERS = 2;
 
   private static final String CONFIG =
       """
@@ -108,6 +115,7 @@ final class Lab implements AutoCloseable {
     writeStart(base, startSteps);
     reference = decoder(ModelFolder.open(LocalFolder.existing(start)), Trained.NONE);
     policy = decoder(ModelFolder.open(LocalFolder.existing(start)), Trained.ALL_WEIGHTS);
+    policy.compareWith(reference, Adapter.ON);
     policyStart = parametersOf(policy);
   }
 
@@ -132,7 +140,7 @@ final class Lab implements AutoCloseable {
       draw.singles().add(draw.single(draw.prompt(group), draw.letters(length)));
     }
     Objective sft = Objectives.create("sft", Map.of());
-    Preparation preparation = new Preparation(tokenizer, sft.declaration());
+    Preparation preparation = new Preparation(tokenizer, sft.declaration(), sizes());
     List<LearnRow> rows =
         preparation.of(draw.planted()).examples().stream()
             .map(row -> new LearnRow(row, Reference.NONE))
@@ -152,7 +160,7 @@ final class Lab implements AutoCloseable {
   Outcome train(Setup setup) throws IOException {
     Planted data = setup.scenario().draw(seed);
     Objective untold = Objectives.create(setup.objective(), setup.options());
-    Preparation preparation = new Preparation(tokenizer, untold.declaration());
+    Preparation preparation = new Preparation(tokenizer, untold.declaration(), sizes());
     Preparation.Rows rows = preparation.of(data);
     Objective objective = untold.over(rows.set());
     List<LearnRow> learned = preparation.against(reference, rows.examples());
@@ -164,6 +172,10 @@ final class Lab implements AutoCloseable {
     learner.store(master);
     train(learner, objective, learned, master, steps, LEARNING_RATE);
     return new Outcome(data, tokenizer, reference, model, scores, seed);
+  }
+
+  private TrainingSet.Model sizes() {
+    return new TrainingSet.Model(HIDDEN, LAYERS, HIDDEN, seed);
   }
 
   private Decoder rewardModel(int scores) throws IOException {

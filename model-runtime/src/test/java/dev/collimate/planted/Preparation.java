@@ -33,11 +33,16 @@ import java.util.TreeMap;
 final class Preparation {
 
   private final Declaration declaration;
+  private final TrainingSet.Model model;
   private final PreparerConfig config;
   private final ExamplePreparer preparer;
 
-  Preparation(Tokenizer tokenizer, Declaration declaration) {
+  /**
+   * @param model the policy, and the reference, which has the same sizes
+   */
+  Preparation(Tokenizer tokenizer, Declaration declaration, TrainingSet.Model model) {
     this.declaration = declaration;
+    this.model = model;
     PreparerConfig usual = PreparerConfig.defaults(declaration.shape(), LocalDateTime.MIN);
     config =
         new PreparerConfig(
@@ -86,7 +91,7 @@ final class Preparation {
     if (declaration.roles().contains(Declaration.MISMATCHED)) {
       examples = mismatched(examples);
     }
-    return new Rows(examples, new TrainingSet(examples.size(), categories));
+    return new Rows(examples, new TrainingSet(examples.size(), model, categories));
   }
 
   private static Example numbered(

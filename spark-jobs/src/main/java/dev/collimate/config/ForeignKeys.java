@@ -41,7 +41,14 @@ final class ForeignKeys {
           Map.entry("train_dataset", "write data.train: [{path: …}]"),
           Map.entry("eval_dataset", "write data.eval: [{path: …}]"),
           Map.entry("max_seq_length", "write data.max_length"),
-          Map.entry("max_completion_length", "write data.max_length and data.max_prompt_length"),
+          Map.entry(
+              "max_completion_length",
+              "write rollout.max_completion_length, or, where the rows have completions,"
+                  + " data.max_length and data.max_prompt_length"),
+          Map.entry("reward_funcs", "write rewards: [{name: …}]"),
+          Map.entry("reward_weights", "write the weight of each of the rewards"),
+          Map.entry("generation_batch_size", "write rollout.steps_per_generation"),
+          Map.entry("use_vllm", "the executors write the completions; leave it out"),
           Map.entry("lr", "write train.learning_rate"),
           Map.entry("epochs", "write train.num_train_epochs"),
           Map.entry("num_epochs", "write train.num_train_epochs"),

@@ -33,6 +33,12 @@ public record ObjectiveConfig(
     return (Boolean) value;
   }
 
+  /** Completions of every prompt, of an online objective. */
+  public int numGenerations() {
+    Object value = options.get("num_generations");
+    return value == null ? 1 : ((Double) value).intValue();
+  }
+
   /** What the objective needs with these options; empty where there is none of the name. */
   Optional<Declaration> declaration() {
     return Objectives.find(name).map(spec -> spec.declaration(options));

@@ -1,13 +1,11 @@
 package dev.collimate.config;
 
 import dev.collimate.config.Node.Fields;
-import dev.collimate.config.Node.Items;
 import dev.collimate.config.Node.Scalar;
 import dev.collimate.objective.ObjectiveOption;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.Options;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,11 +17,9 @@ final class ObjectiveReader {
   private static final String SECTION = "objective";
 
   private final Problems problems;
-  private final ScalarReader scalars;
 
   ObjectiveReader(Problems problems) {
     this.problems = problems;
-    this.scalars = new ScalarReader(problems);
   }
 
   /** Where the objective cannot be told, its name is empty. */
@@ -73,6 +69,7 @@ final class ObjectiveReader {
 
   private ObjectiveConfig options(ObjectiveSpec spec, Fields fields) {
     Map<String, Object> values = new LinkedHashMap<>(spec.defaults());
+    OptionReader reader = new OptionReader(SECTION, problems);
     int before = problems.count();
     fields
         .fields()
@@ -80,7 +77,7 @@ final class ObjectiveReader {
             (name, field) -> {
               Optional<ObjectiveOption> option = spec.option(name);
               if (option.isPresent() && !field.value().isNull()) {
-                values.put(name, value(option.get(), field.value()));
+                values.put(name, reader.value(option.get(), field.value()));
               } else if (option.isEmpty() && !name.equals("name")) {
                 refuse(spec, name, field.place());
               }
@@ -113,58 +110,6 @@ final class ObjectiveReader {
         problems.add(Names.join(SECTION, rule.option()), rule.must(), place);
       }
     }
-  }
-
-  private Object value(ObjectiveOption option, Node node) {
-    ScalarReader.Rule rule = rule(option);
-    return switch (option.kind()) {
-      case FLAG -> scalars.read(Boolean.class, node, rule);
-      case NUMBER -> scalars.read(Double.class, node, rule);
-      case CHOICE, NUMBER_OR_WORD, TEXT -> scalars.read(String.class, node, rule);
-      case CHOICES ->
-          node instanceof Items items
-              ? oneOrSeveral(items, rule)
-              : scalars.read(String.class, node, rule);
-      case NUMBERS -> numbers(node, rule);
-    };
-  }
-
-  /** A list of one name is that name: the same run. */
-  private Object oneOrSeveral(Items items, ScalarReader.Rule rule) {
-    if (items.items().isEmpty()) {
-      problems.add(rule.path(), "must name at least one value", items.place());
-      return rule.values().get(0);
-    }
-    List<Object> names = all(String.class, items, rule);
-    return names.size() == 1 ? names.get(0) : names;
-  }
-
-  private List<Object> numbers(Node node, ScalarReader.Rule rule) {
-    if (node instanceof Items items) {
-      return all(Double.class, items, rule);
-    }
-    problems.add(
-        rule.path(),
-        "must be a list of numbers such as [1.0, 0.5], got " + node.quoted(),
-        node.place());
-    return List.of();
-  }
-
-  private List<Object> all(Class<?> type, Items items, ScalarReader.Rule rule) {
-    List<Object> values = new ArrayList<>();
-    for (Node item : items.items()) {
-      values.add(scalars.read(type, item, rule.ofItem(values.size())));
-    }
-    return values;
-  }
-
-  private static ScalarReader.Rule rule(ObjectiveOption option) {
-    return new ScalarReader.Rule(
-        Names.join(SECTION, option.name()),
-        option.range(),
-        option.supported(),
-        option.values(),
-        option.usual().toString());
   }
 
   private void refuse(ObjectiveSpec spec, String name, String place) {

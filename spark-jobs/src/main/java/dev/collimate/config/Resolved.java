@@ -66,6 +66,9 @@ final class Resolved {
     if (value instanceof ObjectiveConfig objective) {
       return objective.resolved();
     }
+    if (value instanceof RewardSection reward) {
+      return reward.resolved();
+    }
     if (value instanceof Record section) {
       return of(section, Set.of());
     }

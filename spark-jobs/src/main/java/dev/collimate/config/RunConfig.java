@@ -37,6 +37,16 @@ public record RunConfig(
             usual = "null",
             meaning = "Train a LoRA adapter; without the section all weights are trained.")
         Optional<AdapterSection> adapter,
+    @Key(
+            role = IDENTITY,
+            usual = "{}",
+            meaning = "How completions are written, for an online objective.")
+        RolloutSection rollout,
+    @Key(
+            role = IDENTITY,
+            usual = "[]",
+            meaning = "What scores the completions; the weighted scores are added.")
+        List<RewardSection> rewards,
     @Key(role = IDENTITY, usual = "{}", meaning = "How it is optimised.") TrainConfig train,
     @Key(
             role = IDENTITY,
@@ -55,6 +65,10 @@ public record RunConfig(
         ClusterConfig cluster,
     @Key(role = OPERATIONAL, usual = "{}", meaning = "What the report shows.") ReportConfig report)
     implements Serializable {
+
+  public RunConfig {
+    rewards = List.copyOf(rewards);
+  }
 
   /** The value of {@code reference_model} that means the model as it starts. */
   public static final String INITIAL = "initial";
@@ -96,6 +110,8 @@ public record RunConfig(
         data.located(absolute),
         objective,
         adapter.map(section -> section.located(absolute)),
+        rollout,
+        rewards,
         train,
         saveDtype,
         new ReferenceConfig(

@@ -40,6 +40,8 @@ final class RunFileReader {
             config.data(),
             objectiveConfig,
             config.adapter(),
+            config.rollout(),
+            new RewardReader(problems).read(document),
             config.train(),
             config.saveDtype(),
             config.reference(),
@@ -88,6 +90,9 @@ final class RunFileReader {
   private Object component(RecordComponent component, Fields fields, String section) {
     if (component.getType() == ObjectiveConfig.class) {
       return new ObjectiveConfig("", Map.of());
+    }
+    if (KnownKeys.nested(component) == RewardSection.class) {
+      return List.of();
     }
     Key key = component.getAnnotation(Key.class);
     String name = Names.key(component.getName());

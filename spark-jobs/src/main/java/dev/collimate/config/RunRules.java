@@ -39,6 +39,7 @@ final class RunRules {
     checkAdapter(config);
     checkTrain(config.train());
     checkSharing(config);
+    new OnlineRules(document, problems).check(config);
   }
 
   /** Keys whose values have no effect beside those of others. */
@@ -74,6 +75,9 @@ final class RunRules {
                 keys.add("reference.prefix_sharing");
               }
             });
+    if (!OnlineRules.isOnline(config)) {
+      keys.addAll(OnlineRules.keys());
+    }
     if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);
     }

@@ -2,6 +2,7 @@ package dev.collimate.data;
 
 import dev.collimate.text.ExamplePreparer;
 import dev.collimate.text.Prepared;
+import dev.collimate.text.RowShape;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -45,6 +46,7 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
     PreparerSource.Open opened = preparers.open();
     TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> opened.close());
     ExamplePreparer preparer = opened.preparer();
+    boolean keepsColumns = preparers.settings().shape() == RowShape.PROMPT;
     return new Iterator<>() {
       private final ArrayDeque<CheckedRow> ofOne = new ArrayDeque<>();
 
@@ -56,7 +58,7 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
       @Override
       public Tuple2<String, byte[]> next() {
         if (ofOne.isEmpty()) {
-          ofOne.addAll(check(preparer, rows.next()));
+          ofOne.addAll(check(preparer, rows.next(), keepsColumns));
         }
         CheckedRow row = ofOne.remove();
         return new Tuple2<>(meetingKey(row), RowCodec.encode(row));
@@ -64,7 +66,8 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
     };
   }
 
-  private static List<CheckedRow> check(ExamplePreparer preparer, InputRow input) {
+  private static List<CheckedRow> check(
+      ExamplePreparer preparer, InputRow input, boolean keepsColumns) {
     RowOrigin origin = input.origin();
     if (input instanceof InputRow.Blank) {
       return List.of(new CheckedRow.Blank(origin));
@@ -83,12 +86,13 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
     List<CheckedRow> checked = new ArrayList<>();
     for (int i = 0; i < prepared.size(); i++) {
       RowOrigin ofSide = prepared.size() == 1 ? origin : origin.withSide(i + 1);
-      checked.add(check(ofSide, prepared.get(i), columns.values()));
+      checked.add(check(ofSide, prepared.get(i), columns.values(), keepsColumns));
     }
     return checked;
   }
 
-  private static CheckedRow check(RowOrigin origin, Prepared prepared, Map<String, Object> values) {
+  private static CheckedRow check(
+      RowOrigin origin, Prepared prepared, Map<String, Object> values, boolean keepsColumns) {
     if (prepared instanceof Prepared.Ready ready) {
       return new CheckedRow.Ready(
           origin,
@@ -96,7 +100,7 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
           ready.hasOwnKey(),
           ready.categories(),
           ready.notes(),
-          ready.hasOwnKey() ? RowJson.write(values) : "");
+          ready.hasOwnKey() || keepsColumns ? RowJson.write(values) : "");
     }
     Prepared.Refused refused = (Prepared.Refused) prepared;
     return new CheckedRow.LeftOut(

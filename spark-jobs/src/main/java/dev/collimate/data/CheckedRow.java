@@ -16,8 +16,8 @@ sealed interface CheckedRow {
    * @param keyed whether the key is an {@code id}
    * @param categories the row's names, by column
    * @param notes what was done to it
-   * @param row the input row as JSON where {@code keyed}, else empty: it is wanted where the id
-   *     turns out to be taken
+   * @param row the input row as JSON where {@code keyed}, since it is wanted where the id turns out
+   *     to be taken, and of prompts, whose columns rewards may read; else empty
    */
   record Ready(
       RowOrigin origin,

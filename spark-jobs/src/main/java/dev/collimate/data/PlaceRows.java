@@ -93,7 +93,7 @@ record PlaceRows(boolean shuffle, long seed, int evalSources, double evalFractio
       return new Placed(
           place,
           new CheckedRow.Ready(
-              row.origin(), numbered, false, ready.categories(), ready.notes(), ""));
+              row.origin(), numbered, false, ready.categories(), ready.notes(), ready.row()));
     }
     if (occurrence > 1) {
       return new Placed(

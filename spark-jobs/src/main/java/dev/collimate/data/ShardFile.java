@@ -140,6 +140,16 @@ final class ShardFile implements AutoCloseable {
     }
   }
 
+  /** The input rows of a row group as JSON, of a shard whose schema keeps them. */
+  String[] columns(int number) throws IOException {
+    RowGroup group = group(number);
+    try {
+      return group.texts(ShardSchema.COLUMNS);
+    } catch (RuntimeException e) {
+      throw damaged(path, e);
+    }
+  }
+
   private static Sequence[] sequences(RowGroup group, String role) {
     int[][] ids = group.lists(ShardSchema.ids(role));
     int[] promptLengths = group.ints(ShardSchema.promptLength(role));

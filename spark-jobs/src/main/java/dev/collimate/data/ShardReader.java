@@ -10,6 +10,8 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -22,6 +24,8 @@ public final class ShardReader implements AutoCloseable {
 
   private static final int MAX_OPEN_FILES = 32;
 
+  private static final Set<String> PROMPT_COLUMNS = Set.of("prompt", "prompt_input_ids");
+
   private final PreparedData data;
   private final PreparedData.Split split;
   private final Configuration configuration;
@@ -33,7 +37,7 @@ public final class ShardReader implements AutoCloseable {
 
   private record GroupId(int shard, int group) {}
 
-  private record Cached(List<Example> rows, long tokens) {}
+  private record Cached(List<Example> rows, String[] columns, long tokens) {}
 
   /**
    * @param maxCachedTokens how many tokens the kept row groups may hold; a token takes 5 bytes
@@ -82,15 +86,51 @@ public final class ShardReader implements AutoCloseable {
   public List<Example> rows(int... numbers) {
     List<Example> rows = new ArrayList<>(numbers.length);
     for (int number : numbers) {
-      int found = Arrays.binarySearch(firstRows, number);
-      int shard = found >= 0 ? found : -found - 2;
-      while (shard + 1 < firstRows.length && firstRows[shard + 1] == number) {
-        // Only before an empty shard; the row is in the one after it.
-        shard++;
-      }
+      int shard = shardOf(number);
       rows.addAll(read(shard, number - firstRows[shard], number - firstRows[shard] + 1));
     }
     return rows;
+  }
+
+  /**
+   * A row's columns as the input has them, of a data set of prompts: texts as they are, numbers and
+   * booleans as text, the rest as JSON; without the prompt and without what is null.
+   */
+  public synchronized Map<String, String> columns(int number) {
+    int shard = shardOf(number);
+    int left = number - firstRows[shard];
+    try {
+      int group = 0;
+      while (left >= file(shard).rowsOf(group)) {
+        left -= file(shard).rowsOf(group++);
+      }
+      Map<String, String> columns = new TreeMap<>();
+      RowJson.readOwn(group(shard, group).columns()[left])
+          .forEach(
+              (name, value) -> {
+                if (value != null && !PROMPT_COLUMNS.contains(name)) {
+                  columns.put(name, text(value));
+                }
+              });
+      return columns;
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot read shard '" + data.shards(split).get(shard).file() + "'", e);
+    }
+  }
+
+  private static String text(Object value) {
+    return value instanceof Map || value instanceof List ? RowJson.write(value) : value.toString();
+  }
+
+  private int shardOf(int number) {
+    int found = Arrays.binarySearch(firstRows, number);
+    int shard = found >= 0 ? found : -found - 2;
+    while (shard + 1 < firstRows.length && firstRows[shard + 1] == number) {
+      // Only before an empty shard; the row is in the one after it.
+      shard++;
+    }
+    return shard;
   }
 
   private ShardFile file(int shard) throws IOException {
@@ -124,7 +164,8 @@ public final class ShardReader implements AutoCloseable {
               .flatMap(row -> row.sequences().values().stream())
               .mapToLong(Sequence::length)
               .sum();
-      cached = new Cached(rows, tokens);
+      String[] columns = data.schema().keepsColumns() ? file(shard).columns(group) : new String[0];
+      cached = new Cached(rows, columns, tokens);
       cachedTokens += tokens;
       Iterator<Cached> oldest = groups.values().iterator();
       while (cachedTokens > maxCachedTokens && oldest.hasNext()) {

@@ -19,7 +19,8 @@ import org.apache.parquet.schema.Types;
  * The columns of a token shard. Token ids are plain Parquet lists, so that any tool reads them.
  * {@code <role>_loss_runs} is null for the usual mask (every token after the prompt counts), else
  * the lengths of alternating runs of 0 and 1, beginning with 0. {@code shared_tokens} is {@link
- * dev.collimate.text.Sequence#sharedTokens} of the row.
+ * dev.collimate.text.Sequence#sharedTokens} of the row. Of prompts {@code columns} is the input row
+ * as JSON.
  *
  * @param roles the sequences of each row, in order
  * @param scalars the numbers that rows may have, in order
@@ -35,6 +36,10 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
   static final String SOURCE = "source";
   static final String FILE = "file";
   static final String LINE = "line";
+  static final String COLUMNS = "columns";
+
+  /** The role of rows that are prompts to complete. */
+  private static final String PROMPT = "prompt";
 
   ShardSchema {
     roles = List.copyOf(roles);
@@ -65,6 +70,11 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
     return "scalar_" + name;
   }
 
+  /** Whether the input rows are kept, whose columns rewards may read. */
+  boolean keepsColumns() {
+    return roles.contains(PROMPT);
+  }
+
   /** All columns. */
   MessageType all() {
     List<Type> columns = new ArrayList<>(facts().getFields());
@@ -72,6 +82,9 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
     columns.add(Types.required(INT32).named(SOURCE));
     columns.add(Types.required(BINARY).as(stringType()).named(FILE));
     columns.add(Types.required(INT64).named(LINE));
+    if (keepsColumns()) {
+      columns.add(Types.required(BINARY).as(stringType()).named(COLUMNS));
+    }
     for (String role : roles) {
       columns.add(list(Type.Repetition.REQUIRED, ids(role)));
       columns.add(Types.required(INT32).named(promptLength(role)));

@@ -126,6 +126,9 @@ final class ShardWriter {
       addInt(ShardSchema.SOURCE, row.source());
       addText(ShardSchema.FILE, row.file());
       addLong(ShardSchema.LINE, row.line());
+      if (schema.keepsColumns()) {
+        addText(ShardSchema.COLUMNS, row.columns());
+      }
       for (String role : schema.roles()) {
         Sequence sequence = example.sequences().get(role);
         addList(ShardSchema.ids(role), sequence.ids());

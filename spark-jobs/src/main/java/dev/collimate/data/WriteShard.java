@@ -88,7 +88,8 @@ record WriteShard(
                 complete(numbered(row, numbers), next._1(), rows),
                 origin.source(),
                 origin.file(),
-                lineNumbers.value().of(origin));
+                lineNumbers.value().of(origin),
+                row.row());
           }
         };
     return ShardWriter.write(new Path(workspace, name), schema, shardRows, hadoop());

@@ -69,7 +69,8 @@ public final class ModelSlot {
    */
   public static Decoder load(ModelSpec spec, Configuration configuration) {
     DecoderOptions options =
-        new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE, spec.sharing());
+        new DecoderOptions(spec.precision(), Recomputation.NONE, Trained.NONE, spec.sharing())
+            .withTemperature(spec.temperature());
     Folder base = HadoopFolder.open("model", spec.model(), configuration);
     if (spec.adapterFolder().isEmpty()) {
       try (ModelFolder model = ModelFolder.open(base)) {

@@ -24,6 +24,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param threads of one operation
  * @param sharing whether what the sequences of a row begin with is computed once
  * @param device what an executor computes on
+ * @param temperature what logits are divided by before log-probabilities are read off them
  */
 public record ModelSpec(
     String model,
@@ -34,10 +35,11 @@ public record ModelSpec(
     Precision precision,
     int threads,
     Sharing sharing,
-    Device device)
+    Device device,
+    double temperature)
     implements Serializable {
 
-  /** On the CPU. */
+  /** Log-probabilities of the model itself, on the CPU. */
   public ModelSpec(
       String model,
       String modelFingerprint,
@@ -56,7 +58,8 @@ public record ModelSpec(
         precision,
         threads,
         sharing,
-        Device.CPU);
+        Device.CPU,
+        /* temperature= */ 1);
   }
 
   /**
@@ -119,7 +122,8 @@ public record ModelSpec(
         precision,
         threads,
         other,
-        device);
+        device,
+        temperature);
   }
 
   public ModelSpec on(Device other) {
@@ -132,6 +136,21 @@ public record ModelSpec(
         precision,
         threads,
         sharing,
+        other,
+        temperature);
+  }
+
+  public ModelSpec withTemperature(double other) {
+    return new ModelSpec(
+        model,
+        modelFingerprint,
+        adapter,
+        adapterFingerprint,
+        numLabels,
+        precision,
+        threads,
+        sharing,
+        device,
         other);
   }
 

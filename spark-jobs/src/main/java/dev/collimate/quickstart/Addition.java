@@ -38,7 +38,11 @@ record Addition(int left, int right) implements Serializable {
   /** Whether a completion ends with the right sum. */
   boolean isSolvedBy(String completion) {
     int last = completion.lastIndexOf(';');
-    return completion.substring(last + 1).equals(Integer.toString(left + right));
+    return completion.substring(last + 1).equals(Integer.toString(sum()));
+  }
+
+  int sum() {
+    return left + right;
   }
 
   private int units() {

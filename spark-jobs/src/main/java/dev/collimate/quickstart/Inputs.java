@@ -65,7 +65,7 @@ final class Inputs {
   }
 
   private static byte[] problems(AdditionData data) throws JsonProcessingException {
-    return lines(data.heldOut(), problem -> row("prompt", problem.prompt()));
+    return lines(data.heldOut(), Inputs::question);
   }
 
   private interface Content {
@@ -95,6 +95,7 @@ final class Inputs {
         lines(
             data.preferences(),
             problem -> row("prompt", problem.prompt(), "completion", problem.worked())));
+    sink.write("questions.jsonl", lines(data.demonstrations(), shown -> question(shown.problem())));
     sink.write(PROBLEMS, problems(data));
     sink.write(
         PAIRS, lines(data.heldOut().stream().filter(Addition::carries).toList(), Inputs::pair));
@@ -113,6 +114,10 @@ final class Inputs {
         HadoopFolder.open("tokenizer", tokenizer, configuration),
         sink,
         seed);
+  }
+
+  private static Map<String, String> question(Addition problem) {
+    return row("prompt", problem.prompt(), "answer", Integer.toString(problem.sum()));
   }
 
   private static Map<String, String> pair(Addition problem) {

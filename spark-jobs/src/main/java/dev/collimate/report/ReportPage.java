@@ -32,6 +32,16 @@ public final class ReportPage {
    * @param metrics lines of metrics.jsonl
    */
   public static String html(RunManifest manifest, List<Map<String, Object>> metrics) {
+    return html(manifest, metrics, List.of());
+  }
+
+  /**
+   * The page of a run on completions that the policy wrote.
+   *
+   * @param rollouts some of them, the last ones
+   */
+  public static String html(
+      RunManifest manifest, List<Map<String, Object>> metrics, List<RolloutSample> rollouts) {
     Mustache template =
         new DefaultMustacheFactory()
             .compile(new StringReader(resource("report.mustache")), "report.mustache");
@@ -41,6 +51,10 @@ public final class ReportPage {
         Map.of(
             "page",
             ReportContent.of(manifest, metrics),
+            "hasRollouts",
+            !rollouts.isEmpty(),
+            "rollouts",
+            rollouts,
             "hasCharts",
             !charts.isEmpty(),
             "style",

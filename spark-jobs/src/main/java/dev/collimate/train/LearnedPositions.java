@@ -15,8 +15,14 @@ import org.apache.hadoop.conf.Configuration;
  * How long a row a model can read: as long as its table of learned positions, where it has one.
  *
  * @param key of the run file that names the model
+ * @param completion tokens that will follow each row
  */
-record LearnedPositions(String key, ModelConfig model) {
+record LearnedPositions(String key, ModelConfig model, int completion) {
+
+  /** Of rows that nothing follows. */
+  LearnedPositions(String key, ModelConfig model) {
+    this(key, model, 0);
+  }
 
   /**
    * Refuses a data set with a longer row, before hours of work come to it.
@@ -32,8 +38,9 @@ record LearnedPositions(String key, ModelConfig model) {
       RowFacts rows = split.getValue();
       for (String role : data.index().roles()) {
         for (int row = 0; row < rows.count(); row++) {
-          if (rows.length(role, row) > model.maxPositions()) {
-            throw tooLong(data, split.getKey(), row, rows.length(role, row), configuration);
+          int length = rows.length(role, row) + completion;
+          if (length > model.maxPositions()) {
+            throw tooLong(data, split.getKey(), row, length, configuration);
           }
         }
       }
@@ -45,13 +52,14 @@ record LearnedPositions(String key, ModelConfig model) {
       throws IOException {
     try (ShardReader reader = new ShardReader(data, split, configuration, 0)) {
       return CollimateException.usage(
-          "data.max_length: row '%s' has %d tokens, the %s reads at most %d; set it to %d or less, which needs another output"
+          "data.max_length: row '%s' has %d tokens%s, the %s reads at most %d; set it to %d or less, which needs another output"
               .formatted(
                   reader.rows(new int[] {row}).get(0).key(),
                   length,
+                  completion == 0 ? "" : ", those of the completion included",
                   key,
                   model.maxPositions(),
-                  model.maxPositions()));
+                  model.maxPositions() - completion));
     }
   }
 }

@@ -12,6 +12,7 @@ import dev.collimate.nn.Decoder;
 import dev.collimate.nn.Quantity;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.ReferenceUse;
 import dev.collimate.reference.ReferenceSource;
 import dev.collimate.storage.HadoopFolder;
 import java.util.Locale;
@@ -106,7 +107,12 @@ public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, lon
         run.train().gradientCheckpointing()
             ? (long) model.layers() * model.hiddenSize() + perLayer
             : model.layers() * perLayer;
-    long tensors = parameters + trained + besidePolicy(run, parameters) + tokens * kept;
+    long tensors =
+        parameters
+            + trained
+            + besidePolicy(run, parameters)
+            + ofRollouts(run, model, parameters)
+            + tokens * kept;
     long globalBatch = run.train().globalBatchSize();
     int microBatch = run.train().microBatchSize();
     int microBatches = (int) ((globalBatch + microBatch - 1) / microBatch);
@@ -157,14 +163,37 @@ public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, lon
   private static MemoryPlan ofReading(
       ModelConfig model, long parameters, long tokens, Device device) {
     // The current layer's values, and the keys and values of all.
-    long kept =
-        perLayer(model)
-            + 2L * model.layers() * model.attention().keyValueHeads() * model.attention().headDim();
+    long kept = perLayer(model) + keysAndValues(model);
     return of(device, parameters + tokens * kept, tokens, model, HEAP_BASE, HEAP_BASE);
   }
 
   private static long longest(RunConfig run, ModelConfig model) {
-    return Math.min(run.data().maxLength().orElse(model.maxPositions()), model.maxPositions());
+    long rows = run.data().maxLength().orElse(model.maxPositions());
+    return Math.min(
+        rows + (isOnline(run) ? run.rollout().maxCompletionLength() : 0), model.maxPositions());
+  }
+
+  private static boolean isOnline(RunConfig run) {
+    return !run.rewards().isEmpty();
+  }
+
+  /**
+   * Keys and values of the completions of a unit, twice while finished ones are dropped, and the
+   * reference where it is a model of its own.
+   */
+  private static long ofRollouts(RunConfig run, ModelConfig model, long parameters) {
+    if (!isOnline(run)) {
+      return 0;
+    }
+    long completions = (long) run.rollout().batchSize() * run.objective().numGenerations();
+    boolean hasReference = objective(run).reference() != ReferenceUse.NONE;
+    boolean isOwn = hasReference && !PolicyTaskFactory.isPolicyWithoutAdapter(run);
+    return 2 * completions * longest(run, model) * keysAndValues(model) + (isOwn ? parameters : 0);
+  }
+
+  /** Of one token in all layers. */
+  private static long keysAndValues(ModelConfig model) {
+    return 2L * model.layers() * model.attention().keyValueHeads() * model.attention().headDim();
   }
 
   /** Of two jobs that follow each other, the one that needs more. */

@@ -53,6 +53,9 @@ public final class Pipeline {
     REPORT
   }
 
+  /** Completions of the last rollout that the report shows. */
+  private static final int ROLLOUTS_SHOWN = 16;
+
   private static final Logger log = LoggerFactory.getLogger(Pipeline.class);
 
   private final SparkSession session;
@@ -167,7 +170,7 @@ public final class Pipeline {
     requireReadable(policy, data, facts);
     TrainStage.Reference reference = TrainStage.Reference.NONE;
     ReferenceUse use = objective.declaration().reference();
-    if (use != ReferenceUse.NONE) {
+    if (use != ReferenceUse.NONE && !objective.declaration().isOnline()) {
       progress.stage("reference");
       reference = reference(data, facts, objective.declaration());
     }
@@ -193,7 +196,11 @@ public final class Pipeline {
             .manifest()
             .withFiles(files)
             .withState(RunManifest.State.COMPLETE, RunManifest.Failure.NONE);
-    String page = ReportPage.html(complete, MetricsLog.read(storage, directory.metrics()));
+    String page =
+        ReportPage.html(
+            complete,
+            MetricsLog.read(storage, directory.metrics()),
+            new RolloutLog(directory, configuration).last(ROLLOUTS_SHOWN));
     lock.requireOwned();
     storage.replace(directory.report(), page.getBytes(StandardCharsets.UTF_8));
     List<PublishedFile> all = new ArrayList<>(files);
@@ -204,12 +211,15 @@ public final class Pipeline {
 
   private void requireReadable(PolicySource policy, PreparedData data, Map<Split, RowFacts> facts)
       throws IOException {
-    new LearnedPositions("model", policy.model().config()).requireRoom(data, facts, configuration);
+    int completion = run.rewards().isEmpty() ? 0 : run.rollout().maxCompletionLength();
+    new LearnedPositions("model", policy.model().config(), completion)
+        .requireRoom(data, facts, configuration);
     if (ReferenceSource.isFolder(run)) {
       ModelConfig config =
           ModelConfig.read(
               HadoopFolder.open("reference_model", run.referenceModel(), configuration));
-      new LearnedPositions("reference_model", config).requireRoom(data, facts, configuration);
+      new LearnedPositions("reference_model", config, completion)
+          .requireRoom(data, facts, configuration);
     }
   }
 

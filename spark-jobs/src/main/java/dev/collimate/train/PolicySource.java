@@ -14,6 +14,8 @@ import dev.collimate.config.AdapterSection;
 import dev.collimate.config.RunConfig;
 import dev.collimate.files.Folder;
 import dev.collimate.files.FolderSink;
+import dev.collimate.nn.Quantity;
+import dev.collimate.nn.ValueHead;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
 import dev.collimate.parameters.FlatVector;
@@ -21,8 +23,10 @@ import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
+import dev.collimate.text.Tokenizer;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,11 +46,17 @@ public final class PolicySource implements AutoCloseable {
 
   private final ModelFolder model;
   private final Optional<Adapter> adapter;
+  private final boolean hasValueHead;
   private final Configuration configuration;
 
-  private PolicySource(ModelFolder model, Optional<Adapter> adapter, Configuration configuration) {
+  private PolicySource(
+      ModelFolder model,
+      Optional<Adapter> adapter,
+      boolean hasValueHead,
+      Configuration configuration) {
     this.model = model;
     this.adapter = adapter;
+    this.hasValueHead = hasValueHead;
     this.configuration = configuration;
   }
 
@@ -56,7 +66,7 @@ public final class PolicySource implements AutoCloseable {
     try {
       Optional<Adapter> adapter =
           run.adapter().map(section -> adapter(section, run.model(), model, configuration));
-      return new PolicySource(model, adapter, configuration);
+      return new PolicySource(model, adapter, hasValueHead(run), configuration);
     } catch (RuntimeException e) {
       model.close();
       throw e;
@@ -116,19 +126,51 @@ public final class PolicySource implements AutoCloseable {
         model.config().isClassifier() ? AdapterConfig.Task.SEQ_CLS : AdapterConfig.Task.CAUSAL_LM);
   }
 
+  /** Whether the objective learns values of tokens, from a head beside the policy's. */
+  static boolean hasValueHead(RunConfig run) {
+    return Objectives.create(run.objective().name(), run.objective().options())
+        .declaration()
+        .learned()
+        .contains(Quantity.VALUE);
+  }
+
   public ModelFolder model() {
     return model;
   }
 
-  /** What is trained: the adapter's factors where there is an adapter, else all weights. */
+  /** The model's tokenizer, where its folder has one; the caller closes it. */
+  Optional<Tokenizer> tokenizer() throws IOException {
+    return model.hasTokenizer() ? Optional.of(Tokenizer.load(model.folder())) : Optional.empty();
+  }
+
+  /**
+   * What is trained: the adapter's factors where there is an adapter, else all weights; then the
+   * value head, where the objective learns values.
+   */
   public ParameterLayout layout() {
+    return hasValueHead
+        ? ValueHead.behind(policyLayout(), model.config().hiddenSize())
+        : policyLayout();
+  }
+
+  private ParameterLayout policyLayout() {
     return adapter
         .map(present -> present.layout().parameters())
         .orElseGet(() -> model.layout().parameters());
   }
 
-  /** The values that training starts from. */
+  /** The values that training starts from; a value head begins at zero. */
   FlatVector initial(long seed) {
+    return withValueHead(policyInitial(seed));
+  }
+
+  private FlatVector withValueHead(FlatVector policy) {
+    return hasValueHead
+        ? OwnPart.behind(policy, Collections.nCopies(model.config().hiddenSize(), 0.0))
+        : policy;
+  }
+
+  private FlatVector policyInitial(long seed) {
     if (adapter.isEmpty()) {
       return values(model);
     }
@@ -140,8 +182,15 @@ public final class PolicySource implements AutoCloseable {
         .orElseGet(() -> AdapterInit.values(layout, model, seed));
   }
 
-  /** The values of a published result, rounded as they were saved. */
+  /**
+   * The values of a published result, rounded as they were saved. The value head is no part of it:
+   * checkpoints alone have it.
+   */
   FlatVector published(RunDirectory run) {
+    return withValueHead(policyPublished(run));
+  }
+
+  private FlatVector policyPublished(RunDirectory run) {
     Folder folder = HadoopFolder.open("output", directory(run).toString(), configuration);
     if (adapter.isPresent()) {
       try (AdapterFolder saved = AdapterFolder.open(folder)) {
@@ -194,7 +243,7 @@ public final class PolicySource implements AutoCloseable {
     if (adapter.isPresent()) {
       AdapterWriter.write(adapter.get().config(), adapter.get().layout(), values, dtype, sink);
     } else {
-      ModelWriter.write(model, layout(), values, dtype, sink);
+      ModelWriter.write(model, policyLayout(), values, dtype, sink);
     }
   }
 

@@ -7,6 +7,7 @@ import dev.collimate.learn.LeafResult;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.Learner;
 import dev.collimate.learn.MetricSums;
+import dev.collimate.learn.StepContext;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.text.Example;
@@ -38,6 +39,7 @@ final class PolicyTask implements WorkerTask {
   private final ShardReader trainRows;
   private final ShardReader evalRows;
   private final GreedySampler sampler;
+  private final CompletionWriter writer;
   private final Closeable resources;
   private FlatVector version = new FlatVector(0);
 
@@ -54,6 +56,7 @@ final class PolicyTask implements WorkerTask {
       ShardReader trainRows,
       ShardReader evalRows,
       GreedySampler sampler,
+      CompletionWriter writer,
       Closeable resources) {
     this.description = description;
     this.learner = learner;
@@ -62,6 +65,7 @@ final class PolicyTask implements WorkerTask {
     this.trainRows = trainRows;
     this.evalRows = evalRows;
     this.sampler = sampler;
+    this.writer = writer;
     this.resources = resources;
   }
 
@@ -86,6 +90,13 @@ final class PolicyTask implements WorkerTask {
         learner.load(version);
       }
     }
+    if (item instanceof OnlineWork.Learn learn) {
+      if (learn.rows().isEmpty()) {
+        gradientOut.fill(0);
+        return toBytes(new LeafResult(0, new MetricSums()));
+      }
+      return toBytes(learner.gradient(learn.context(), learn.rows(), gradientOut));
+    }
     WorkItem.Gradient work = (WorkItem.Gradient) item;
     List<LearnRow> rows = learnRows(trainRows, work.rows());
     return toBytes(learner.gradient(work.context(), rows, gradientOut));
@@ -98,13 +109,25 @@ final class PolicyTask implements WorkerTask {
       return evaluate(evaluate);
     }
     if (work instanceof WorkItem.Gather gather) {
-      return gather(gather);
+      return gathered(gather.context(), learnRows(splitOf(gather), gather.rows()));
     }
     if (work instanceof WorkItem.Compare compare) {
       return compare(compare);
     }
     if (work instanceof WorkItem.Sample sample) {
       return sample(sample);
+    }
+    if (work instanceof OnlineWork.Gather gather) {
+      return gathered(gather.context(), gather.rows());
+    }
+    if (work instanceof OnlineWork.Complete complete) {
+      return write(out -> writer.complete(complete, out));
+    }
+    if (work instanceof OnlineWork.Score score) {
+      return write(out -> writer.score(score, out));
+    }
+    if (work instanceof OnlineWork.Read read) {
+      return write(out -> writer.read(read, out));
     }
     throw new IllegalArgumentException("a gradient is asked for as a leaf, not as a call");
   }
@@ -120,8 +143,8 @@ final class PolicyTask implements WorkerTask {
     return toBytes(new LeafResult(loss, metrics));
   }
 
-  private byte[] gather(WorkItem.Gather work) {
-    double[][] scalars = learner.gather(work.context(), learnRows(splitOf(work), work.rows()));
+  private byte[] gathered(StepContext context, List<LearnRow> rows) {
+    double[][] scalars = learner.gather(context, rows);
     return write(
         out -> {
           out.writeInt(scalars.length);

@@ -87,6 +87,11 @@ record PolicyTaskFactory(
           train,
           eval,
           new GreedySampler(policy),
+          new CompletionWriter(
+              policy,
+              reference(policy, configuration),
+              split -> split == PreparedData.Split.TRAIN ? train : eval,
+              configuration),
           () -> {
             try (last;
                 policy;
@@ -134,6 +139,21 @@ record PolicyTaskFactory(
         && (!isContinued || run.referenceModel().equals(RunConfig.BASE));
   }
 
+  /**
+   * The reference model, for rows that are written while training goes on: the policy with its
+   * adapter off where that is it, else a second model, which is loaded when first asked for.
+   */
+  private CompletionWriter.ReferenceModel reference(Decoder policy, Configuration configuration) {
+    if (isPolicyWithoutAdapter(run)) {
+      return work -> work.of(policy, Adapter.OFF);
+    }
+    return work ->
+        ModelSlot.with(
+            ReferenceSource.of(run, configuration).withTemperature(temperature()),
+            configuration,
+            model -> work.of(model, Adapter.ON));
+  }
+
   private AdapterSource source(ModelFolder model, Optional<AdapterFolder> continued) {
     if (run.adapter().isEmpty()) {
       return new AdapterSource.None();
@@ -146,15 +166,25 @@ record PolicyTaskFactory(
   }
 
   private DecoderOptions options() {
-    return new DecoderOptions(
-        Precision.valueOf(run.train().precision().name()),
-        run.train().gradientCheckpointing()
-            ? DecoderOptions.Recomputation.LAYERS
-            : DecoderOptions.Recomputation.NONE,
-        run.adapter().isPresent()
-            ? DecoderOptions.Trained.ADAPTER
-            : DecoderOptions.Trained.ALL_WEIGHTS,
-        run.train().sharing());
+    DecoderOptions options =
+        new DecoderOptions(
+            Precision.valueOf(run.train().precision().name()),
+            run.train().gradientCheckpointing()
+                ? DecoderOptions.Recomputation.LAYERS
+                : DecoderOptions.Recomputation.NONE,
+            run.adapter().isPresent()
+                ? DecoderOptions.Trained.ADAPTER
+                : DecoderOptions.Trained.ALL_WEIGHTS,
+            run.train().sharing(),
+            PolicySource.hasValueHead(run)
+                ? DecoderOptions.Values.HEAD
+                : DecoderOptions.Values.NONE);
+    return options.withTemperature(temperature());
+  }
+
+  /** Of the log-probabilities that the objective reads: the one at which completions are drawn. */
+  private double temperature() {
+    return run.rewards().isEmpty() ? 1 : run.rollout().temperature();
   }
 
   private ShardReader reader(PreparedData.Split split, Configuration configuration) {

@@ -38,6 +38,16 @@ public record RunDirectory(Path root) {
     return new Path(root, "metrics.jsonl");
   }
 
+  /** Completions with their rewards, and below them the journal of these. */
+  public Path rollouts() {
+    return new Path(root, "rollouts");
+  }
+
+  /** What the rewards said, a file of a step. */
+  public Path rewardJournal() {
+    return new Path(rollouts(), "rewards");
+  }
+
   public Path report() {
     return new Path(root, "report.html");
   }

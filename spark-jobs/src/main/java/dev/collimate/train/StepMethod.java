@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 
 /** How a run gets from one set of weights that all workers share to the next. */
-sealed interface StepMethod permits AveragedGradients, LocalSteps {
+sealed interface StepMethod permits AveragedGradients, LocalSteps, OnlineSteps {
 
   /** How many threads of the driver share an update. */
   int UPDATE_THREADS = Runtime.getRuntime().availableProcessors();

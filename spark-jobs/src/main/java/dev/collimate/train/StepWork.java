@@ -97,8 +97,13 @@ final class StepWork {
       }
       work.add(new WorkItem.Gather(context, addresses).toBytes());
     }
+    return scalars(workers.apply(work));
+  }
+
+  /** [row][scalar] of the answers to work of the first pass. */
+  static double[][] scalars(List<byte[]> answers) {
     List<double[]> scalars = new ArrayList<>();
-    for (byte[] answer : workers.apply(work)) {
+    for (byte[] answer : answers) {
       try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(answer))) {
         for (int left = in.readInt(); left > 0; left--) {
           scalars.add(WorkItem.readDoubles(in));

@@ -1,6 +1,7 @@
 package dev.collimate.train;
 
 import dev.collimate.CollimateException;
+import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
@@ -9,6 +10,7 @@ import dev.collimate.data.RowOrder;
 import dev.collimate.learn.Learner;
 import dev.collimate.nn.Numerics;
 import dev.collimate.objective.Objective;
+import dev.collimate.objective.Online;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.reference.ReferenceValues;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -64,6 +67,8 @@ final class TrainStage {
   private final SplitRows trainRows;
   private final SplitRows evalRows;
   private final BatchPlan plan;
+  private final Optional<RolloutPlan> rollouts;
+  private final long steps;
   private final Map<String, Object> numbers = new LinkedHashMap<>();
 
   TrainStage(
@@ -90,7 +95,13 @@ final class TrainStage {
     this.evalValues = values(reference.values().get(Split.EVAL));
     this.trainRows = rows(facts.get(Split.TRAIN), trainValues);
     this.evalRows = rows(facts.get(Split.EVAL), evalValues);
-    this.plan = plan(facts.get(Split.TRAIN));
+    RowFacts prompts = facts.get(Split.TRAIN);
+    this.rollouts =
+        objective instanceof Online
+            ? Optional.of(RolloutPlan.of(run, prompts.count(), order(prompts), trainRows::length))
+            : Optional.empty();
+    this.plan = rollouts.map(RolloutPlan::prompts).orElseGet(() -> plan(prompts));
+    this.steps = rollouts.map(RolloutPlan::steps).orElseGet(plan::steps);
     if (run.train().hasLocalSteps()) {
       LocalSteps.requireUncoupled(objective.declaration());
     }
@@ -106,10 +117,17 @@ final class TrainStage {
   private SplitRows rows(RowFacts facts, MovedValues values) {
     return new SplitRows(
         facts,
-        objective.declaration().roles(),
+        objective instanceof Online ? data.index().roles() : objective.declaration().roles(),
         data.index().scalars(),
         values,
         run.train().sharing());
+  }
+
+  private IntFunction<int[]> order(RowFacts facts) {
+    return epoch ->
+        run.data().shuffle()
+            ? RowOrder.permutation(run.seed(), epoch, facts)
+            : IntStream.range(0, facts.count()).toArray();
   }
 
   private BatchPlan plan(RowFacts facts) {
@@ -119,15 +137,7 @@ final class TrainStage {
             ? run.train().maxSteps().getAsInt()
             : BatchPlan.stepsForEpochs(run.train().numTrainEpochs(), facts.count(), batch);
     return new BatchPlan(
-        facts.count(),
-        batch,
-        run.train().microBatchSize(),
-        steps,
-        epoch ->
-            run.data().shuffle()
-                ? RowOrder.permutation(run.seed(), epoch, facts)
-                : IntStream.range(0, facts.count()).toArray(),
-        trainRows::length);
+        facts.count(), batch, run.train().microBatchSize(), steps, order(facts), trainRows::length);
   }
 
   /**
@@ -146,32 +156,31 @@ final class TrainStage {
     }
     CheckpointStore checkpoints = new CheckpointStore(directory, configuration, lock::requireOwned);
     TrainingState state = start(checkpoints);
-    if (trained && !recorded && state.progress().step() == plan.steps()) {
+    if (trained && !recorded && state.progress().step() == steps) {
       // The driver before ended between the publication and the manifest.
       record(record, state.progress());
     }
     if (trained && !isLeft) {
       return;
     }
-    try (TrainingSession session =
-        TrainingSession.open(
-            spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
+    try (HeldOpen online = online(lock);
+        TrainingSession session =
+            TrainingSession.open(
+                spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
       Optional<MovingReference> moving = moving(session, state);
-      Measured measured =
-          new Measured(
+      HeldOut measured =
+          new HeldOut(
               run,
-              directory,
               policy,
-              objective,
-              evalRows,
-              plan.steps(),
-              progress,
+              session.aggregator(),
               record,
-              session,
+              evalRows,
+              evaluation(online, session.aggregator()),
               moving,
-              state);
+              state.progress().objectiveStateArray(),
+              progress);
       if (!trained) {
-        state = train(session, checkpoints, measured, moving, state);
+        state = train(online, session, checkpoints, measured, moving, state);
         policy.publish(
             directory,
             OwnPart.without(state.masters(), policy.layout().size()),
@@ -180,9 +189,46 @@ final class TrainStage {
         record(record, state.progress());
       }
       if (evaluates && evalRows.count() > 0) {
-        measured.after(state);
+        measured.after(
+            steps,
+            OwnPart.behind(policy.published(directory), state.masters()),
+            state.progress().objectiveStateArray());
       }
     }
+  }
+
+  /** What an online objective needs on the driver, while there are workers. */
+  private record HeldOpen(Optional<OnlineRun> run) implements AutoCloseable {
+    @Override
+    public void close() {
+      run.ifPresent(OnlineRun::close);
+    }
+  }
+
+  private HeldOpen online(RunLock lock) throws IOException {
+    if (!(objective instanceof Online onlineObjective)) {
+      return new HeldOpen(Optional.empty());
+    }
+    return new HeldOpen(
+        Optional.of(
+            OnlineRun.open(
+                run,
+                directory,
+                configuration,
+                data,
+                onlineObjective,
+                policy.tokenizer(),
+                lock::requireOwned)));
+  }
+
+  private Evaluation evaluation(HeldOpen online, Aggregator aggregator) {
+    return online
+        .run()
+        .map(open -> open.evaluation(aggregator, evalRows.count()))
+        .orElseGet(
+            () ->
+                new RowEvaluation(
+                    new StepWork(objective, evalRows, run.seed()), evalRows, aggregator));
   }
 
   /** What training goes on from: the newest checkpoint, or the beginning. */
@@ -196,8 +242,7 @@ final class TrainStage {
       return resumed.get();
     }
     Map<String, FlatVector> optimizer = new TreeMap<>();
-    for (String vector :
-        run.train().hasLocalSteps() ? LocalSteps.VECTORS : AveragedGradients.VECTORS) {
+    for (String vector : run.train().hasLocalSteps() ? LocalSteps.VECTORS : GradientSteps.VECTORS) {
       optimizer.put(vector, new FlatVector(layout.size()));
     }
     FlatVector masters =
@@ -252,26 +297,32 @@ final class TrainStage {
   }
 
   private TrainingState train(
+      HeldOpen online,
       TrainingSession session,
       CheckpointStore checkpoints,
-      Measured measured,
+      HeldOut measured,
       Optional<MovingReference> moving,
       TrainingState start)
       throws IOException {
     progress.stage("train");
     MetricsLog metrics = MetricsLog.resume(storage, directory.metrics(), start.progress().step());
     if (start.progress().step() == 0) {
-      measured.before(start);
+      measured.before(start.masters());
     }
-    progress.training(start.progress().step() + 1, plan.steps());
+    progress.training(start.progress().step() + 1, steps);
     try (CheckpointWriter writer =
         new CheckpointWriter(checkpoints, run.train().saveTotalLimit(), metrics)) {
       WorkerShares shares = new WorkerShares();
       Trainer trainer =
           new Trainer(
               run.train(),
-              plan.steps(),
-              method(session, shares, moving, start),
+              steps,
+              method(
+                  online,
+                  session,
+                  shares,
+                  moving.isPresent() ? moving.get() : StepMethod.Reference.STAYS,
+                  start),
               session,
               writer,
               new ReplicaStore(directory, configuration),
@@ -300,22 +351,26 @@ final class TrainStage {
   }
 
   private StepMethod method(
+      HeldOpen online,
       TrainingSession session,
       WorkerShares shares,
-      Optional<MovingReference> moving,
+      StepMethod.Reference moving,
       TrainingState start) {
     StepWork work = new StepWork(objective, trainRows, run.seed());
-    if (!run.train().hasLocalSteps()) {
-      return new AveragedGradients(
-          run.train(),
-          plan,
-          work,
-          trainRows,
-          session.aggregator(),
-          shares,
-          moving.isPresent() ? moving.get() : StepMethod.Reference.STAYS,
-          start);
+    if (run.train().hasLocalSteps()) {
+      warnOfIdleWorkers();
+      return new LocalSteps(
+          run.train(), plan, work, trainRows, session.aggregator(), shares, start);
     }
+    GradientSteps gradients =
+        new GradientSteps(run.train(), steps, session.aggregator(), shares, moving, start);
+    if (online.run().isPresent()) {
+      return online.run().get().steps(rollouts.orElseThrow(), session.aggregator(), gradients);
+    }
+    return new AveragedGradients(plan, work, trainRows, session.aggregator(), moving, gradients);
+  }
+
+  private void warnOfIdleWorkers() {
     int replicas = run.train().replicas().orElseThrow();
     if (replicas < run.cluster().workers()) {
       log.warn(
@@ -323,10 +378,9 @@ final class TrainStage {
           replicas,
           run.cluster().workers());
     }
-    return new LocalSteps(run.train(), plan, work, trainRows, session.aggregator(), shares, start);
   }
 
-  private Trainer.Observer observer(MetricsLog metrics, Measured measured) {
+  private Trainer.Observer observer(MetricsLog metrics, HeldOut measured) {
     return new Trainer.Observer() {
       @Override
       public void log(Map<String, Object> line) {

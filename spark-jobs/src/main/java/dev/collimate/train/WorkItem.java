@@ -16,7 +16,14 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** What a lease asks a worker to do, as it travels: rows by address, never their tokens. */
-sealed interface WorkItem {
+sealed interface WorkItem
+    permits WorkItem.Gradient,
+        WorkItem.Gather,
+        WorkItem.Evaluate,
+        WorkItem.Compare,
+        WorkItem.Local,
+        WorkItem.Sample,
+        OnlineWork {
 
   /** The gradient of one micro-batch. */
   record Gradient(StepContext context, List<RowAddress> rows) implements WorkItem {}
@@ -167,6 +174,9 @@ sealed interface WorkItem {
         out.writeByte('s');
         out.writeInt(sample.maxNewTokens());
         writeRows(sample.rows(), out);
+      } else if (this instanceof OnlineWork online) {
+        out.writeByte('o');
+        online.write(out);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -181,6 +191,7 @@ sealed interface WorkItem {
         case 'g' -> new Gradient(StepContext.read(in), readRows(in));
         case 'l' -> Local.read(in);
         case 'f' -> new Gather(StepContext.read(in), readRows(in));
+        case 'o' -> OnlineWork.read(in);
         case 'e' -> new Evaluate(StepContext.read(in), readRows(in));
         case 'r' -> new Compare(in.readBoolean() ? Rows.TRAIN : Rows.EVAL, readRows(in));
         case 's' -> {

@@ -61,6 +61,7 @@ class ConfFolderTest {
             "\nThe other keys are those of the objective that is named:"
                 + " [every objective](../model-runtime/README.md#objectives) with its formula, source,"
                 + " inputs, limits and options.\n");
+    sections.get("rewards[]").append("\nThe other keys are those of the reward that is named.\n");
     return String.join("", sections.values()) + "\n";
   }
 
@@ -69,6 +70,7 @@ class ConfFolderTest {
         switch (section) {
           case "" -> "Top level";
           case "data.train[]" -> "A source: an item of `data.train` or `data.eval`";
+          case "rewards[]" -> "A reward: an item of `rewards`";
           default -> "`" + section + "`";
         };
     return new StringBuilder("\n### " + title + "\n\n" + GeneratedPart.KEYS);
@@ -105,7 +107,7 @@ class ConfFolderTest {
     if (type == int.class || type == long.class || type == OptionalInt.class) {
       return ("whole number " + key.range()).strip();
     }
-    if (type == double.class) {
+    if (type == double.class || content == Double.class) {
       return List.of(key.supported()).isEmpty()
           ? ("number " + key.range()).strip()
           : "`" + String.join("`, `", key.supported()) + "`";

@@ -137,7 +137,8 @@ class ObjectiveReferenceTest {
     return text.toString();
   }
 
-  private static String row(ObjectiveOption option) {
+  /** A line of a table of keys. */
+  static String row(ObjectiveOption option) {
     String names = "`" + String.join("`, `", option.supported()) + "`";
     String value =
         switch (option.kind()) {

@@ -121,6 +121,8 @@ class RunConfigTest {
                     BoundaryMerge.KEEP),
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
                 Optional.empty(),
+                new RolloutSection(4, 256, 1, 0, 1, 1, 1),
+                List.of(),
                 new TrainConfig(
                     1,
                     OptionalInt.empty(),

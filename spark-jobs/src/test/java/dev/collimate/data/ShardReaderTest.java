@@ -218,7 +218,7 @@ class ShardReaderTest {
               new org.apache.hadoop.fs.Path(folder.toString(), "train-" + shard + ".parquet"),
               SCHEMA,
               shards.get(shard).stream()
-                  .map(row -> new ShardRow(row, 0, "pairs.jsonl", 1))
+                  .map(row -> new ShardRow(row, 0, "pairs.jsonl", 1, ""))
                   .iterator(),
               configuration));
     }

@@ -1,9 +1,10 @@
 package dev.collimate.train;
 
+import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RunConfig;
-import dev.collimate.objective.Objective;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.report.RunManifest;
+import dev.collimate.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -13,81 +14,77 @@ import java.util.Map;
 import java.util.Optional;
 
 /** What is measured on the held-out rows before training and of the saved result. */
-final class Measured {
+final class HeldOut {
 
   private final RunConfig run;
-  private final RunDirectory directory;
   private final PolicySource policy;
-  private final Objective objective;
-  private final SplitRows evalRows;
-  private final long steps;
-  private final RunProgress progress;
+  private final Aggregator aggregator;
   private final RunRecord record;
-  private final TrainingSession session;
+  private final SplitRows rows;
   private final Evaluation evaluation;
   private final Optional<MovingReference> moving;
   private final double[] initialState;
+  private final RunProgress progress;
 
   /**
-   * @param steps of the whole run
    * @param moving the reference, where it follows the policy
+   * @param initialState the objective's
    */
-  Measured(
+  HeldOut(
       RunConfig run,
-      RunDirectory directory,
       PolicySource policy,
-      Objective objective,
-      SplitRows evalRows,
-      long steps,
-      RunProgress progress,
+      Aggregator aggregator,
       RunRecord record,
-      TrainingSession session,
+      SplitRows rows,
+      Evaluation evaluation,
       Optional<MovingReference> moving,
-      TrainingState start) {
+      double[] initialState,
+      RunProgress progress) {
     this.run = run;
-    this.directory = directory;
     this.policy = policy;
-    this.objective = objective;
-    this.evalRows = evalRows;
-    this.steps = steps;
-    this.progress = progress;
+    this.aggregator = aggregator;
     this.record = record;
-    this.session = session;
+    this.rows = rows;
+    this.evaluation = evaluation;
     this.moving = moving;
-    this.evaluation =
-        new Evaluation(
-            new StepWork(objective, evalRows, run.seed()), evalRows, session.aggregator());
-    this.initialState = start.progress().objectiveStateArray();
+    this.initialState = initialState;
+    this.progress = progress;
   }
 
   /** Metrics of a version of the parameters, after so many steps. */
   Map<String, Object> evaluate(long step, long version, FlatVector parameters, double[] state) {
-    moving.ifPresent(reference -> reference.beforeEvaluation(step, evalRows.count()));
+    moving.ifPresent(reference -> reference.beforeEvaluation(step, rows.count()));
     return evaluation.run(version, parameters, state);
   }
 
-  void before(TrainingState start) {
-    if (evalRows.count() == 0) {
+  /** Measures the weights that training starts from. */
+  void before(FlatVector masters) {
+    if (rows.count() == 0) {
       return;
     }
     progress.stage("evaluate");
-    Map<String, Object> metrics = evaluate(0, 0, start.masters(), initialState);
+    Map<String, Object> metrics = evaluate(0, 0, masters, initialState);
     List<RunManifest.Sample> samples =
-        samples(0, start.masters()).stream()
+        samples(0, masters).stream()
             .map(sample -> new RunManifest.Sample(sample.prompt(), sample.text(), ""))
             .toList();
     record.update(
         manifest -> manifest.withEvaluation(Map.of(RunManifest.BEFORE, metrics), samples));
   }
 
-  void after(TrainingState state) {
+  /**
+   * Measures the result.
+   *
+   * @param steps of the whole run
+   * @param saved its weights as they were saved
+   * @param state the objective's after the last step
+   */
+  void after(long steps, FlatVector saved, double[] state) {
     progress.stage("evaluate");
-    FlatVector saved = OwnPart.behind(policy.published(directory), state.masters());
     // A version of its own: saving may have rounded the weights of the last step.
     long version = steps + 1;
     Map<String, Map<String, Object>> metrics = new LinkedHashMap<>(record.manifest().evaluation());
-    metrics.put(
-        RunManifest.AFTER, evaluate(steps, version, saved, state.progress().objectiveStateArray()));
+    metrics.put(RunManifest.AFTER, evaluate(steps, version, saved, state));
     List<RunManifest.Sample> before = record.manifest().samples();
     List<Samples.Completion> completions = samples(version, saved);
     List<RunManifest.Sample> samples = new ArrayList<>();
@@ -100,17 +97,22 @@ final class Measured {
   }
 
   private List<Samples.Completion> samples(long version, FlatVector parameters) {
-    if (run.report().samples() == 0 || objective.declaration().scores() > 0) {
+    if (run.report().samples() == 0 || policy.model().config().isClassifier()) {
       return List.of();
     }
-    try (TokenizerIfAny tokenizer = TokenizerIfAny.of(policy)) {
+    Optional<Tokenizer> tokenizer = tokenizer();
+    try {
       return new Samples(
-              evalRows,
-              session.aggregator(),
-              tokenizer.tokenizer(),
-              run.report().samples(),
-              run.report().maxNewTokens())
+              rows, aggregator, tokenizer, run.report().samples(), run.report().maxNewTokens())
           .complete(version, parameters);
+    } finally {
+      tokenizer.ifPresent(Tokenizer::close);
+    }
+  }
+
+  private Optional<Tokenizer> tokenizer() {
+    try {
+      return policy.tokenizer();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

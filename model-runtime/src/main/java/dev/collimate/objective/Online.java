@@ -1,0 +1,49 @@
+package dev.collimate.objective;
+
+import dev.collimate.text.Sequence;
+
+/**
+ * An objective that learns from completions of its own policy, which rewards judge. Its rows are
+ * completions: one sequence {@link #COMPLETION} each, with the numbers that {@link #assess} gave.
+ *
+ * <p>The order of a rollout: sample; {@link #sequence} of every completion; where {@link #needs}
+ * says so, one pass over them for the old log-probabilities, values and the reference's; {@link
+ * #assess} all of them on the driver; then {@link #row} of every completion of weight other than 0,
+ * in one or several mini-batches.
+ */
+public interface Online extends Objective {
+
+  /** The role of the completion's sequence, and of the reference's log-probabilities of it. */
+  String COMPLETION = "completion";
+
+  /**
+   * The role of the old log-probabilities among {@link RowInputs#referenceTokens}: those of the
+   * policy that a rollout's training began with. Where a row has none, the policy is that one.
+   */
+  String OLD = "old";
+
+  /**
+   * What is read of a rollout beside its tokens.
+   *
+   * @param generations completions of a prompt that are judged together
+   * @param old whether the old log-probabilities are read even where one optimizer step uses up the
+   *     rollout
+   * @param values whether the value head's values are read; then they are trained too
+   * @param reference whether the reference's log-probabilities of the tokens are read
+   */
+  record Needs(int generations, boolean old, boolean values, boolean reference) {}
+
+  Needs needs();
+
+  /**
+   * The tokens that a completion is trained on; a token counts where its log-probability or value
+   * is read. A completion that is left out altogether has no token that counts.
+   */
+  Sequence sequence(Sampled sampled);
+
+  /**
+   * What the completions of a rollout are trained with. Called once, on the driver, before the
+   * first gradient; all that couples completions beyond a step happens here.
+   */
+  Assessment assess(Judged rollout);
+}

@@ -1,0 +1,48 @@
+package dev.collimate.reward;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * The rewards of a step's completions.
+ *
+ * @param labels of the run's rewards
+ * @param weights theirs
+ * @param rows one for each completion, in the order they were given
+ * @param replayed whether they come from the journal
+ * @param mismatch why the journal's page of the step was scored anew: the completions are not those
+ *     that it is of, as may be where a run is not exact
+ */
+public record RewardOutcome(
+    List<String> labels,
+    List<Double> weights,
+    List<RowReward> rows,
+    boolean replayed,
+    Optional<String> mismatch) {
+
+  public RewardOutcome {
+    labels = List.copyOf(labels);
+    weights = List.copyOf(weights);
+    rows = List.copyOf(rows);
+  }
+
+  /** How many rows are lost. */
+  public int lost() {
+    return (int) rows.stream().filter(RowReward::isLost).count();
+  }
+
+  /**
+   * Lost rows by what lost them, such as {@code judge/timed_out}; a row counts once, with its first
+   * failure, so that the counts add up to {@link #lost}.
+   */
+  public Map<String, Integer> lostBy() {
+    Map<String, Integer> counts = new TreeMap<>();
+    for (RowReward row : rows) {
+      row.failure()
+          .ifPresent(f -> counts.merge(f.label() + "/" + f.reason().code(), 1, Integer::sum));
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,87 @@
+package dev.collimate.reward;
+
+import dev.collimate.CollimateException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * The rewards of a run. They are asked at the same time; what they said is in the journal before
+ * anyone reads it, and a step that is there already is read from it.
+ */
+public final class Rewards implements AutoCloseable {
+
+  private final List<ChosenReward> chosen;
+  private final RewardJournal journal;
+  private final ExecutorService threads =
+      Executors.newCachedThreadPool(
+          task -> {
+            Thread thread = new Thread(task, "rewards");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  /**
+   * Makes every function.
+   *
+   * @param choices with labels that differ
+   * @throws CollimateException of kind USAGE where one cannot be made
+   */
+  public Rewards(List<RewardChoice> choices, RewardContext context, RewardJournal journal) {
+    List<ChosenReward> made = new ArrayList<>();
+    choices.forEach(choice -> made.add(ChosenReward.of(choice, context)));
+    this.chosen = List.copyOf(made);
+    this.journal = journal;
+  }
+
+  public List<String> labels() {
+    return chosen.stream().map(ChosenReward::label).toList();
+  }
+
+  public List<Double> weights() {
+    return chosen.stream().map(ChosenReward::weight).toList();
+  }
+
+  /** The columns that the prompts' rows must have. */
+  public Set<String> columns() {
+    Set<String> columns = new TreeSet<>();
+    chosen.forEach(reward -> columns.addAll(reward.columns()));
+    return columns;
+  }
+
+  /**
+   * Scores a step's completions, or reads what the journal says of them.
+   *
+   * @param rollouts that differ in (prompt key, sample)
+   * @throws CollimateException of kind DATA where the journal of the step is damaged or is of other
+   *     rewards
+   */
+  public RewardOutcome score(long step, List<Rollout> rollouts) throws IOException {
+    Optional<RewardPage> written = journal.read(step);
+    if (written.isPresent() && !written.get().labels().equals(labels())) {
+      throw CollimateException.data(
+          "the journal of rewards of step %d holds the rewards %s, the run file names %s; choose another output"
+              .formatted(step, written.get().labels(), labels()));
+    }
+    Optional<String> mismatch = written.flatMap(page -> page.mismatch(rollouts));
+    if (written.isPresent() && mismatch.isEmpty()) {
+      List<RowReward> rows = written.get().rowsOf(rollouts);
+      return new RewardOutcome(labels(), weights(), rows, true, mismatch);
+    }
+    List<RowReward> rows = Scoring.of(chosen, rollouts, threads);
+    journal.write(step, RewardPage.of(labels(), rollouts, rows));
+    return new RewardOutcome(labels(), weights(), rows, false, mismatch);
+  }
+
+  /** Ends the threads that score. */
+  @Override
+  public void close() {
+    threads.shutdownNow();
+    chosen.forEach(ChosenReward::close);
+  }
+}

@@ -1,0 +1,281 @@
+package dev.collimate.train;
+
+import dev.collimate.aggregate.Aggregator;
+import dev.collimate.generate.SamplingParams;
+import dev.collimate.learn.LearnRow;
+import dev.collimate.learn.MetricSums;
+import dev.collimate.objective.Assessment;
+import dev.collimate.objective.Judged;
+import dev.collimate.objective.Online;
+import dev.collimate.objective.RowInputs;
+import dev.collimate.objective.Sampled;
+import dev.collimate.parameters.FlatVector;
+import dev.collimate.reward.RewardOutcome;
+import dev.collimate.reward.Rewards;
+import dev.collimate.reward.RowReward;
+import dev.collimate.text.Sequence;
+import dev.collimate.train.OnlineWork.Reading;
+import dev.collimate.train.Rollouts.Completed;
+import java.io.ByteArrayInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Steps on completions that the policy itself writes: a rollout, its rewards, what the objective
+ * makes of them, and the optimizer steps that the rollout serves. Weights are checkpointed between
+ * rollouts alone, so that a run that is resumed writes the rollout under way again, with the same
+ * draws from the same weights; rewards that were asked for are read from their journal.
+ */
+final class OnlineSteps implements StepMethod {
+
+  private static final Logger logger = LoggerFactory.getLogger(OnlineSteps.class);
+
+  /** Completions of a lease without a gradient; each runs by itself. */
+  private static final int ROWS_PER_LEASE = 8;
+
+  private final Online objective;
+  private final RolloutPlan plan;
+  private final SamplingParams sampling;
+  private final Rollouts rollouts;
+  private final Rewards rewards;
+  private final RolloutLog log;
+  private final Aggregator aggregator;
+  private final GradientSteps gradients;
+
+  /**
+   * @param sampling its seed is the run's
+   * @param rewards with the run's journal
+   */
+  OnlineSteps(
+      Online objective,
+      RolloutPlan plan,
+      SamplingParams sampling,
+      Rollouts rollouts,
+      Rewards rewards,
+      RolloutLog log,
+      Aggregator aggregator,
+      GradientSteps gradients) {
+    this.objective = objective;
+    this.plan = plan;
+    this.sampling = sampling;
+    this.rollouts = rollouts;
+    this.rewards = rewards;
+    this.log = log;
+    this.aggregator = aggregator;
+    this.gradients = gradients;
+  }
+
+  @Override
+  public Advance advance(long first, FlatVector masters, double[] objectiveState) {
+    long start = System.nanoTime();
+    RolloutPlan.Rollout rollout = plan.rollout(first);
+    List<Completed> completions =
+        rollouts.complete(
+            first - 1,
+            masters,
+            first,
+            rollout.prompts().microBatches(),
+            plan.generations(),
+            sampling);
+    long written = System.nanoTime();
+    RewardOutcome outcome = score(first, completions);
+    long rewarded = System.nanoTime();
+    List<Sequence> sequences =
+        completions.stream().map(c -> objective.sequence(sampled(c))).toList();
+    Online.Needs needs = objective.needs();
+    boolean readsOld = needs.old() || plan.isReused();
+    Readings readings =
+        new Readings(
+            read(Reading.POLICY, readsOld, first - 1, masters, completions, sequences),
+            read(Reading.VALUES, needs.values(), first - 1, masters, completions, sequences),
+            read(Reading.REFERENCE, needs.reference(), first - 1, masters, completions, sequences));
+    Assessment assessment = objective.assess(judged(outcome, completions, readings));
+    Experience experience = experience(completions, outcome, sequences, readings, assessment);
+    long assessed = System.nanoTime();
+    log.add(first, completions, outcome);
+    Map<String, Double> seconds = new LinkedHashMap<>();
+    seconds.put("rollout_seconds", (written - start) / 1e9);
+    seconds.put("reward_seconds", (rewarded - written) / 1e9);
+    seconds.put("logprob_seconds", (assessed - rewarded) / 1e9);
+    MetricSums metrics = RolloutMetrics.lost(outcome);
+    assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
+    return train(
+        rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
+  }
+
+  private RewardOutcome score(long step, List<Completed> completions) {
+    try {
+      RewardOutcome outcome =
+          rewards.score(step, completions.stream().map(Completed::text).toList());
+      outcome
+          .mismatch()
+          .ifPresent(
+              why -> logger.warn("step {} is scored anew: its journal of rewards {}", step, why));
+      return outcome;
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot keep the rewards of step " + step, e);
+    }
+  }
+
+  private Sampled sampled(Completed completion) {
+    return rollouts.prompts().sampled(completion.row(), completion.written());
+  }
+
+  /** What was read of the completions, [completion][counted token] each. */
+  private record Readings(List<float[]> old, List<float[]> values, List<float[]> reference) {}
+
+  /** [completion][counted token]; empty for completions of which nothing is read. */
+  private List<float[]> read(
+      Reading reading,
+      boolean isRead,
+      long version,
+      FlatVector masters,
+      List<Completed> completions,
+      List<Sequence> sequences) {
+    List<float[]> all = new ArrayList<>();
+    List<byte[]> work = new ArrayList<>();
+    List<Integer> asked = new ArrayList<>();
+    List<LearnRow> lease = new ArrayList<>();
+    for (int i = 0; i < sequences.size(); i++) {
+      all.add(new float[0]);
+      if (isRead && sequences.get(i).countedTokens() > 0) {
+        asked.add(i);
+        lease.add(
+            new LearnRow(
+                Experience.example(key(completions.get(i)), 1, sequences.get(i)),
+                RowInputs.Reference.NONE));
+      }
+      if (lease.size() == ROWS_PER_LEASE || (i == sequences.size() - 1 && !lease.isEmpty())) {
+        work.add(new OnlineWork.Read(reading, List.copyOf(lease)).toBytes());
+        lease.clear();
+      }
+    }
+    int next = 0;
+    for (byte[] answer : aggregator.map(version, masters, work)) {
+      try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(answer))) {
+        while (in.available() > 0) {
+          all.set(asked.get(next++), OnlineWork.readFloats(in));
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return all;
+  }
+
+  private static String key(Completed completion) {
+    return completion.text().promptKey() + "#" + completion.text().sample();
+  }
+
+  private Judged judged(RewardOutcome outcome, List<Completed> completions, Readings readings) {
+    List<Judged.Completion> judged = new ArrayList<>();
+    for (int i = 0; i < completions.size(); i++) {
+      Completed completion = completions.get(i);
+      judged.add(
+          new Judged.Completion(
+              completion.text().promptKey(),
+              completion.text().sample(),
+              sampled(completion),
+              rewardsOf(outcome, i),
+              readings.old().get(i),
+              readings.values().get(i),
+              readings.reference().get(i)));
+    }
+    return new Judged(outcome.labels(), outcome.weights(), judged);
+  }
+
+  /** A completion that lost one of its rewards has none. */
+  private static double[] rewardsOf(RewardOutcome outcome, int completion) {
+    RowReward reward = outcome.rows().get(completion);
+    return reward.values().stream()
+        .mapToDouble(value -> reward.isLost() ? Double.NaN : value)
+        .toArray();
+  }
+
+  private Experience experience(
+      List<Completed> completions,
+      RewardOutcome outcome,
+      List<Sequence> sequences,
+      Readings readings,
+      Assessment assessment) {
+    List<Experience.Row> rows = new ArrayList<>();
+    for (int i = 0; i < completions.size(); i++) {
+      rows.add(
+          new Experience.Row(
+              key(completions.get(i)),
+              outcome.rows().get(i).isLost()
+                  ? 0
+                  : rollouts.prompts().weight(completions.get(i).row()),
+              sequences.get(i),
+              readings.old().get(i),
+              readings.reference().get(i),
+              assessment.rows().get(i)));
+    }
+    return new Experience(rows);
+  }
+
+  /**
+   * What is reported of a rollout, with the first of its steps.
+   *
+   * @param start when it began, by the clock of {@link System#nanoTime}
+   */
+  private record OfRollout(MetricSums metrics, Map<String, Double> seconds, long start) {}
+
+  private Advance train(
+      RolloutPlan.Rollout rollout,
+      FlatVector masters,
+      double[] objectiveState,
+      Experience experience,
+      OfRollout reported) {
+    List<Done> steps = new ArrayList<>();
+    int completions = experience.rows().size();
+    double[] state = objectiveState;
+    long stepStart = reported.start();
+    for (long step = rollout.first(); step <= rollout.last(); step++) {
+      long trainStart = System.nanoTime();
+      long version = step - 1;
+      int[] miniBatch = plan.miniBatch(rollout, step, completions);
+      List<int[]> microBatches =
+          plan.microBatches(rollout, step, completions, experience::length, experience.takesPart());
+      Experience.Prepared prepared =
+          experience.prepare(
+              objective,
+              new Experience.Step(step, sampling.seed(), state),
+              miniBatch,
+              microBatches,
+              payloads -> aggregator.map(version, masters, payloads));
+      state = prepared.stateAfter();
+      GradientSteps.Taken taken = gradients.take(step, masters, prepared.gradients());
+      MetricSums metrics = new MetricSums();
+      boolean isFirst = step == rollout.first();
+      if (isFirst) {
+        metrics.add(reported.metrics());
+      }
+      reported
+          .seconds()
+          .forEach((name, seconds) -> taken.numbers().put(name, isFirst ? seconds : 0.0));
+      metrics.add(taken.metrics());
+      taken.numbers().put("train_seconds", (System.nanoTime() - trainStart) / 1e9);
+      BatchPlan.Step done =
+          new BatchPlan.Step(
+              step,
+              rollout.prompts().epoch(),
+              plan.epochsDone(rollout, step),
+              rollout.prompts().microBatches());
+      steps.add(
+          new Done(
+              done,
+              taken.report(miniBatch.length, experience.computedTokens(microBatches), stepStart),
+              metrics));
+      stepStart = System.nanoTime();
+    }
+    return new Advance(steps, state, List.of());
+  }
+}

@@ -1,0 +1,44 @@
+package dev.collimate.train;
+
+import dev.collimate.learn.MetricSums;
+import dev.collimate.objective.RowLoss.Metric;
+import dev.collimate.reward.RewardOutcome;
+import dev.collimate.train.Rollouts.Completed;
+import java.util.List;
+
+/** What is reported of the completions of a rollout, under TRL's names. */
+final class RolloutMetrics {
+
+  private RolloutMetrics() {}
+
+  /** Lengths, in tokens; those of completions that ended by themselves apart. */
+  static MetricSums lengths(List<Completed> completions) {
+    MetricSums metrics = new MetricSums();
+    for (Completed completion : completions) {
+      int length = completion.written().ids().length;
+      add(metrics, "completions/", "_length", length);
+      boolean ended = completion.written().ended();
+      metrics.add("completions/clipped_ratio", ended ? 0 : 1, 1);
+      if (ended) {
+        add(metrics, "completions/", "_terminated_length", length);
+      }
+    }
+    return metrics;
+  }
+
+  private static void add(MetricSums metrics, String prefix, String suffix, int length) {
+    metrics.add(prefix + "mean" + suffix, length, 1);
+    metrics.add(prefix + "min" + suffix, length, Metric.LEAST);
+    metrics.add(prefix + "max" + suffix, length, Metric.GREATEST);
+  }
+
+  /** Completions without a reward, in all and by what lost them. */
+  static MetricSums lost(RewardOutcome outcome) {
+    MetricSums metrics = new MetricSums();
+    if (outcome.lost() > 0) {
+      metrics.count("rewards/lost", outcome.lost());
+      outcome.lostBy().forEach((reason, count) -> metrics.count("rewards/lost/" + reason, count));
+    }
+    return metrics;
+  }
+}

@@ -1,0 +1,73 @@
+package dev.collimate.train;
+
+import dev.collimate.aggregate.Aggregator;
+import dev.collimate.data.PreparedData.Split;
+import dev.collimate.generate.SamplingParams;
+import dev.collimate.parameters.FlatVector;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Has the workers complete prompts. */
+final class Rollouts {
+
+  private final Aggregator aggregator;
+  private final Split split;
+  private final PromptRows prompts;
+  private final ScoringWorkers scoring;
+
+  /**
+   * @param split that the prompts are of
+   * @param scoring told which policy the workers hold while rewards are asked
+   */
+  Rollouts(Aggregator aggregator, Split split, PromptRows prompts, ScoringWorkers scoring) {
+    this.aggregator = aggregator;
+    this.split = split;
+    this.prompts = prompts;
+    this.scoring = scoring;
+  }
+
+  /**
+   * A completion of a prompt.
+   *
+   * @param row number of the prompt in its split
+   * @param text what rewards are told of it
+   */
+  record Completed(int row, Written written, dev.collimate.reward.Rollout text) {}
+
+  PromptRows prompts() {
+    return prompts;
+  }
+
+  /**
+   * Completes prompts with a version of the parameters.
+   *
+   * @param step the optimizer step before which that is
+   * @param units rows of every unit
+   * @return those of a prompt next to each other, in the order of the units
+   */
+  List<Completed> complete(
+      long version,
+      FlatVector parameters,
+      long step,
+      List<int[]> units,
+      int samples,
+      SamplingParams params) {
+    List<byte[]> work =
+        units.stream()
+            .map(rows -> new OnlineWork.Complete(step, split, rows, samples, params).toBytes())
+            .toList();
+    scoring.hold(aggregator, version, parameters);
+    List<byte[]> answers = aggregator.map(version, parameters, work);
+    List<Completed> all = new ArrayList<>();
+    for (int unit = 0; unit < answers.size(); unit++) {
+      int[] rows = units.get(unit);
+      List<Written> written = Written.all(answers.get(unit), rows.length * samples);
+      for (int i = 0; i < written.size(); i++) {
+        int row = rows[i / samples];
+        all.add(
+            new Completed(row, written.get(i), prompts.rollout(row, i % samples, written.get(i))));
+      }
+    }
+    return all;
+  }
+}
