@@ -99,6 +99,7 @@ final class OnlineRun implements AutoCloseable {
     return new RewardEvaluation(
         new Rollouts(aggregator, Split.EVAL, prompts(eval), scoring),
         prompts,
+        run.rollout().batchSize() * objective.needs().generations(),
         run.rollout().maxCompletionLength(),
         evalRewards);
   }

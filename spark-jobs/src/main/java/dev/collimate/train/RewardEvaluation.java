@@ -15,23 +15,27 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * What the rewards say of the greedy completions of all held-out prompts, each written by itself,
- * so that neighbours and workers do not touch its bits.
+ * What the rewards say of the greedy completions of all held-out prompts, written in units of a
+ * fixed size, so that workers do not touch their bits.
  */
 final class RewardEvaluation implements Evaluation {
 
   private final Rollouts rollouts;
   private final int prompts;
+  private final int unit;
   private final int maxCompletionLength;
   private final Rewards rewards;
 
   /**
    * @param prompts of the split
+   * @param unit prompts that are completed as one batch
    * @param rewards without a journal: nothing is trained on what they say
    */
-  RewardEvaluation(Rollouts rollouts, int prompts, int maxCompletionLength, Rewards rewards) {
+  RewardEvaluation(
+      Rollouts rollouts, int prompts, int unit, int maxCompletionLength, Rewards rewards) {
     this.rollouts = rollouts;
     this.prompts = prompts;
+    this.unit = unit;
     this.maxCompletionLength = maxCompletionLength;
     this.rewards = rewards;
   }
@@ -41,12 +45,7 @@ final class RewardEvaluation implements Evaluation {
     long start = System.nanoTime();
     List<Completed> completions =
         rollouts.complete(
-            version,
-            parameters,
-            0,
-            IntStream.range(0, prompts).mapToObj(row -> new int[] {row}).toList(),
-            1,
-            SamplingParams.greedy(maxCompletionLength));
+            version, parameters, 0, units(), 1, SamplingParams.greedy(maxCompletionLength));
     RewardOutcome outcome;
     try {
       outcome = rewards.score(0, completions.stream().map(Completed::text).toList());
@@ -66,6 +65,12 @@ final class RewardEvaluation implements Evaluation {
     metrics.values().forEach((name, value) -> line.put("eval_" + name, value));
     line.put("eval_runtime", (System.nanoTime() - start) / 1e9);
     return line;
+  }
+
+  private List<int[]> units() {
+    return IntStream.iterate(0, from -> from < prompts, from -> from + unit)
+        .mapToObj(from -> IntStream.range(from, Math.min(from + unit, prompts)).toArray())
+        .toList();
   }
 
   private static void add(MetricSums metrics, RewardOutcome outcome, RowReward row) {

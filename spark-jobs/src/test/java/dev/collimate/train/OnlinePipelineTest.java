@@ -19,6 +19,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole runs on completions that the policy writes. */
 @ExtendWith(LocalSpark.class)
@@ -79,6 +81,22 @@ class OnlinePipelineTest {
         .containsExactly(true, false, false, false, true);
     assertThat(lines.get(0).get("kl").asDouble()).isZero();
     assertThat(lines.get(3).get("kl").asDouble()).isPositive();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rloo", "reinforce_plus_plus", "ppo"})
+  void theOthersRunInTheSameLoop(String objective) throws Exception {
+    RunManifest manifest =
+        run(
+            objective,
+            "objective={name: " + objective + "}",
+            "train.max_steps=4",
+            "rollout.num_iterations=2");
+
+    assertThat(metrics(objective))
+        .hasSize(4)
+        .allSatisfy(line -> assertThat(line.get("loss").isNumber()).isTrue());
+    assertThat(manifest.evaluation().get(RunManifest.AFTER)).containsKey("eval_reward");
   }
 
   private static double mean(List<JsonNode> lines, String metric) {
