@@ -44,7 +44,10 @@ final class ReferenceReading {
     bfloat16 = precision == Precision.BFLOAT16;
     // Two distributions and their difference are held at a time.
     chunkRows =
-        (int) Math.max(1, OutputHead.chunkLogits(policyHead) / 3 / Math.max(1, policyHead.getShape().get(0)));
+        (int)
+            Math.max(
+                1,
+                OutputHead.chunkLogits(policyHead) / 3 / Math.max(1, policyHead.getShape().get(0)));
   }
 
   /**

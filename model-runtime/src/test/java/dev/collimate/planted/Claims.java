@@ -57,7 +57,7 @@ final class Claims {
   private static final String TEMPLATE = "{prompt}{chosen}/{rejected}?";
 
   /** Objectives that others are measured beside, and that nothing further is claimed for. */
-  static final Set<String> PLAIN = Set.of("sft");
+  static final Set<String> PLAIN = Set.of("sft", "sparsepo", "ranklist", "gpo");
 
   private Claims() {}
 

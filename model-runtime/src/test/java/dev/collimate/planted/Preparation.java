@@ -86,7 +86,9 @@ final class Preparation {
     if (declaration.roles().contains(Declaration.MISMATCHED)) {
       examples = mismatched(examples);
     }
-    return new Rows(examples, new TrainingSet(examples.size(), categories));
+    return new Rows(
+        examples,
+        new TrainingSet(examples.size(), new TrainingSet.Model(32, 2, 32, 1), categories));
   }
 
   private static Example numbered(
