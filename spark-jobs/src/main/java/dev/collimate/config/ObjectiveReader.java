@@ -120,13 +120,21 @@ final class ObjectiveReader {
     return switch (option.kind()) {
       case FLAG -> scalars.read(Boolean.class, node, rule);
       case NUMBER -> scalars.read(Double.class, node, rule);
-      case CHOICE, NUMBER_OR_WORD, TEXT -> scalars.read(String.class, node, rule);
+      case CHOICE, NUMBER_OR_WORD -> scalars.read(String.class, node, rule);
+      case TEXT -> isEmptyByDefault(option, node) ? "" : scalars.read(String.class, node, rule);
       case CHOICES ->
           node instanceof Items items
               ? oneOrSeveral(items, rule)
               : scalars.read(String.class, node, rule);
       case NUMBERS -> numbers(node, rule);
     };
+  }
+
+  /** A resolved run file says what is not there as an empty text. */
+  private static boolean isEmptyByDefault(ObjectiveOption option, Node node) {
+    return option.usual().equals("")
+        && node instanceof Node.Scalar scalar
+        && scalar.text().isEmpty();
   }
 
   /** A list of one name is that name: the same run. */
