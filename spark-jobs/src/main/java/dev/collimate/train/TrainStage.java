@@ -1,18 +1,14 @@
 package dev.collimate.train;
 
-import dev.collimate.CollimateException;
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
 import dev.collimate.data.RowOrder;
-import dev.collimate.learn.Learner;
-import dev.collimate.nn.Numerics;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Online;
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.reference.ReferenceValues;
 import dev.collimate.report.MetricsLog;
 import dev.collimate.report.RunManifest;
@@ -20,12 +16,9 @@ import dev.collimate.storage.RunLock;
 import dev.collimate.storage.Storage;
 import dev.collimate.train.TrainingState.Progress;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -166,7 +159,12 @@ final class TrainStage {
     try (HeldOpen online = online(lock);
         TrainingSession session =
             TrainingSession.open(
-                spark, run, policy, data, state.progress().numerics(), isExact(state.progress()))) {
+                spark,
+                run,
+                policy,
+                data,
+                state.progress().numerics(),
+                beginning().isExact(state.progress()))) {
       Optional<MovingReference> moving = moving(session, state);
       HeldOut measured =
           new HeldOut(
@@ -233,67 +231,11 @@ final class TrainStage {
 
   /** What training goes on from: the newest checkpoint, or the beginning. */
   TrainingState start(CheckpointStore checkpoints) throws IOException {
-    Optional<TrainingState> resumed = checkpoints.newest();
-    ParameterLayout layout = Learner.layoutOf(policy.layout(), objective.declaration());
-    String identity = RunRecord.identity(run);
-    if (resumed.isPresent()) {
-      requireOwn(resumed.get().progress(), identity);
-      log.info("Going on from the checkpoint of step {}", resumed.get().progress().step());
-      return resumed.get();
-    }
-    Map<String, FlatVector> optimizer = new TreeMap<>();
-    for (String vector : run.train().hasLocalSteps() ? LocalSteps.VECTORS : GradientSteps.VECTORS) {
-      optimizer.put(vector, new FlatVector(layout.size()));
-    }
-    FlatVector masters =
-        OwnPart.behind(policy.initial(run.seed()), objective.declaration().initialParameters());
-    if (objective.declaration().sync().isPresent()) {
-      optimizer.put(MovingReference.VECTOR, masters.copy());
-    }
-    return new TrainingState(
-        new Progress(
-            0,
-            0,
-            identity,
-            layout,
-            reference.numerics(),
-            reference.exact(),
-            Arrays.stream(objective.initialState(trainRows)).boxed().toList(),
-            new LogWindow().save(),
-            List.of()),
-        masters,
-        optimizer);
+    return beginning().state(checkpoints);
   }
 
-  /** Training again from the first step is for a person to decide. */
-  private void requireOwn(Progress resumed, String identity) {
-    if (!resumed.identity().equals(identity)) {
-      throw CollimateException.usage(
-          "output: '%s' is of another run, or of another version of Collimate; choose another output, or remove '%s' to"
-                  .formatted(directory.checkpoint(resumed.step()), directory.checkpoints())
-              + " train from the first step");
-    }
-    List<String> differences = differences(resumed);
-    if (!differences.isEmpty() && !run.cluster().mixed()) {
-      throw CollimateException.resources(
-          "The reference's log-probabilities have other numerics than the checkpoint of step %d (checkpoint here, reference there: %s);"
-                  .formatted(resumed.step(), String.join("; ", differences))
-              + " go on with the same machine type and settings, or set cluster.mixed: true to give up bitwise"
-              + " reproducibility");
-    }
-  }
-
-  private boolean isExact(Progress start) {
-    return start.exact() && reference.exact() && differences(start).isEmpty();
-  }
-
-  /** How the reference's numerics differ from those that training began with. */
-  private List<String> differences(Progress start) {
-    if (start.numerics().isEmpty() || reference.numerics().isEmpty()) {
-      return List.of();
-    }
-    return new Numerics(new TreeMap<>(start.numerics()))
-        .differences(new Numerics(new TreeMap<>(reference.numerics())));
+  private TrainingStart beginning() {
+    return new TrainingStart(run, directory, policy, objective, trainRows, reference);
   }
 
   private TrainingState train(
