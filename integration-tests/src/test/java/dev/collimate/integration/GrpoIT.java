@@ -31,7 +31,7 @@ class GrpoIT {
   private static final String TRAIN =
       """
       rollout: {batch_size: 2, max_completion_length: 16, num_iterations: 2}
-      rewards: [{name: repetition_penalty, max_penalty: -1.0}]
+      rewards: [{name: repetition_penalty, max_penalty: -1.0}, {name: reward_model, model: %s}]
       train: {max_steps: 8, global_batch_size: 32, micro_batch_size: 4, learning_rate: 1.0e-3, save_steps: 2}
       cluster: {workers: %d, threads: 1}
       """;
@@ -40,6 +40,7 @@ class GrpoIT {
 
   @TempDir private static Path folder;
   private static TinyRun tiny;
+  private static Path rewardModel;
 
   @BeforeAll
   static void trainUndisturbedOnTwoExecutors() throws IOException {
@@ -50,6 +51,7 @@ class GrpoIT {
     }
     Files.write(folder.resolve("prompts.jsonl"), rows);
     tiny = model.with("prompts.jsonl", OBJECTIVE);
+    rewardModel = tiny.rewardModel();
     train(2, "two");
   }
 
@@ -125,7 +127,7 @@ class GrpoIT {
   }
 
   private static String runFile(String name, int workers) throws IOException {
-    return tiny.runFile(name, TRAIN.formatted(workers));
+    return tiny.runFile(name, TRAIN.formatted(rewardModel, workers));
   }
 
   private static void train(int executors, String name) throws IOException {

@@ -18,9 +18,13 @@ final class Completions {
     return sequence(sampled, sampled.completion().length);
   }
 
-  /** The tokens, none of which counts. */
-  static Sequence leftOut(Sampled sampled) {
-    return sequence(sampled, 0);
+  /**
+   * The tokens with those of the completion counted, where it counts.
+   *
+   * @param masksTruncated whether one that was cut at the length limit does not
+   */
+  static Sequence of(Sampled sampled, boolean masksTruncated) {
+    return masksTruncated && !sampled.ended() ? sequence(sampled, 0) : counted(sampled);
   }
 
   /**

@@ -84,9 +84,7 @@ final class Grpo implements Online {
 
   @Override
   public Sequence sequence(Sampled sampled) {
-    return options.masksTruncated() && !sampled.ended()
-        ? Completions.leftOut(sampled)
-        : Completions.counted(sampled);
+    return Completions.of(sampled, options.masksTruncated());
   }
 
   @Override

@@ -27,13 +27,8 @@ final class Rloo implements Online {
                   GrpoOptions.generations(2.0),
                   ObjectiveOption.number(
                       "beta", 0.05, ">= 0", "Strength of the KL penalty in the reward."),
-                  ObjectiveOption.number(
-                      "epsilon", 0.2, ">= 0", "The ratio counts down to 1 - epsilon."),
-                  ObjectiveOption.numberOr(
-                      "epsilon_high",
-                      "epsilon",
-                      ">= 0",
-                      "The ratio counts up to 1 + epsilon_high; `epsilon`: as below."),
+                  PolicyRatio.EPSILON,
+                  PolicyRatio.EPSILON_HIGH,
                   ObjectiveOption.numbers(
                       "reward_clip_range",
                       List.of(),
@@ -64,9 +59,7 @@ final class Rloo implements Online {
   private Rloo(Options options) {
     generations = (int) options.number("num_generations");
     beta = options.number("beta");
-    double epsilon = options.number("epsilon");
-    ratio =
-        new PolicyRatio(epsilon, GrpoOptions.numberOr(options, "epsilon_high", "epsilon", epsilon));
+    ratio = PolicyRatio.of(options);
     clipRange = options.numbers("reward_clip_range");
     isNormalized = options.flag("normalize_advantages");
     masksTruncated = options.flag(GrpoOptions.MASK_TRUNCATED.name());
@@ -92,9 +85,7 @@ final class Rloo implements Online {
 
   @Override
   public Sequence sequence(Sampled sampled) {
-    return masksTruncated && !sampled.ended()
-        ? Completions.leftOut(sampled)
-        : Completions.counted(sampled);
+    return Completions.of(sampled, masksTruncated);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.collimate.reward;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +22,12 @@ public record RewardOutcome(
     List<RowReward> rows,
     boolean replayed,
     Optional<String> mismatch) {
+
+  /** The reward gave a number. */
+  public static final String SCORED = "scored";
+
+  /** The reward says nothing of the row, which is no failure. */
+  public static final String NOT_APPLYING = "does_not_apply";
 
   public RewardOutcome {
     labels = List.copyOf(labels);
@@ -44,5 +51,30 @@ public record RewardOutcome(
           .ifPresent(f -> counts.merge(f.label() + "/" + f.reason().code(), 1, Integer::sum));
     }
     return counts;
+  }
+
+  /**
+   * What every reward said, by its label and then by {@link #SCORED}, {@link #NOT_APPLYING} or the
+   * code of a {@link RewardFailure.Reason}: each completion counts once for each reward, so that
+   * the counts of a label add up to the completions.
+   */
+  public Map<String, Map<String, Integer>> accounts() {
+    Map<String, Map<String, Integer>> accounts = new LinkedHashMap<>();
+    for (int i = 0; i < labels.size(); i++) {
+      String label = labels.get(i);
+      Map<String, Integer> counts = new TreeMap<>();
+      for (RowReward row : rows) {
+        String otherwise = Double.isNaN(row.values().get(i)) ? NOT_APPLYING : SCORED;
+        String what =
+            row.failures().stream()
+                .filter(failure -> failure.label().equals(label))
+                .findFirst()
+                .map(failure -> failure.reason().code())
+                .orElse(otherwise);
+        counts.merge(what, 1, Integer::sum);
+      }
+      accounts.put(label, counts);
+    }
+    return accounts;
   }
 }

@@ -1,6 +1,7 @@
 package dev.collimate.config;
 
 import static dev.collimate.config.Key.Role.IDENTITY;
+import static dev.collimate.config.Key.Role.OPERATIONAL;
 
 /**
  * The {@code rollout} section: how completions are written that an online objective learns from.
@@ -54,7 +55,15 @@ public record RolloutSection(
                 "Optimizer steps that share the completions of a rollout, each with its part of"
                     + " them: a rollout has `steps_per_generation` x `train.global_batch_size`"
                     + " completions.")
-        int stepsPerGeneration) {
+        int stepsPerGeneration,
+    @Key(
+            role = OPERATIONAL,
+            usual = "3",
+            range = ">= 0",
+            meaning =
+                "Rollouts in a row of which every completion lost its reward, with which the run"
+                    + " ends and names the first cause; 0: it goes on.")
+        int maxLostRollouts) {
 
   /** Optimizer steps between one rollout and the next. */
   public int stepsPerRollout() {

@@ -17,9 +17,13 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the driver of a run on written completions holds: the prompts and the rewards. */
 final class OnlineRun implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(OnlineRun.class);
 
   /** 4 Mi tokens take 20 MiB of the driver's heap. */
   private static final long CACHED_TOKENS = 1L << 22;
@@ -52,9 +56,27 @@ final class OnlineRun implements AutoCloseable {
     this.train = new ShardReader(data, Split.TRAIN, configuration, CACHED_TOKENS);
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
     this.context = new DriverRewardContext(run, scoring, configuration);
-    List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
-    this.rewards = new Rewards(choices, context, journal);
-    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE);
+    List<RewardChoice> choices = choices(run);
+    this.rewards = new Rewards(choices, context, journal, run.rollout().maxLostRollouts());
+    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE, /* mostLost= */ 0);
+  }
+
+  private static List<RewardChoice> choices(RunConfig run) {
+    return run.rewards().stream().map(RewardSection::choice).toList();
+  }
+
+  /**
+   * Makes the run's rewards once, so that what is wrong with one, such as the folder of a reward
+   * model or the name of a key, is said before any work.
+   *
+   * @throws dev.collimate.CollimateException where a reward cannot be made
+   */
+  static void requireRewards(RunConfig run, Configuration configuration) {
+    try (DriverRewardContext context =
+            new DriverRewardContext(run, new ScoringWorkers(), configuration);
+        Rewards made = new Rewards(choices(run), context, RewardJournal.NONE, /* mostLost= */ 0)) {
+      log.debug("Rewards: {}", made.labels());
+    }
   }
 
   /**

@@ -104,7 +104,7 @@ final class OnlineSteps implements StepMethod {
     seconds.put("rollout_seconds", (written - start) / 1e9);
     seconds.put("reward_seconds", (rewarded - written) / 1e9);
     seconds.put("logprob_seconds", (assessed - rewarded) / 1e9);
-    MetricSums metrics = RolloutMetrics.lost(outcome);
+    MetricSums metrics = RolloutMetrics.accounts(outcome);
     assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
     return train(
         rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
@@ -262,7 +262,9 @@ final class OnlineSteps implements StepMethod {
           .seconds()
           .forEach((name, seconds) -> taken.numbers().put(name, isFirst ? seconds : 0.0));
       metrics.add(taken.metrics());
-      taken.numbers().put("train_seconds", (System.nanoTime() - trainStart) / 1e9);
+      double trainSeconds = (System.nanoTime() - trainStart) / 1e9;
+      taken.numbers().put("train_seconds", trainSeconds);
+      taken.numbers().put("sync_seconds", RolloutMetrics.sync(trainSeconds, taken.numbers()));
       BatchPlan.Step done =
           new BatchPlan.Step(
               step,

@@ -59,7 +59,7 @@ final class RewardEvaluation implements Evaluation {
         add(metrics, outcome, row);
       }
     }
-    metrics.add(RolloutMetrics.lost(outcome));
+    metrics.add(RolloutMetrics.accounts(outcome));
     metrics.add(RolloutMetrics.lengths(completions));
     Map<String, Object> line = new LinkedHashMap<>();
     metrics.values().forEach((name, value) -> line.put("eval_" + name, value));

@@ -5,6 +5,7 @@ import dev.collimate.objective.RowLoss.Metric;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.train.Rollouts.Completed;
 import java.util.List;
+import java.util.Map;
 
 /** What is reported of the completions of a rollout, under TRL's names. */
 final class RolloutMetrics {
@@ -32,13 +33,34 @@ final class RolloutMetrics {
     metrics.add(prefix + "max" + suffix, length, Metric.GREATEST);
   }
 
-  /** Completions without a reward, in all and by what lost them. */
-  static MetricSums lost(RewardOutcome outcome) {
+  /**
+   * What became of every completion, for each reward by itself: counts that add up to the
+   * completions, as {@code rewards/<name>/scored}, {@code /does_not_apply}, {@code /timed_out} and
+   * the like; and how many are not trained on.
+   */
+  static MetricSums accounts(RewardOutcome outcome) {
     MetricSums metrics = new MetricSums();
+    outcome
+        .accounts()
+        .forEach(
+            (label, counts) ->
+                counts.forEach(
+                    (what, count) -> metrics.count("rewards/" + label + "/" + what, count)));
     if (outcome.lost() > 0) {
       metrics.count("rewards/lost", outcome.lost());
-      outcome.lostBy().forEach((reason, count) -> metrics.count("rewards/lost/" + reason, count));
     }
     return metrics;
+  }
+
+  /**
+   * The part of {@code train_seconds} in which parameters and gradients move and the optimizer
+   * updates. Gradients are pushed while others are computed, so only what that adds counts.
+   */
+  static double sync(double trainSeconds, Map<String, Double> parts) {
+    double moved =
+        parts.getOrDefault("pull_seconds", 0.0) + parts.getOrDefault("update_seconds", 0.0);
+    double left = trainSeconds - moved - parts.getOrDefault("compute_seconds", 0.0);
+    double pushed = Math.min(parts.getOrDefault("push_seconds", 0.0), Math.max(0, left));
+    return Math.min(trainSeconds, moved + pushed);
   }
 }

@@ -29,7 +29,7 @@ class OnlineConfigTest {
     RunConfig config = read();
 
     assertThat(config.objective().numGenerations()).isEqualTo(8);
-    assertThat(config.rollout()).isEqualTo(new RolloutSection(4, 256, 1, 0, 1, 1, 1));
+    assertThat(config.rollout()).isEqualTo(new RolloutSection(4, 256, 1, 0, 1, 1, 1, 3));
     assertThat(config.rewards()).hasSize(1);
     assertThat(config.rewards().get(0).options()).containsEntry("column", "answer");
   }

@@ -121,7 +121,7 @@ class RunConfigTest {
                     BoundaryMerge.KEEP),
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
                 Optional.empty(),
-                new RolloutSection(4, 256, 1, 0, 1, 1, 1),
+                new RolloutSection(4, 256, 1, 0, 1, 1, 1, 3),
                 List.of(),
                 new TrainConfig(
                     1,

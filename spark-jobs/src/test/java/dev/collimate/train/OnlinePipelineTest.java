@@ -3,15 +3,10 @@ package dev.collimate.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.collimate.config.RunConfig;
 import dev.collimate.data.LocalSpark;
-import dev.collimate.data.ToyModel;
 import dev.collimate.report.RunManifest;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.SparkSession;
@@ -27,25 +22,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OnlinePipelineTest {
 
   @TempDir private Path folder;
-  private SparkSession spark;
+  private ToyOnlineRun toy;
 
   @BeforeEach
   void write(SparkSession session) throws IOException {
-    spark = session;
-    ToyModel.write(folder.resolve("model"), 1);
-    List<String> rows = new ArrayList<>();
-    for (int row = 0; row < 12; row++) {
-      rows.add("{\"prompt\": \"row %d: \", \"letter\": \"e\"}".formatted(row));
-    }
-    Files.write(folder.resolve("rows.jsonl"), rows);
+    toy = ToyOnlineRun.in(folder, session);
   }
 
   @Test
   void grpoLearnsWhatItsRewardLikes() throws Exception {
     RunManifest manifest =
-        run("grpo", "train.max_steps=12", "train.learning_rate=0.01", "rollout.temperature=0.9");
+        toy.run(
+            "grpo", "train.max_steps=12", "train.learning_rate=0.01", "rollout.temperature=0.9");
 
-    List<JsonNode> lines = metrics("grpo");
+    List<JsonNode> lines = toy.metrics("grpo");
     assertThat(lines).hasSize(12);
     assertThat(lines.get(0).fieldNames())
         .toIterable()
@@ -68,14 +58,14 @@ class OnlinePipelineTest {
 
   @Test
   void aRolloutServesSeveralSteps() throws Exception {
-    run(
+    toy.run(
         "several",
         "train.max_steps=5",
         "rollout.num_iterations=2",
         "rollout.steps_per_generation=2",
         "objective.beta=0.1");
 
-    List<JsonNode> lines = metrics("several");
+    List<JsonNode> lines = toy.metrics("several");
     assertThat(lines).hasSize(5);
     assertThat(lines.stream().map(line -> line.has("reward")))
         .containsExactly(true, false, false, false, true);
@@ -87,13 +77,13 @@ class OnlinePipelineTest {
   @ValueSource(strings = {"rloo", "reinforce_plus_plus", "ppo"})
   void theOthersRunInTheSameLoop(String objective) throws Exception {
     RunManifest manifest =
-        run(
+        toy.run(
             objective,
             "objective={name: " + objective + "}",
             "train.max_steps=4",
             "rollout.num_iterations=2");
 
-    assertThat(metrics(objective))
+    assertThat(toy.metrics(objective))
         .hasSize(4)
         .allSatisfy(line -> assertThat(line.get("loss").isNumber()).isTrue());
     assertThat(manifest.evaluation().get(RunManifest.AFTER)).containsKey("eval_reward");
@@ -101,34 +91,5 @@ class OnlinePipelineTest {
 
   private static double mean(List<JsonNode> lines, String metric) {
     return lines.stream().mapToDouble(line -> line.get(metric).asDouble()).average().orElseThrow();
-  }
-
-  private RunManifest run(String output, String... overrides) throws Exception {
-    String yaml =
-        """
-        model: %s
-        output: %s
-        data: {train: [{path: %s}], eval_fraction: 0.3}
-        objective: {name: grpo, num_generations: 4}
-        rollout: {batch_size: 2, max_completion_length: 12}
-        rewards: [{name: dev.collimate.train.LetterReward, label: letters}]
-        train: {global_batch_size: 16, micro_batch_size: 4, lr_scheduler_type: constant, learning_rate: 1.0e-3}
-        cluster: {workers: 1, threads: 1}
-        """
-            .formatted(
-                folder.resolve("model"), folder.resolve(output), folder.resolve("rows.jsonl"));
-    RunConfig config = RunConfig.read(yaml, "run.yaml", List.of(overrides));
-    return new Pipeline(spark, config, RunProgress.SILENT).run(Pipeline.Stage.REPORT);
-  }
-
-  private List<JsonNode> metrics(String output) throws IOException {
-    List<JsonNode> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(folder.resolve(output).resolve("metrics.jsonl"))) {
-      JsonNode one = new ObjectMapper().readTree(line);
-      if (one.has("loss")) {
-        lines.add(one);
-      }
-    }
-    return lines;
   }
 }
