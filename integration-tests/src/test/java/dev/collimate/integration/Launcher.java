@@ -80,18 +80,21 @@ record Launcher(
 
   /** One Spark application of so many executors trains run file after run file. */
   Finished trainAll(int executors, List<String> runFiles) {
-    Path jar =
-        root()
-            .resolve("integration-tests/many-runs/target/spark-" + sparkLine())
-            .resolve("many-runs-0.1.0.jar");
     return withSparkOptions(
             "--master",
             "local-cluster[" + executors + ",1,1536]",
             "--class",
             "dev.collimate.integration.many.ManyRuns",
             "--jars",
-            jar.toString())
+            jarOf("many-runs") + "," + jarOf("own-objective"))
         .run(runFiles.toArray(String[]::new));
+  }
+
+  /** The jar of one of the modules beside the tests. */
+  static Path jarOf(String module) {
+    return root()
+        .resolve("integration-tests/%s/target/spark-%s".formatted(module, sparkLine()))
+        .resolve(module + "-0.1.0.jar");
   }
 
   /** Starts a command; closing the launch kills what is still running of it. */
