@@ -25,6 +25,9 @@ record Launcher(
   /** Long enough for a cluster to come up on a busy machine with two cores. */
   static final Duration TIMEOUT = Duration.ofMinutes(10);
 
+  /** Added to it for each run of an application, on a machine that does much else. */
+  private static final long A_RUN_SECONDS = 30;
+
   private static final List<String> FOREIGN =
       List.of("SPARK_HOME", "SPARK_CONF_DIR", "HADOOP_CONF_DIR", "OMP_NUM_THREADS");
 
@@ -73,8 +76,12 @@ record Launcher(
 
   /** Runs a command to its end, at most {@link #TIMEOUT}. */
   Finished run(String... arguments) {
+    return run(TIMEOUT, arguments);
+  }
+
+  private Finished run(Duration timeout, String... arguments) {
     try (Launch launch = start(arguments)) {
-      return launch.await(TIMEOUT);
+      return launch.await(timeout);
     }
   }
 
@@ -87,7 +94,9 @@ record Launcher(
             "dev.collimate.integration.many.ManyRuns",
             "--jars",
             jarOf("many-runs") + "," + jarOf("own-objective"))
-        .run(runFiles.toArray(String[]::new));
+        .run(
+            TIMEOUT.plusSeconds(A_RUN_SECONDS * runFiles.size()),
+            runFiles.toArray(String[]::new));
   }
 
   /** The jar of one of the modules beside the tests. */
