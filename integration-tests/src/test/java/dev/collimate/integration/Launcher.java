@@ -94,9 +94,7 @@ record Launcher(
             "dev.collimate.integration.many.ManyRuns",
             "--jars",
             jarOf("many-runs") + "," + jarOf("own-objective"))
-        .run(
-            TIMEOUT.plusSeconds(A_RUN_SECONDS * runFiles.size()),
-            runFiles.toArray(String[]::new));
+        .run(TIMEOUT.plusSeconds(A_RUN_SECONDS * runFiles.size()), runFiles.toArray(String[]::new));
   }
 
   /** The jar of one of the modules beside the tests. */
