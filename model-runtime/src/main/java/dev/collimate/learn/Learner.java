@@ -18,6 +18,7 @@ import dev.collimate.objective.TokenLogProbs;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
+import dev.collimate.text.TokenMarks;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -304,7 +305,16 @@ public final class Learner {
       return declaration.scores() > 0
           ? RowInputs.ofScores(scoresByRole, scalars, numbers)
           : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers)
-              .with(variables(row));
+              .with(variables(row))
+              .withMarks(marks(learnRow));
+    }
+
+    private Map<String, double[]> marks(LearnRow row) {
+      Map<String, double[]> marks = new LinkedHashMap<>();
+      for (TokenMarks column : declaration.columns().marks()) {
+        marks.put(column.role(), row.example().sequences().get(column.role()).countedMarks());
+      }
+      return marks;
     }
 
     private Variables variables(int row) {

@@ -29,6 +29,10 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
       String list = column.length() > 1 ? " (lists of numbers)" : "";
       columns.add(code(column.name()) + list + (column.isRequired() ? "" : ", optional"));
     }
+    declaration
+        .columns()
+        .marks()
+        .forEach(marks -> columns.add(code(marks.column()) + " (lists of spans), optional"));
     declaration.columns().categories().forEach(name -> columns.add(code(name) + " (a name)"));
     for (FurtherSequence sequence : declaration.columns().sequences()) {
       List<String> names = new ArrayList<>(sequence.promptColumns());

@@ -3,6 +3,7 @@ package dev.collimate.objective;
 import dev.collimate.text.NumberColumn;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * DPO whose margin has to exceed an amount that the row gives: {@code -logsigmoid(beta * M -
@@ -61,7 +62,7 @@ final class OffsetDpo implements Objective {
                   + " question, passages and the statements before it",
               "Improving Attributed Text Generation of Large Language Models via Preference Learning"
                   + " (experimental)",
-              List.of(Pairs.beta(0.1)),
+              Stream.concat(Stream.of(Pairs.beta(0.1)), Progression.OPTIONS.stream()).toList(),
               OffsetDpo::citation)
           .withNormalisation("mean over rows")
           .withLimits(
@@ -113,7 +114,8 @@ final class OffsetDpo implements Objective {
   private static OffsetDpo citation(Options options) {
     Declaration declaration =
         Pairs.againstReference(CITATION_APO.name())
-            .withNumbers(NumberColumn.required(STATEMENT).within(">= 1"));
+            .withNumbers(NumberColumn.required(STATEMENT).within(">= 1"))
+            .withProgression(Progression.of(options, STATEMENT));
     return new OffsetDpo(declaration, options.number("beta"), row -> 0);
   }
 

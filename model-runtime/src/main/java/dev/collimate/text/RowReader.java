@@ -221,6 +221,15 @@ final class RowReader {
     return ((Number) item).intValue();
   }
 
+  /** A list that must be there. */
+  List<?> list(String column, String wanted) throws Refusal {
+    Object value = required(column);
+    if (value instanceof List<?> list) {
+      return list;
+    }
+    throw wrongType(column, value, wanted);
+  }
+
   /** Numbers that must be there, finite and legal. */
   double[] numbers(NumberColumn column) throws Refusal {
     Object value = required(column.name());

@@ -11,7 +11,8 @@ import java.util.stream.IntStream;
 /**
  * Which rows each optimizer step sees, and how they are divided into micro-batches: a pure function
  * of the epochs' row orders, the rows' lengths and the sizes. A global batch never crosses epochs;
- * the last one of an epoch holds what is left; nothing is repeated or dropped.
+ * the last one of an epoch holds what is left; nothing that the order has is dropped, and nothing
+ * that it has once is repeated.
  *
  * <p>Within a global batch rows of like length share a micro-batch, the longest first: a
  * micro-batch is padded to its longest row, and nothing that a step computes depends on which rows
@@ -29,9 +30,9 @@ final class BatchPlan {
   private int[] cachedOrder;
 
   /**
-   * @param rows rows of the training set, at least 1
+   * @param rows rows of an epoch, at least 1
    * @param steps optimizer steps in all
-   * @param epochOrder the epoch's permutation of 0…rows-1
+   * @param epochOrder the epoch's rows in order, as many as {@code rows}
    * @param length tokens that decide which rows share a micro-batch
    */
   BatchPlan(
@@ -128,7 +129,8 @@ final class BatchPlan {
 
   /** Number of different rows that all the steps together see. */
   int rowsReached() {
-    return (int) Math.min(rows, steps * (long) globalBatchSize);
+    return (int)
+        Arrays.stream(order(0)).limit(Math.min(rows, steps * globalBatchSize)).distinct().count();
   }
 
   private int[] order(int epoch) {

@@ -2,6 +2,7 @@ package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RunConfig;
+import dev.collimate.data.PhasedOrder;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
@@ -117,20 +118,35 @@ final class TrainStage {
   }
 
   private IntFunction<int[]> order(RowFacts facts) {
-    return epoch ->
-        run.data().shuffle()
-            ? RowOrder.permutation(run.seed(), epoch, facts)
-            : IntStream.range(0, facts.count()).toArray();
+    IntFunction<int[]> mixed =
+        epoch ->
+            run.data().shuffle()
+                ? RowOrder.permutation(run.seed(), epoch, facts)
+                : IntStream.range(0, facts.count()).toArray();
+    return objective
+        .declaration()
+        .progression()
+        .map(
+            order ->
+                new PhasedOrder(
+                    row -> facts.scalar(order.column(), row),
+                    order.replay(),
+                    run.seed(),
+                    facts::keyHash))
+        .<IntFunction<int[]>>map(phases -> epoch -> phases.of(epoch, mixed.apply(epoch)))
+        .orElse(mixed);
   }
 
   private BatchPlan plan(RowFacts facts) {
     int batch = run.train().globalBatchSize();
+    IntFunction<int[]> order = order(facts);
+    int rows = order.apply(0).length;
     long steps =
         run.train().maxSteps().isPresent()
             ? run.train().maxSteps().getAsInt()
-            : BatchPlan.stepsForEpochs(run.train().numTrainEpochs(), facts.count(), batch);
+            : BatchPlan.stepsForEpochs(run.train().numTrainEpochs(), rows, batch);
     return new BatchPlan(
-        facts.count(), batch, run.train().microBatchSize(), steps, order(facts), trainRows::length);
+        rows, batch, run.train().microBatchSize(), steps, order, trainRows::length);
   }
 
   /**
