@@ -1,6 +1,7 @@
 package dev.collimate.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -33,11 +34,8 @@ class OnlinePipelineTest {
   void write(SparkSession session) throws IOException {
     spark = session;
     ToyModel.write(folder.resolve("model"), 1);
-    List<String> rows = new ArrayList<>();
-    for (int row = 0; row < 12; row++) {
-      rows.add("{\"prompt\": \"row %d: \", \"letter\": \"e\"}".formatted(row));
-    }
-    Files.write(folder.resolve("rows.jsonl"), rows);
+    writeRows("rows.jsonl", "e");
+    writeRows("vowels.jsonl", "aeiouy");
   }
 
   @Test
@@ -97,6 +95,82 @@ class OnlinePipelineTest {
         .hasSize(4)
         .allSatisfy(line -> assertThat(line.get("loss").isNumber()).isTrue());
     assertThat(manifest.evaluation().get(RunManifest.AFTER)).containsKey("eval_reward");
+  }
+
+  @Test
+  void onlineDpoLearnsFromPairsThatItsPolicyMakes() throws Exception {
+    run(
+        "pairs",
+        "objective={name: online_dpo}",
+        "data.train.0.path=" + folder.resolve("vowels.jsonl"),
+        "train.max_steps=16",
+        "train.learning_rate=0.01",
+        "rollout.temperature=0.9");
+
+    List<JsonNode> lines = metrics("pairs");
+    assertThat(lines).hasSize(16);
+    assertThat(lines.get(0).fieldNames())
+        .toIterable()
+        .contains(
+            "reward",
+            "objective/scores",
+            "objective/scores_margin",
+            "objective/kl",
+            "objective/rlhf_reward",
+            "val/contain_eos_token",
+            "rewards/margins");
+    assertThat(lines.get(0).get("loss").asDouble()).isCloseTo(Math.log(2), within(1e-4));
+    assertThat(lines.get(0).get("rewards/chosen").asDouble()).isCloseTo(0, within(1e-4));
+    assertThat(lines.get(15).get("objective/kl").asDouble()).isPositive();
+    assertThat(mean(lines.subList(12, 16), "reward"))
+        .isGreaterThan(mean(lines.subList(0, 4), "reward") + 0.05);
+  }
+
+  @Test
+  void theReferenceWritesTheSecondCompletionOfXpo() throws Exception {
+    run(
+        "xpo",
+        "objective={name: xpo}",
+        "data.train.0.path=" + folder.resolve("vowels.jsonl"),
+        "train.max_steps=8",
+        "train.learning_rate=0.01",
+        "adapter={r: 4}");
+
+    List<JsonNode> lines = metrics("xpo");
+    assertThat(mean(lines.subList(4, 8), "objective/model_scores"))
+        .isGreaterThan(mean(lines.subList(4, 8), "objective/ref_scores"));
+    assertThat(lines.get(0).get("loss/xpo").asDouble()).isNegative();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "adapter={r: 4}"})
+  void nashMdPlaysAgainstTheMixture(String adapter) throws Exception {
+    String output = "nash" + adapter.length();
+    List<String> overrides =
+        new ArrayList<>(
+            List.of(
+                "objective={name: nash_md}",
+                "train.max_steps=8",
+                "train.learning_rate=0.01",
+                "rollout.num_iterations=2"));
+    if (!adapter.isEmpty()) {
+      overrides.add(adapter);
+    }
+    run(output, overrides.toArray(String[]::new));
+
+    List<JsonNode> lines = metrics(output);
+    assertThat(lines).hasSize(8);
+    assertThat(lines.get(0).get("loss/kl").asDouble()).isCloseTo(0, within(1e-4));
+    assertThat(lines.get(7).get("loss/kl").asDouble()).isNotCloseTo(0, within(1e-3));
+    assertThat(lines.get(0).get("rewards/probabilities").asDouble()).isBetween(0.2, 0.8);
+  }
+
+  private void writeRows(String file, String letters) throws IOException {
+    List<String> rows = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      rows.add("{\"prompt\": \"row %d: \", \"letter\": \"%s\"}".formatted(row, letters));
+    }
+    Files.write(folder.resolve(file), rows);
   }
 
   private static double mean(List<JsonNode> lines, String metric) {
