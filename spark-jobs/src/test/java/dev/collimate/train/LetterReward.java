@@ -16,10 +16,7 @@ public final class LetterReward implements RewardFunction {
   public List<OptionalDouble> score(RewardBatch batch) {
     return IntStream.range(0, batch.size())
         .mapToObj(
-            row ->
-                share(
-                    batch.completions().get(row),
-                    batch.column("letter", row).orElseThrow()))
+            row -> share(batch.completions().get(row), batch.column("letter", row).orElseThrow()))
         .toList();
   }
 
