@@ -17,6 +17,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What an online objective learns depends on data, run file and seed, never on the cluster: the
@@ -102,12 +104,31 @@ class GrpoIT {
     assertSame("driver");
   }
 
+  /** Of both, the reference writes the second completion, or has its share in it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"xpo", "nash_md"})
+  @Tag("slow")
+  void pairsMadeOnlineAreTheSameOnOneExecutorAndOnTwo(String objective) throws IOException {
+    TinyRun pairs = tiny.with("prompts.jsonl", "{name: " + objective + "}");
+    for (int executors = 1; executors <= 2; executors++) {
+      String name = objective + "-" + executors;
+      Finished finished =
+          onExecutors(executors).run("train", pairs.runFile(name, TRAIN.formatted(executors)));
+      assertThat(finished.exitCode()).as(finished.transcript()).isZero();
+    }
+    assertSame(objective + "-1", objective + "-2");
+  }
+
   private static void assertSame(String name) throws IOException {
-    assertThat(completions(name)).as("completions of %s", name).isEqualTo(completions("two"));
+    assertSame(name, "two");
+  }
+
+  private static void assertSame(String name, String other) throws IOException {
+    assertThat(completions(name)).as("completions of %s", name).isEqualTo(completions(other));
     assertThat(tiny.trainingState(name, STEPS))
         .as("weights of %s", name)
         .isNotEqualTo(tiny.trainingState(name, 2))
-        .isEqualTo(tiny.trainingState("two", STEPS));
+        .isEqualTo(tiny.trainingState(other, STEPS));
   }
 
   /** The journals of rewards, which have the hash of every completion and what it scored. */

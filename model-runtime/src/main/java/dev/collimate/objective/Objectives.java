@@ -47,10 +47,12 @@ public final class Objectives {
           Grpo.SPEC,
           Rloo.SPEC,
           ReinforcePlusPlus.SPEC,
-          Ppo.SPEC);
+          Ppo.SPEC,
+          OnlineDpo.SPEC,
+          OnlineDpo.XPO,
+          NashMd.SPEC);
 
-  private static final List<String> NOT_BUILT =
-      List.of("online_dpo", "xpo", "nash_md", "gkd", "prm");
+  private static final List<String> NOT_BUILT = List.of("gkd", "prm");
 
   private static final List<String> NOT_BUILT_OPTIONS = List.of("loss_scale");
 

@@ -4,12 +4,12 @@ import dev.collimate.text.Sequence;
 
 /**
  * An objective that learns from completions of its own policy, which rewards judge. Its rows are
- * completions: one sequence {@link #COMPLETION} each, with the numbers that {@link #assess} gave.
+ * completions, or pairs of them, with the numbers that {@link #assess} gave.
  *
  * <p>The order of a rollout: sample; {@link #sequence} of every completion; where {@link #needs}
  * says so, one pass over them for the old log-probabilities, values and the reference's; {@link
- * #assess} all of them on the driver; then {@link #row} of every completion of weight other than 0,
- * in one or several mini-batches.
+ * #assess} all of them on the driver; then {@link #row} of every row of weight other than 0, in one
+ * or several mini-batches.
  */
 public interface Online extends Objective {
 
@@ -34,6 +34,27 @@ public interface Online extends Objective {
   record Needs(int generations, boolean old, boolean values, boolean reference) {}
 
   Needs needs();
+
+  /**
+   * The share of the reference in a completion: 0, and the policy writes it; 1, and the reference
+   * does; between, and it is drawn from the geometric mixture of both, which has this exponent on
+   * the reference. Only the policy's own may be written by an objective that reads no reference.
+   *
+   * @param sample the completion's number among those of its prompt
+   */
+  default double referenceShare(int sample) {
+    return 0;
+  }
+
+  /** Whether the loss compares the policy with the old one in a rollout's later steps. */
+  default boolean comparesWithOld() {
+    return true;
+  }
+
+  /** Rows that are trained on for each prompt. */
+  default int rowsPerPrompt() {
+    return needs().generations();
+  }
 
   /**
    * The tokens that a completion is trained on; a token counts where its log-probability or value

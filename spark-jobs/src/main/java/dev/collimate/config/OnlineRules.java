@@ -5,6 +5,7 @@ import dev.collimate.config.Node.Fields;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.Online;
 import java.util.List;
 import java.util.Optional;
 
@@ -76,20 +77,29 @@ final class OnlineRules {
   private void checkSizes(RunConfig config) {
     int completions = config.train().globalBatchSize();
     int generations = config.objective().numGenerations();
+    int rows = config.objective().online().map(Online::rowsPerPrompt).orElse(generations);
+    String count =
+        config.objective().options().containsKey("num_generations")
+            ? "objective.num_generations, which is " + generations
+            : "%d, the completions of a prompt of %s"
+                .formatted(generations, config.objective().name());
     int steps = config.rollout().stepsPerGeneration();
     if ((long) completions * steps % generations != 0) {
       problems.add(
           "train.global_batch_size",
-          "counts completions and must be a multiple of objective.num_generations, which is %d, got %d"
-              .formatted(generations, completions),
+          "counts completions and must be a multiple of %s, got %d".formatted(count, completions),
           document.place());
     }
-    if (steps > generations) {
+    if (steps > rows) {
       problems.add(
           "rollout.steps_per_generation",
-          "must be <= objective.num_generations, which is %d, got %d".formatted(generations, steps),
+          rows == generations
+              ? "must be <= %s, got %d".formatted(count, steps)
+              : "must be 1 for %s, got %d".formatted(config.objective().name(), steps),
           document.place(),
-          "; a rollout of one prompt must have a completion for every step");
+          rows == generations
+              ? "; a rollout of one prompt must have a completion for every step"
+              : "; a rollout of one prompt has one row to train on");
     }
     if (config.train().hasLocalSteps()) {
       problems.add(

@@ -75,7 +75,10 @@ final class RunRules {
                 keys.add("reference.prefix_sharing");
               }
             });
-    if (!OnlineRules.isOnline(config)) {
+    if (OnlineRules.isOnline(config)) {
+      // The reference reads completions one by one.
+      keys.add("reference.prefix_sharing");
+    } else {
       keys.addAll(OnlineRules.keys());
     }
     if (trainsRewardModel(config)) {
@@ -254,8 +257,14 @@ final class RunRules {
       sharingProblem(objective).ifPresent(problem -> addSharing("train.prefix_sharing", problem));
     }
     boolean readsReference = objective.reference() != ReferenceUse.NONE;
-    if (config.reference().prefixSharing() && readsReference && objective.roles().size() < 2) {
-      addSharing("reference.prefix_sharing", oneSequence(objective));
+    if (config.reference().prefixSharing() && readsReference) {
+      if (objective.roles().size() < 2) {
+        addSharing("reference.prefix_sharing", oneSequence(objective));
+      } else if (objective.isOnline()) {
+        addSharing(
+            "reference.prefix_sharing",
+            "has no effect on " + objective.name() + ", whose completions are read one by one");
+      }
     }
   }
 

@@ -15,6 +15,7 @@ import dev.collimate.reward.Rewards;
 import dev.collimate.reward.RowReward;
 import dev.collimate.text.Sequence;
 import dev.collimate.train.OnlineWork.Reading;
+import dev.collimate.train.OnlineWork.SampleRange;
 import dev.collimate.train.Rollouts.Completed;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
@@ -82,7 +83,7 @@ final class OnlineSteps implements StepMethod {
             masters,
             first,
             rollout.prompts().microBatches(),
-            plan.generations(),
+            writers(objective),
             sampling);
     long written = System.nanoTime();
     RewardOutcome outcome = score(first, completions);
@@ -90,7 +91,7 @@ final class OnlineSteps implements StepMethod {
     List<Sequence> sequences =
         completions.stream().map(c -> objective.sequence(sampled(c))).toList();
     Online.Needs needs = objective.needs();
-    boolean readsOld = needs.old() || plan.isReused();
+    boolean readsOld = needs.old() || (plan.isReused() && objective.comparesWithOld());
     Readings readings =
         new Readings(
             read(Reading.POLICY, readsOld, first - 1, masters, completions, sequences),
@@ -108,6 +109,21 @@ final class OnlineSteps implements StepMethod {
     assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
     return train(
         rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
+  }
+
+  /** Neighbouring completions of one writer are written together. */
+  private static List<SampleRange> writers(Online objective) {
+    List<SampleRange> ranges = new ArrayList<>();
+    int generations = objective.needs().generations();
+    int first = 0;
+    for (int sample = 1; sample <= generations; sample++) {
+      double share = objective.referenceShare(first);
+      if (sample == generations || objective.referenceShare(sample) != share) {
+        ranges.add(new SampleRange(first, sample - first, share));
+        first = sample;
+      }
+    }
+    return ranges;
   }
 
   private RewardOutcome score(long step, List<Completed> completions) {
@@ -206,17 +222,27 @@ final class OnlineSteps implements StepMethod {
       Readings readings,
       Assessment assessment) {
     List<Experience.Row> rows = new ArrayList<>();
-    for (int i = 0; i < completions.size(); i++) {
+    for (int i = 0; i < assessment.rows().size(); i++) {
+      Assessment.Row assessed = assessment.rows().get(i);
+      Map<String, Integer> numbers = assessed.completions(i);
+      Map<String, Experience.Part> parts = new LinkedHashMap<>();
+      numbers.forEach(
+          (role, number) ->
+              parts.put(
+                  role,
+                  new Experience.Part(
+                      sequences.get(number),
+                      readings.old().get(number),
+                      readings.reference().get(number))));
+      Completed any = completions.get(numbers.values().iterator().next());
+      boolean isLost =
+          numbers.values().stream().anyMatch(number -> outcome.rows().get(number).isLost());
       rows.add(
           new Experience.Row(
-              key(completions.get(i)),
-              outcome.rows().get(i).isLost()
-                  ? 0
-                  : rollouts.prompts().weight(completions.get(i).row()),
-              sequences.get(i),
-              readings.old().get(i),
-              readings.reference().get(i),
-              assessment.rows().get(i)));
+              numbers.size() == 1 ? key(any) : any.text().promptKey(),
+              isLost ? 0 : rollouts.prompts().weight(any.row()),
+              parts,
+              assessed));
     }
     return new Experience(rows);
   }
@@ -235,15 +261,15 @@ final class OnlineSteps implements StepMethod {
       Experience experience,
       OfRollout reported) {
     List<Done> steps = new ArrayList<>();
-    int completions = experience.rows().size();
+    int rows = experience.rows().size();
     double[] state = objectiveState;
     long stepStart = reported.start();
     for (long step = rollout.first(); step <= rollout.last(); step++) {
       long trainStart = System.nanoTime();
       long version = step - 1;
-      int[] miniBatch = plan.miniBatch(rollout, step, completions);
+      int[] miniBatch = plan.miniBatch(rollout, step, rows);
       List<int[]> microBatches =
-          plan.microBatches(rollout, step, completions, experience::length, experience.takesPart());
+          plan.microBatches(rollout, step, rows, experience::length, experience.takesPart());
       Experience.Prepared prepared =
           experience.prepare(
               objective,

@@ -4,6 +4,7 @@ import dev.collimate.aggregate.Aggregator;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.parameters.FlatVector;
+import dev.collimate.train.OnlineWork.SampleRange;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -43,6 +44,8 @@ final class Rollouts {
    *
    * @param step the optimizer step before which that is
    * @param units rows of every unit
+   * @param ranges completions of every prompt, by who writes them; their numbers go on from range
+   *     to range
    * @return those of a prompt next to each other, in the order of the units
    */
   List<Completed> complete(
@@ -50,22 +53,34 @@ final class Rollouts {
       FlatVector parameters,
       long step,
       List<int[]> units,
-      int samples,
+      List<SampleRange> ranges,
       SamplingParams params) {
-    List<byte[]> work =
-        units.stream()
-            .map(rows -> new OnlineWork.Complete(step, split, rows, samples, params).toBytes())
-            .toList();
+    List<byte[]> work = new ArrayList<>();
+    for (int[] rows : units) {
+      for (SampleRange range : ranges) {
+        work.add(new OnlineWork.Complete(step, split, rows, range, params).toBytes());
+      }
+    }
     scoring.hold(aggregator, version, parameters);
     List<byte[]> answers = aggregator.map(version, parameters, work);
     List<Completed> all = new ArrayList<>();
-    for (int unit = 0; unit < answers.size(); unit++) {
+    int samples = ranges.stream().mapToInt(SampleRange::count).sum();
+    for (int unit = 0; unit < units.size(); unit++) {
       int[] rows = units.get(unit);
-      List<Written> written = Written.all(answers.get(unit), rows.length * samples);
-      for (int i = 0; i < written.size(); i++) {
-        int row = rows[i / samples];
-        all.add(
-            new Completed(row, written.get(i), prompts.rollout(row, i % samples, written.get(i))));
+      Written[][] ofUnit = new Written[rows.length][samples];
+      for (int i = 0; i < ranges.size(); i++) {
+        SampleRange range = ranges.get(i);
+        List<Written> written =
+            Written.all(answers.get(unit * ranges.size() + i), rows.length * range.count());
+        for (int j = 0; j < written.size(); j++) {
+          ofUnit[j / range.count()][range.first() + j % range.count()] = written.get(j);
+        }
+      }
+      for (int i = 0; i < rows.length; i++) {
+        for (int sample = 0; sample < samples; sample++) {
+          Written written = ofUnit[i][sample];
+          all.add(new Completed(rows[i], written, prompts.rollout(rows[i], sample, written)));
+        }
       }
     }
     return all;

@@ -65,4 +65,23 @@ class OnlineConfigTest {
         .isInstanceOf(CollimateException.class)
         .hasMessage(message);
   }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          train.global_batch_size=7 | train.global_batch_size: counts completions and must be a multiple of 2, the completions of a prompt of xpo, got 7 (pairs.yaml:1)
+          rollout.steps_per_generation=2 | rollout.steps_per_generation: must be 1 for xpo, got 2 (pairs.yaml:1); a rollout of one prompt has one row to train on
+          reference.prefix_sharing=true | reference.prefix_sharing: has no effect on xpo, whose completions are read one by one (--set); leave it out
+          objective.num_generations=2 | objective.num_generations: has no effect on xpo (--set); it belongs to grpo, rloo, reinforce_plus_plus or ppo
+          """)
+  void aPairHasTwoCompletionsOfAPrompt(String override, String message) {
+    String pairs = LEAST.replace("grpo", "xpo");
+    assertThat(RunConfig.read(pairs, "pairs.yaml", List.of()).objective().numGenerations())
+        .isEqualTo(2);
+    assertThatThrownBy(() -> RunConfig.read(pairs, "pairs.yaml", List.of(override)))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(message);
+  }
 }

@@ -20,12 +20,17 @@ record ToyOnlineRun(Path folder, SparkSession spark) {
 
   static ToyOnlineRun in(Path folder, SparkSession spark) throws IOException {
     ToyModel.write(folder.resolve("model"), 1);
+    writeRows(folder.resolve("rows.jsonl"), "e");
+    writeRows(folder.resolve("vowels.jsonl"), "aeiouy");
+    return new ToyOnlineRun(folder, spark);
+  }
+
+  private static void writeRows(Path file, String letters) throws IOException {
     List<String> rows = new ArrayList<>();
     for (int row = 0; row < PROMPTS; row++) {
-      rows.add("{\"prompt\": \"row %d: \", \"letter\": \"e\"}".formatted(row));
+      rows.add("{\"prompt\": \"row %d: \", \"letter\": \"%s\"}".formatted(row, letters));
     }
-    Files.write(folder.resolve("rows.jsonl"), rows);
-    return new ToyOnlineRun(folder, spark);
+    Files.write(file, rows);
   }
 
   RunManifest run(String output, String... overrides) throws Exception {
