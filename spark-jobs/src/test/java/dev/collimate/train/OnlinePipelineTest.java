@@ -34,7 +34,8 @@ class OnlinePipelineTest {
   @Test
   void grpoLearnsWhatItsRewardLikes() throws Exception {
     RunManifest manifest =
-        toy.run("grpo", "train.max_steps=12", "train.learning_rate=0.01", "rollout.temperature=0.9");
+        toy.run(
+            "grpo", "train.max_steps=12", "train.learning_rate=0.01", "rollout.temperature=0.9");
 
     List<JsonNode> lines = toy.metrics("grpo");
     assertThat(lines).hasSize(12);
