@@ -16,18 +16,15 @@ public final class Moody implements RewardFunction {
   @Override
   public List<OptionalDouble> score(RewardBatch batch) throws IOException, InterruptedException {
     int number = Integer.parseInt(batch.prompts().get(0).replaceAll("\\D", ""));
-    switch (number % 5) {
-      case 0:
+    return switch (number % 5) {
+      case 0 -> {
         new CountDownLatch(1).await();
-        return List.of();
-      case 1:
-        throw new IOException("not today");
-      case 2:
-        return List.of(OptionalDouble.of(Double.NaN));
-      case 3:
-        return List.of(OptionalDouble.empty());
-      default:
-        return List.of(OptionalDouble.of(1));
-    }
+        yield List.of();
+      }
+      case 1 -> throw new IOException("not today");
+      case 2 -> List.of(OptionalDouble.of(Double.NaN));
+      case 3 -> List.of(OptionalDouble.empty());
+      default -> List.of(OptionalDouble.of(1));
+    };
   }
 }
