@@ -97,6 +97,7 @@ class ObjectivesIT {
           new Named("sparsepo", Map.of("mask", "activation")),
           new Named("reward", Map.of("preference_strength", "soft_label")),
           new Named("reward", Map.of("agreement", "margin")),
+          new Named("reward", Map.of("contrastive", "simcse_diff")),
           new Named("gr_dpo", Map.of("group_weights", "importance")));
 
   @TempDir private Path folder;

@@ -248,9 +248,9 @@ public final class Learner {
         for (float[] ofSequence : pass.values(Quantity.SCORE)) {
           scores.add(new SequenceScores(widen(ofSequence)));
         }
-        return;
+      } else {
+        policy.addAll(variables(pass, Quantity.LOG_PROB));
       }
-      policy.addAll(variables(pass, Quantity.LOG_PROB));
       for (Quantity quantity : declaration.learned()) {
         if (quantity == Quantity.LAST_HIDDEN && quantities.contains(quantity)) {
           Stream.of(pass.values(quantity))
@@ -303,7 +303,7 @@ public final class Learner {
       }
       Map<String, Double> scalars = learnRow.example().scalars();
       return declaration.scores() > 0
-          ? RowInputs.ofScores(scoresByRole, scalars, numbers)
+          ? RowInputs.ofScores(scoresByRole, scalars, numbers).with(variables(row))
           : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers)
               .with(variables(row))
               .withMarks(marks(learnRow));

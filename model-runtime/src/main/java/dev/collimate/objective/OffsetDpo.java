@@ -42,7 +42,8 @@ final class OffsetDpo implements Objective {
       new ObjectiveSpec(
               "reverse_po",
               "-logsigmoid(beta * M - gamma * constraint_gap)",
-              "Reverse Preference Optimization for Complex Instruction Following (experimental)",
+              "Huang et al. 2025, Reverse Preference Optimization for Complex Instruction Following,"
+                  + " arXiv:2505.22172 (experimental)",
               List.of(
                   Pairs.beta(0.1),
                   ObjectiveOption.number(
@@ -60,8 +61,8 @@ final class OffsetDpo implements Objective {
               "citation_apo",
               "-logsigmoid(beta * M) of the statement whose number is in the column statement, after"
                   + " question, passages and the statements before it",
-              "Improving Attributed Text Generation of Large Language Models via Preference Learning"
-                  + " (experimental)",
+              "Li et al. 2024, Improving Attributed Text Generation of Large Language Models via"
+                  + " Preference Learning, arXiv:2403.18381 (experimental)",
               Stream.concat(Stream.of(Pairs.beta(0.1)), Progression.OPTIONS.stream()).toList(),
               OffsetDpo::citation)
           .withNormalisation("mean over rows")

@@ -203,6 +203,11 @@ public final class RowInputs {
     return numbers.given()[index];
   }
 
+  /** Whether the step's plan has numbers for this row. */
+  boolean hasGiven() {
+    return numbers.given().length > 0;
+  }
+
   /** One of the objective's own trained parameters. */
   public Scalar parameter(int index) {
     return numbers.parameters().variable(index);

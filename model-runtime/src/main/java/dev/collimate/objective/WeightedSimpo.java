@@ -20,8 +20,8 @@ final class WeightedSimpo implements Objective {
               "weighted_simpo",
               "-logsigmoid(beta * (A_c - A_r) - gamma) + sft_weight * NLL(chosen), A = sum w_t logp_t /"
                   + " sum w_t, w_t = 1 + alpha * mark_t^gamma_m",
-              "OSPO: Object-centric Self-improving Preference Optimization for Text-to-Image Generation,"
-                  + " for text (experimental)",
+              "Oh et al. 2025, OSPO: Object-centric Self-improving Preference Optimization for"
+                  + " Text-to-Image Generation, arXiv:2506.02015, for text (experimental)",
               List.of(
                   ObjectiveOption.number(
                       "beta", 5.0, "> 0", "Scale of the mean log-probabilities."),

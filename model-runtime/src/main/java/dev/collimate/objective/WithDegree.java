@@ -9,10 +9,11 @@ import java.util.List;
 
 /**
  * An objective on pairs with a side task of preference degrees (self-supervised preference
- * optimization): of each side there are weaker versions, from which ever more key phrases were
- * taken, and a linear head on the last hidden state has to tell which of them it reads, {@code
- * degree_weight * (CE(chosen side) + CE(rejected side))}, each a mean over the versions. The heads,
- * one for each side, start at zero and are not part of the result.
+ * optimization, Li et al. 2024, arXiv:2409.17791): of each side there are weaker versions, from
+ * which ever more key phrases were taken, and a linear head on the last hidden state has to tell
+ * which of them it reads, {@code degree_weight * (CE(chosen side) + CE(rejected side))}, each a
+ * mean over the versions. The heads, one for each side, start at zero and are not part of the
+ * result.
  */
 final class WithDegree extends Extended {
 
@@ -26,7 +27,7 @@ final class WithDegree extends Extended {
               0.0,
               ">= 0",
               "Weight of telling how much was deleted from an answer (self-supervised preference"
-                  + " degrees, experimental), usually 0.1 to 1; 0: the task is left out."),
+                  + " degrees, arXiv:2409.17791, experimental), usually 0.1 to 1; 0: the task is left out."),
           ObjectiveOption.number(
               LEVELS,
               3.0,

@@ -32,8 +32,9 @@ public record DataConfig(
     @Key(
             role = IDENTITY,
             usual = "keep_start",
-            supported = "keep_start",
-            meaning = "Which end of a sequence that is too long stays.")
+            meaning =
+                "Which end of a sequence that is too long stays; `keep_end` cuts the prompt first,"
+                    + " then the completion's start.")
         TruncationMode truncationMode,
     @Key(
             role = IDENTITY,

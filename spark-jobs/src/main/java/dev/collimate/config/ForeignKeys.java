@@ -103,7 +103,6 @@ final class ForeignKeys {
           "chat_template_path",
           "neftune_noise_alpha",
           "lr_scheduler_kwargs",
-          "greater_is_better",
           "load_in_4bit",
           "load_in_8bit",
           "push_to_hub",
@@ -118,8 +117,9 @@ final class ForeignKeys {
     if (INSTEAD.containsKey(key)) {
       return Optional.of("is not a key here: " + INSTEAD.get(key));
     }
-    return NOT_BUILT.contains(key) || Objectives.notBuiltOptions().contains(key)
+    return NOT_BUILT.contains(key)
         ? Optional.of("is not supported yet")
-        : Optional.empty();
+        : Optional.ofNullable(Objectives.notBuiltOptions().get(key))
+            .map(why -> "is not supported yet" + why);
   }
 }

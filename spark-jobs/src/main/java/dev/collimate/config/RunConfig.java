@@ -141,7 +141,13 @@ public record RunConfig(
 
   /** The identity keys, dotted, with their values: equal maps are the same run. */
   public Map<String, Object> identity() {
-    return Resolved.identity(this, RunRules.withoutEffect(this));
+    Map<String, Object> identity = Resolved.identity(this, RunRules.withoutEffect(this));
+    if (train.loadBestModelAtEnd()) {
+      // They decide which checkpoints are compared.
+      identity.put("train.save_steps", train.saveSteps());
+      identity.put("train.eval_steps", train.evalSteps());
+    }
+    return identity;
   }
 
   /**

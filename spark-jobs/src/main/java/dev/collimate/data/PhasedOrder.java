@@ -1,5 +1,6 @@
 package dev.collimate.data;
 
+import dev.collimate.objective.Progression;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -20,6 +21,11 @@ import java.util.function.IntToDoubleFunction;
  */
 public record PhasedOrder(
     IntToDoubleFunction phase, double replay, long seed, IntFunction<Digest128> keys) {
+
+  public static PhasedOrder of(Progression order, long seed, RowFacts rows) {
+    return new PhasedOrder(
+        row -> rows.scalar(order.column(), row), order.replay(), seed, rows::keyHash);
+  }
 
   /**
    * An epoch's rows.

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -123,18 +124,9 @@ final class TrainStage {
             run.data().shuffle()
                 ? RowOrder.permutation(run.seed(), epoch, facts)
                 : IntStream.range(0, facts.count()).toArray();
-    return objective
-        .declaration()
-        .progression()
-        .map(
-            order ->
-                new PhasedOrder(
-                    row -> facts.scalar(order.column(), row),
-                    order.replay(),
-                    run.seed(),
-                    facts::keyHash))
-        .<IntFunction<int[]>>map(phases -> epoch -> phases.of(epoch, mixed.apply(epoch)))
-        .orElse(mixed);
+    Optional<PhasedOrder> phases =
+        objective.declaration().progression().map(by -> PhasedOrder.of(by, run.seed(), facts));
+    return phases.isEmpty() ? mixed : epoch -> phases.get().of(epoch, mixed.apply(epoch));
   }
 
   private BatchPlan plan(RowFacts facts) {
@@ -167,7 +159,7 @@ final class TrainStage {
     TrainingState state = start(checkpoints);
     if (trained && !recorded && state.progress().step() == steps) {
       // The driver before ended between the publication and the manifest.
-      record(record, state.progress());
+      record(record, state.progress(), best(checkpoints));
     }
     if (trained && !isLeft) {
       return;
@@ -195,20 +187,30 @@ final class TrainStage {
               progress);
       if (!trained) {
         state = train(online, session, checkpoints, measured, moving, state);
+      }
+      OptionalLong best = best(checkpoints);
+      TrainingState result = BestCheckpoint.result(best, checkpoints, state);
+      if (!trained) {
         policy.publish(
             directory,
-            OwnPart.without(state.masters(), policy.layout().size()),
+            OwnPart.without(result.masters(), policy.layout().size()),
             run.saveDtype(),
             lock::requireOwned);
-        record(record, state.progress());
+        record(record, state.progress(), best);
       }
       if (evaluates && evalRows.count() > 0) {
         measured.after(
             steps,
-            OwnPart.behind(policy.published(directory), state.masters()),
-            state.progress().objectiveStateArray());
+            OwnPart.behind(policy.published(directory), result.masters()),
+            result.progress().objectiveStateArray());
       }
     }
+  }
+
+  /** The step of the checkpoint that is published instead of the last one; empty: the last. */
+  private OptionalLong best(CheckpointStore checkpoints) throws IOException {
+    return BestCheckpoint.step(
+        run.train(), () -> MetricsLog.read(storage, directory.metrics()), checkpoints);
   }
 
   /** What an online objective needs on the driver, while there are workers. */
@@ -266,10 +268,10 @@ final class TrainStage {
     MetricsLog metrics = MetricsLog.resume(storage, directory.metrics(), start.progress().step());
     if (start.progress().step() == 0) {
       measured.before(start.masters());
+      BestCheckpoint.of(run.train()).ifPresent(measured::requireMetric);
     }
     progress.training(start.progress().step() + 1, steps);
-    try (CheckpointWriter writer =
-        new CheckpointWriter(checkpoints, run.train().saveTotalLimit(), metrics)) {
+    try (CheckpointWriter writer = new CheckpointWriter(checkpoints, run.train(), metrics)) {
       WorkerShares shares = new WorkerShares();
       Trainer trainer =
           new Trainer(
@@ -368,7 +370,8 @@ final class TrainStage {
   }
 
   /** What the published result took, from the state after the last step. */
-  private void record(RunRecord record, Progress end) {
+  private void record(RunRecord record, Progress end, OptionalLong best) {
+    best.ifPresent(step -> numbers.put("best_step", step));
     numbers.put("steps", end.step());
     numbers.put("epochs", end.epoch());
     numbers.put("rows", trainRows.count());

@@ -78,8 +78,10 @@ class RunConfigTest {
         disable_dropout: true
         save_steps: 10
         save_total_limit: 2
-        load_best_model_at_end: false
-        eval_steps: 0
+        load_best_model_at_end: true
+        metric_for_best_model: rewards/accuracies
+        greater_is_better: true
+        eval_steps: 5
         logging_steps: 5
         sync_every: 20
         replicas: 4
@@ -144,6 +146,7 @@ class RunConfigTest {
                     100,
                     OptionalInt.empty(),
                     false,
+                    Optional.empty(),
                     Optional.empty(),
                     100,
                     1,
@@ -232,9 +235,10 @@ class RunConfigTest {
                 true,
                 10,
                 OptionalInt.of(2),
-                false,
-                Optional.empty(),
-                0,
+                true,
+                Optional.of("rewards/accuracies"),
+                Optional.of(true),
+                5,
                 5,
                 20,
                 OptionalInt.of(4),

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -313,6 +314,61 @@ class PipelineTest {
       }
     }
     return steps;
+  }
+
+  /** With such a learning rate every step does harm, and the first one least. */
+  @Test
+  void theBestCheckpointIsPublishedAndKept() throws Exception {
+    String[] best = {
+      "train.max_steps=4",
+      "train.learning_rate=0.5",
+      "train.save_steps=1",
+      "train.eval_steps=1",
+      "train.save_total_limit=2",
+      "train.load_best_model_at_end=true"
+    };
+
+    RunManifest manifest = pipeline("best", best).run(Pipeline.Stage.EVALUATE);
+
+    Map<Long, Double> losses = evaluations("best");
+    long least =
+        losses.entrySet().stream().min(Map.Entry.comparingByValue()).orElseThrow().getKey();
+    assertThat(losses).containsOnlyKeys(1L, 2L, 3L, 4L);
+    assertThat(least).isLessThan(4);
+    assertThat(manifest.training()).containsEntry("best_step", least).containsEntry("steps", 4L);
+    assertThat(manifest.evaluation().get(RunManifest.AFTER))
+        .as("the toy model is saved as float32")
+        .containsEntry("eval_loss", losses.get(least));
+    assertThat(output("best") + "/checkpoints")
+        .satisfies(
+            checkpoints ->
+                assertThat(Path.of(checkpoints).toFile().list())
+                    .contains("step-" + least, "step-4")
+                    .doesNotContain("step-" + (least == 2 ? 1 : 2)));
+  }
+
+  @Test
+  void anUnknownMetricForTheBestModelIsFoundBeforeTheFirstStep() {
+    assertThatThrownBy(
+            () ->
+                pipeline(
+                        "unknown",
+                        "train.load_best_model_at_end=true",
+                        "train.metric_for_best_model=rouge")
+                    .run(Pipeline.Stage.TRAIN))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("an evaluation has no eval_rouge; it has eval_");
+  }
+
+  private Map<Long, Double> evaluations(String name) throws IOException {
+    Map<Long, Double> losses = new TreeMap<>();
+    for (String line : Files.readAllLines(folder.resolve(name).resolve("metrics.jsonl"))) {
+      JsonNode metrics = new ObjectMapper().readTree(line);
+      if (metrics.has("eval_loss")) {
+        losses.put(metrics.get("step").asLong(), metrics.get("eval_loss").doubleValue());
+      }
+    }
+    return losses;
   }
 
   private Pipeline pipeline(String output, String... overrides) {
