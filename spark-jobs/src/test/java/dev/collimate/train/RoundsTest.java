@@ -49,7 +49,7 @@ class RoundsTest {
     assertThat(reward(numbers, 3)).isGreaterThan(reward(numbers, 1) + 0.05);
     assertThat(numbers)
         .containsEntry("rounds", 3)
-        .containsEntry("round_1/completions", 4L * PROMPTS)
+        .containsEntry("round_1/completions", 6L * PROMPTS)
         .containsEntry("round_1/lost", 0L)
         .containsEntry("round_2/steps", 6L);
     assertThat((long) numbers.get("round_1/pairs") + (long) numbers.get("round_1/equal"))
@@ -105,14 +105,22 @@ class RoundsTest {
                     "alike",
                     RunProgress.SILENT,
                     "rounds=1",
-                    "rewards=[{name: regex_match, pattern: neverever}]"))
+                    "rewards=[{name: regex, pattern: neverever}]"))
         .isInstanceOf(CollimateException.class)
         .hasMessage(
-            "rewards: in round 1 no prompt has two completions with different rewards (48 completions, 0 without a reward); nothing can be preferred, so look at the rewards, or raise rollout.num_generations or rollout.temperature");
+            "rewards: in round 1 no prompt has two completions with different rewards (72 completions, 0 without a reward); nothing can be preferred, so look at the rewards, or raise rollout.num_generations or rollout.temperature");
   }
 
   /** Ends the process, as far as a run can tell, in a stage or after a step. */
-  private record Stopping(String at) implements RunProgress {
+  private static final class Stopping implements RunProgress {
+    private final String at;
+    private int left;
+
+    Stopping(String at, int time) {
+      this.at = at;
+      this.left = time;
+    }
+
     @Override
     public void stage(String name) {
       stopAt(name);
@@ -127,7 +135,7 @@ class RoundsTest {
     }
 
     private void stopAt(String place) {
-      if (place.equals(at)) {
+      if (place.equals(at) && --left == 0) {
         throw new IllegalStateException("stopped at " + at);
       }
     }
@@ -140,10 +148,10 @@ class RoundsTest {
         model: %s
         output: %s
         data: {train: [{path: %s}]}
-        objective: {name: dpo}
-        rollout: {num_generations: 4, max_completion_length: 12}
+        objective: {name: dpo, rpo_alpha: 1.0}
+        rollout: {num_generations: 6, max_completion_length: 12}
         rewards: [{name: dev.collimate.train.LetterReward, label: letters}]
-        train: {max_steps: 6, global_batch_size: 12, micro_batch_size: 4, lr_scheduler_type: constant, learning_rate: 5.0e-3, logging_steps: 1}
+        train: {max_steps: 6, global_batch_size: 12, micro_batch_size: 4, lr_scheduler_type: constant, learning_rate: 1.0e-2, logging_steps: 1}
         cluster: {workers: 1, threads: 1}
         """
             .formatted(
