@@ -113,7 +113,8 @@ class GrpoIT {
     for (int executors = 1; executors <= 2; executors++) {
       String name = objective + "-" + executors;
       Finished finished =
-          onExecutors(executors).run("train", pairs.runFile(name, TRAIN.formatted(executors)));
+          onExecutors(executors)
+              .run("train", pairs.runFile(name, TRAIN.formatted(rewardModel, executors)));
       assertThat(finished.exitCode()).as(finished.transcript()).isZero();
     }
     assertSame(objective + "-1", objective + "-2");

@@ -6,6 +6,8 @@ import static dev.collimate.config.Key.Role.OPERATIONAL;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.BinaryOperator;
 import java.util.stream.IntStream;
@@ -74,6 +76,22 @@ public record DataConfig(
         located("data.train", train, absolute),
         located("data.eval", eval, absolute),
         evalFraction,
+        maxLength,
+        truncationMode,
+        maxPromptLength,
+        shuffle,
+        maxBadRows,
+        boundaryMerge);
+  }
+
+  /** The same of one file of JSON lines instead, nothing held out. */
+  DataConfig of(String path) {
+    Source source =
+        new Source(Optional.of(path), Optional.empty(), Optional.of("json"), Map.of(), List.of());
+    return new DataConfig(
+        List.of(source),
+        List.of(),
+        /* evalFraction= */ 0,
         maxLength,
         truncationMode,
         maxPromptLength,

@@ -6,6 +6,7 @@ import dev.collimate.objective.Declaration;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.Online;
+import dev.collimate.text.RowShape;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,8 +24,21 @@ final class OnlineRules {
     this.problems = problems;
   }
 
-  /** The keys that have an effect on online objectives alone. */
-  static List<String> keys() {
+  /** Those of them that say how completions become steps, which in rounds they do not. */
+  private static final List<String> OF_STEPS =
+      List.of("rollout.batch_size", "rollout.num_iterations", "rollout.steps_per_generation");
+
+  private static final String OF_ROUNDS = "rollout.num_generations";
+
+  /** Keys of completions that have no effect on a run. */
+  static List<String> withoutEffect(RunConfig config) {
+    if (isOnline(config)) {
+      return List.of(OF_ROUNDS);
+    }
+    return config.rounds() > 0 ? OF_STEPS : keys();
+  }
+
+  private static List<String> keys() {
     return KnownKeys.all().stream()
         .map(KnownKeys.KnownKey::path)
         .filter(path -> path.equals(REWARDS) || path.startsWith(SECTION + "."))
@@ -40,15 +54,76 @@ final class OnlineRules {
       return;
     }
     if (!isOnline(config)) {
-      refuse(config.objective().name());
+      if (config.rounds() > 0) {
+        checkRounds(config);
+      } else {
+        refuse(config.objective().name());
+      }
       return;
     }
+    if (config.rounds() > 0) {
+      problems.add(
+          "rounds",
+          "has no effect on " + config.objective().name(),
+          document.place(),
+          "; it writes completions before every step already");
+    }
+    refuseInRollout(List.of(OF_ROUNDS), "; write objective.num_generations where it is one's");
+    requireRewards(config);
+    if (problems.free("train.global_batch_size", SECTION)) {
+      checkSizes(config);
+    }
+  }
+
+  private void checkRounds(RunConfig config) {
+    boolean isOnPairs =
+        config
+            .objective()
+            .declaration()
+            .filter(objective -> objective.shape() == RowShape.PREFERENCE)
+            .isPresent();
+    if (!isOnPairs) {
+      problems.add(
+          "rounds",
+          "needs an objective on pairs, got " + config.objective().name(),
+          document.place(),
+          "; such as dpo");
+    }
+    requireRewards(config);
+    refuseInRollout(OF_STEPS, "; a round writes every prompt's completions by themselves");
+    if (config.data().train().size() != 1) {
+      problems.add(
+          "data.train",
+          "must be one source of prompts with rounds, got " + config.data().train().size(),
+          document.place());
+    }
+    if (!config.data().eval().isEmpty() || config.data().evalFraction() > 0) {
+      problems.add(
+          config.data().eval().isEmpty() ? "data.eval_fraction" : "data.eval",
+          "has no effect with rounds",
+          document.place(),
+          "; every round reports the mean reward of the policy that it starts from");
+    }
+  }
+
+  private void refuseInRollout(List<String> keys, String remedy) {
+    if (given(SECTION).map(Field::value).orElse(null) instanceof Fields rollout) {
+      rollout
+          .fields()
+          .forEach(
+              (name, field) -> {
+                String key = Names.join(SECTION, name);
+                if (keys.contains(key) && !field.value().isNull()) {
+                  problems.add(key, "has no effect here", field.place(), remedy);
+                }
+              });
+    }
+  }
+
+  private void requireRewards(RunConfig config) {
     if (config.rewards().isEmpty() && problems.free(REWARDS)) {
       problems.add(
           REWARDS, "is missing", document.place(), "; such as rewards: [{name: number_match}]");
-    }
-    if (problems.free("train.global_batch_size", SECTION)) {
-      checkSizes(config);
     }
   }
 

@@ -17,6 +17,14 @@ public record RolloutSection(
         int batchSize,
     @Key(
             role = IDENTITY,
+            usual = "8",
+            range = ">= 2",
+            meaning =
+                "With `rounds`: completions of each prompt. Online objectives have an option of"
+                    + " that name.")
+        int numGenerations,
+    @Key(
+            role = IDENTITY,
             usual = "256",
             range = ">= 1",
             meaning = "Most tokens of a completion; a longer one is truncated.")

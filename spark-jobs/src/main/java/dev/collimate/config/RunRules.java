@@ -83,11 +83,10 @@ final class RunRules {
                 keys.add("reference.prefix_sharing");
               }
             });
+    keys.addAll(OnlineRules.withoutEffect(config));
     if (OnlineRules.isOnline(config)) {
       // The reference reads completions one by one.
       keys.add("reference.prefix_sharing");
-    } else {
-      keys.addAll(OnlineRules.keys());
     }
     if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);

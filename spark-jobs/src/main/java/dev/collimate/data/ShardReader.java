@@ -104,19 +104,23 @@ public final class ShardReader implements AutoCloseable {
       while (left >= file(shard).rowsOf(group)) {
         left -= file(shard).rowsOf(group++);
       }
-      Map<String, String> columns = new TreeMap<>();
-      RowJson.readOwn(group(shard, group).columns()[left])
-          .forEach(
-              (name, value) -> {
-                if (value != null && !PROMPT_COLUMNS.contains(name)) {
-                  columns.put(name, text(value));
-                }
-              });
-      return columns;
+      return furtherColumns(RowJson.readOwn(group(shard, group).columns()[left]));
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot read shard '" + data.shards(split).get(shard).file() + "'", e);
     }
+  }
+
+  /** The columns of a row of prompts beside the prompt, as texts; what is null is missing. */
+  public static Map<String, String> furtherColumns(Map<String, Object> row) {
+    Map<String, String> columns = new TreeMap<>();
+    row.forEach(
+        (name, value) -> {
+          if (value != null && !PROMPT_COLUMNS.contains(name)) {
+            columns.put(name, text(value));
+          }
+        });
+    return columns;
   }
 
   private static String text(Object value) {

@@ -4,6 +4,7 @@ import dev.collimate.data.Digest128;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.ShardReader;
 import dev.collimate.executor.ModelSlot;
+import dev.collimate.executor.ModelSpec;
 import dev.collimate.executor.RowLogProbs;
 import dev.collimate.executor.RowScores;
 import dev.collimate.generate.Completion;
@@ -103,23 +104,26 @@ final class CompletionWriter {
 
   /** The first score of every text, in the order of the texts. */
   void score(OnlineWork.Score work, DataOutputStream out) throws IOException {
-    float[] scores =
-        ModelSlot.with(
-            work.model(),
-            configuration,
-            model -> {
-              float[] all = new float[work.texts().size()];
-              for (int i = 0; i < all.length; i++) {
-                int[] ids = work.texts().get(i);
-                Sequence text = new Sequence(ids, ids.length, new byte[ids.length]);
-                all[i] =
-                    RowScores.of(model, Experience.example("text " + i, 1, text))
-                        .byRole()
-                        .get(Online.COMPLETION)[0];
-              }
-              return all;
-            });
-    OnlineWork.writeFloats(scores, out);
+    OnlineWork.writeFloats(scores(work.model(), work.texts(), configuration), out);
+  }
+
+  /** The first score of every text, each run by itself. */
+  static float[] scores(ModelSpec spec, List<int[]> texts, Configuration configuration) {
+    return ModelSlot.with(
+        spec,
+        configuration,
+        model -> {
+          float[] all = new float[texts.size()];
+          for (int i = 0; i < all.length; i++) {
+            int[] ids = texts.get(i);
+            Sequence text = new Sequence(ids, ids.length, new byte[ids.length]);
+            all[i] =
+                RowScores.of(model, Experience.example("text " + i, 1, text))
+                    .byRole()
+                    .get(Online.COMPLETION)[0];
+          }
+          return all;
+        });
   }
 
   /** What is asked for of the rows' counted tokens, in the order of the rows. */

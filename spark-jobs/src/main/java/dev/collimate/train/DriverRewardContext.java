@@ -24,7 +24,7 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
   private static final String KEY = "rewards[].model";
 
   private final RunConfig run;
-  private final ScoringWorkers scoring;
+  private final RewardModels scoring;
   private final Configuration configuration;
   private final List<Tokenizer> tokenizers = new ArrayList<>();
 
@@ -32,7 +32,7 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
    * @param scoring who scores
    * @param configuration whose credential providers may hold secrets
    */
-  DriverRewardContext(RunConfig run, ScoringWorkers scoring, Configuration configuration) {
+  DriverRewardContext(RunConfig run, RewardModels scoring, Configuration configuration) {
     this.run = run;
     this.scoring = scoring;
     this.configuration = configuration;

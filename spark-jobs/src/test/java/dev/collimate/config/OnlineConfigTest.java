@@ -29,7 +29,7 @@ class OnlineConfigTest {
     RunConfig config = read();
 
     assertThat(config.objective().numGenerations()).isEqualTo(8);
-    assertThat(config.rollout()).isEqualTo(new RolloutSection(4, 256, 1, 0, 1, 1, 1, 3));
+    assertThat(config.rollout()).isEqualTo(new RolloutSection(4, 8, 256, 1, 0, 1, 1, 1, 3));
     assertThat(config.rewards()).hasSize(1);
     assertThat(config.rewards().get(0).options()).containsEntry("column", "answer");
   }
@@ -83,5 +83,36 @@ class OnlineConfigTest {
     assertThatThrownBy(() -> RunConfig.read(pairs, "pairs.yaml", List.of(override)))
         .isInstanceOf(CollimateException.class)
         .hasMessage(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          objective.name=kto | rounds: needs an objective on pairs, got kto (rounds.yaml:1); such as dpo
+          objective.name=grpo | rounds: has no effect on grpo (rounds.yaml:1); it writes completions before every step already
+          rewards=null | rewards: is missing (rounds.yaml:1); such as rewards: [{name: number_match}]
+          rollout.batch_size=2 | rollout.batch_size: has no effect here (--set); a round writes every prompt's completions by themselves
+          rollout.num_generations=1 | rollout.num_generations: must be >= 2, got 1 (--set); usual is 8
+          data.eval_fraction=0.1 | data.eval_fraction: has no effect with rounds (rounds.yaml:1); every round reports the mean reward of the policy that it starts from
+          """)
+  void roundsMakePairsOfPrompts(String override, String message) {
+    String rounds = LEAST.replace("grpo", "dpo") + "rounds: 2\n";
+    RunConfig config = RunConfig.read(rounds, "rounds.yaml", List.of("rollout.num_generations=4"));
+    assertThat(RunConfig.ofResolved(config.resolved())).isEqualTo(config);
+    assertThat(config.differences(RunConfig.read(rounds, "rounds.yaml", List.of("rounds=3"))))
+        .allMatch(line -> line.startsWith("rollout.num_generations"));
+    assertThatThrownBy(() -> RunConfig.read(rounds, "rounds.yaml", List.of(override)))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(message);
+  }
+
+  @Test
+  void withoutRoundsPromptsHaveNoNumberOfTheirOwn() {
+    assertThatThrownBy(() -> read("rollout.num_generations=4"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "rollout.num_generations: has no effect here (--set); write objective.num_generations where it is one's");
   }
 }

@@ -122,8 +122,9 @@ class RunConfigTest {
                     0.01,
                     BoundaryMerge.KEEP),
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
+                0,
                 Optional.empty(),
-                new RolloutSection(4, 256, 1, 0, 1, 1, 1, 3),
+                new RolloutSection(4, 8, 256, 1, 0, 1, 1, 1, 3),
                 List.of(),
                 new TrainConfig(
                     1,
