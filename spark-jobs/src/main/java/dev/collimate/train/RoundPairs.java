@@ -190,7 +190,10 @@ final class RoundPairs {
     try (context;
         Rewards rewards =
             new Rewards(
-                run.rewards().stream().map(RewardSection::choice).toList(), context, journal);
+                run.rewards().stream().map(RewardSection::choice).toList(),
+                context,
+                journal,
+                run.rollout().maxLostRollouts());
         PreparerSource.Open open = Generate.preparers(policy, configuration).open();
         BufferedReader in =
             new BufferedReader(
