@@ -101,7 +101,8 @@ class RewardModelPipelineTest {
 
   @Test
   void aFolderThatIsNoRewardModelIsRefusedBeforeAnyWork() throws IOException {
-    assertRefused("nowhere", "there is no folder '" + folder.resolve("nowhere"));
+    assertRefused(
+        "nowhere", "rewards[].model: there is no folder 'file:" + folder.resolve("nowhere"));
     assertRefused("model", "is a causal language model, which gives no rewards");
   }
 
