@@ -93,10 +93,10 @@ class RewardModelPipelineTest {
   }
 
   private void assertRefused(String model, String sentence) {
-    assertThatThrownBy(() -> toy.run("refused", reward(model)))
+    assertThatThrownBy(() -> toy.run("refused-" + model, reward(model)))
         .isInstanceOf(CollimateException.class)
         .hasMessageContaining(sentence);
-    assertThat(toy.output("refused").resolve("prepared")).as("work").doesNotExist();
+    assertThat(toy.output("refused-" + model).resolve("data")).as("work").doesNotExist();
   }
 
   @Test
