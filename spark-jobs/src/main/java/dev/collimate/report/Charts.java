@@ -113,17 +113,9 @@ final class Charts {
   /** What objectives that learn from the policy's own completions report. */
   private void online() {
     lines("Reward", "weighted sum, mean over completions", tone("reward", Tone.MAIN));
-    List<Metric> rewards = new ArrayList<>();
-    for (String name : names) {
-      if (name.startsWith("rewards/") && name.endsWith("/mean")) {
-        rewards.add(tone(name, TONES[rewards.size() % TONES.length]));
-      }
-    }
-    if (rewards.size() > 1) {
-      lines("Rewards", "mean of each reward", rewards.toArray(Metric[]::new));
-    }
-    rewards.forEach(reward -> drawn.add(reward.name()));
-    lines("Reward spread", "standard deviation of the rewards", tone("reward_std", Tone.MAIN));
+    ofEachReward("Rewards", "mean of each reward", "/mean");
+    lines("Reward spread", "standard deviation of the weighted sum", tone("reward_std", Tone.MAIN));
+    ofEachReward("Spread of each reward", "standard deviation", "/std");
     lines(
         "Groups without a spread",
         "share of prompts whose completions all got the same reward, which teach nothing",
@@ -135,11 +127,39 @@ final class Charts {
         tone("completions/min_length", Tone.FIRST),
         tone("completions/max_length", Tone.FOURTH));
     lines(
+        "Length of completions that ended",
+        "tokens",
+        tone("completions/mean_terminated_length", Tone.MAIN),
+        tone("completions/min_terminated_length", Tone.FIRST),
+        tone("completions/max_terminated_length", Tone.FOURTH));
+    lines(
         "Truncated completions",
         "share cut at the longest length",
         tone("completions/clipped_ratio", Tone.MAIN));
     lines("Divergence from the reference", "per token", tone("kl", Tone.MAIN));
+    lines(
+        "Clipped ratios",
+        "share of the policy's ratios that a clip holds",
+        tone("clip_ratio/low_mean", Tone.CHOSEN),
+        tone("clip_ratio/high_mean", Tone.REJECTED),
+        tone("clip_ratio/region_mean", Tone.MAIN),
+        tone("clip_ratio/low_min", Tone.FIRST),
+        tone("clip_ratio/high_max", Tone.FOURTH));
     lines("Lost completions", "without a reward, not trained on", tone("rewards/lost", Tone.MAIN));
+  }
+
+  /** One chart of a number that every reward has; none where there is one reward alone. */
+  private void ofEachReward(String title, String note, String suffix) {
+    List<Metric> rewards = new ArrayList<>();
+    for (String name : names) {
+      if (name.startsWith("rewards/") && name.endsWith(suffix)) {
+        rewards.add(tone(name, TONES[rewards.size() % TONES.length]));
+      }
+    }
+    if (rewards.size() > 1) {
+      lines(title, note, rewards.toArray(Metric[]::new));
+    }
+    rewards.forEach(reward -> drawn.add(reward.name()));
   }
 
   private record Metric(String name, Tone tone) {}

@@ -37,7 +37,6 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(LocalSpark.class)
 class LostRewardsPipelineTest {
 
-  private static final int COMPLETIONS = 16;
   private static final int STEPS = 4;
   private static final List<String> LABELS =
       List.of("letters", "hanging", "throwing", "vague", "judge");
@@ -157,17 +156,20 @@ class LostRewardsPipelineTest {
     List<JsonNode> metrics = toy.metrics("lossy");
     assertThat(metrics).hasSize(STEPS);
     Map<String, Integer> all = new TreeMap<>();
+    int completions = 0;
     for (int step = 1; step <= STEPS; step++) {
-      Map<String, Integer> counts = countsOf(toy.journal("lossy", step));
+      List<JsonNode> journal = toy.journal("lossy", step);
+      completions += journal.size();
+      Map<String, Integer> counts = countsOf(journal);
       assertThat(countsOf(metrics.get(step - 1))).as("step %d", step).isEqualTo(counts);
       for (String label : LABELS) {
-        assertThat(sum(counts, label)).as("%s in step %d", label, step).isEqualTo(COMPLETIONS);
+        assertThat(sum(counts, label)).as("%s in step %d", label, step).isEqualTo(journal.size());
       }
       counts.forEach((name, count) -> all.merge(name, count, Integer::sum));
     }
     assertThat(all)
-        .containsEntry("letters/scored", STEPS * COMPLETIONS)
-        .containsEntry("throwing/threw", STEPS * COMPLETIONS / 10)
+        .containsEntry("letters/scored", completions)
+        .containsEntry("throwing/threw", completions / 10)
         .containsKeys(
             "hanging/timed_out",
             "hanging/scored",
@@ -178,7 +180,7 @@ class LostRewardsPipelineTest {
             "judge/scored");
     assertThat(Files.readString(toy.output("lossy").resolve("report.html")))
         .contains("<td>%d timed out</td>".formatted(all.get("hanging/timed_out")))
-        .contains("<td>%d threw</td>".formatted(STEPS * COMPLETIONS / 10));
+        .contains("<td>%d threw</td>".formatted(completions / 10));
 
     judge.stop(0);
     toy.copyStopped("lossy", "resumed", "step-4");
@@ -246,6 +248,10 @@ class LostRewardsPipelineTest {
     toy.run("none", none, "train.max_steps=5", "rollout.max_lost_rollouts=0");
     assertThat(toy.metrics("none"))
         .hasSize(5)
-        .allSatisfy(line -> assertThat(line.get("rewards/lost").asInt()).isEqualTo(COMPLETIONS));
+        .allSatisfy(
+            line ->
+                assertThat(line.get("rewards/lost"))
+                    .isNotNull()
+                    .isEqualTo(line.get("rewards/picky/threw")));
   }
 }

@@ -93,15 +93,16 @@ class RewardModelPipelineTest {
   }
 
   private void assertRefused(String model, String sentence) {
-    assertThatThrownBy(() -> toy.run("refused", reward(model)))
+    assertThatThrownBy(() -> toy.run("refused-" + model, reward(model)))
         .isInstanceOf(CollimateException.class)
         .hasMessageContaining(sentence);
-    assertThat(toy.output("refused").resolve("prepared")).as("work").doesNotExist();
+    assertThat(toy.output("refused-" + model).resolve("data")).as("work").doesNotExist();
   }
 
   @Test
   void aFolderThatIsNoRewardModelIsRefusedBeforeAnyWork() throws IOException {
-    assertRefused("nowhere", "there is no folder '" + folder.resolve("nowhere"));
+    assertRefused(
+        "nowhere", "rewards[].model: there is no folder 'file:" + folder.resolve("nowhere"));
     assertRefused("model", "is a causal language model, which gives no rewards");
   }
 
