@@ -70,11 +70,13 @@ class RoundsTest {
     String[] overrides = {"rounds=1", "train.save_steps=2", "adapter={r: 4}"};
     run("parts", RunProgress.SILENT, overrides);
     overrides[0] = "rounds=2";
-    assertThatThrownBy(() -> run("parts", new Stopping("train"), overrides))
-        .hasMessage("stopped at train");
-    // The pairs are made again from the journal of rewards.
+    // The first time it is round 1's, which is prepared.
+    assertThatThrownBy(() -> run("parts", new Stopping("prepare", 2), overrides))
+        .hasMessage("stopped at prepare");
+    // The pairs are made again, from the journal of rewards.
     Files.delete(folder.resolve("parts/round-2-pairs/facts.json"));
-    assertThatThrownBy(() -> run("parts", new Stopping("4"), overrides)).hasMessage("stopped at 4");
+    assertThatThrownBy(() -> run("parts", new Stopping("4", 1), overrides))
+        .hasMessage("stopped at 4");
     RunManifest end = run("parts", RunProgress.SILENT, overrides);
 
     assertThat(end.state()).isEqualTo(RunManifest.State.COMPLETE);
