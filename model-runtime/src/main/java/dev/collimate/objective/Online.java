@@ -23,6 +23,18 @@ public interface Online extends Objective {
   String OLD = "old";
 
   /**
+   * The role, beside {@link #OLD}, of the log-probabilities that another engine had which wrote the
+   * completion.
+   */
+  String SAMPLER = "sampler";
+
+  /**
+   * The role of what the policy's loss of such a completion is multiplied by: one number for each
+   * of its tokens, or one for all of them.
+   */
+  String CORRECTION = "correction";
+
+  /**
    * What is read of a rollout beside its tokens.
    *
    * @param generations completions of a prompt that are judged together
@@ -34,6 +46,11 @@ public interface Online extends Objective {
   record Needs(int generations, boolean old, boolean values, boolean reference) {}
 
   Needs needs();
+
+  /** Whether {@link #CORRECTION} may differ from token to token. */
+  default boolean hasTokenLosses() {
+    return true;
+  }
 
   /**
    * The tokens that a completion is trained on; a token counts where its log-probability or value

@@ -15,15 +15,18 @@ import java.util.stream.Stream;
  * @param sequences kept beside the shape's; every row must have them
  * @param context column of a text that stands before a reward model's prompt, in the rows that have
  *     one; empty: none
+ * @param completions what rows of prompts bring along, see {@link GivenCompletions}
  */
 public record RowColumns(
     List<NumberColumn> numbers,
     List<String> categories,
     List<FurtherSequence> sequences,
-    String context)
+    String context,
+    GivenCompletions completions)
     implements Serializable {
 
-  public static final RowColumns NONE = new RowColumns(List.of(), List.of(), List.of(), "");
+  public static final RowColumns NONE =
+      new RowColumns(List.of(), List.of(), List.of(), "", GivenCompletions.NONE);
 
   public RowColumns {
     numbers = List.copyOf(numbers);
@@ -44,19 +47,26 @@ public record RowColumns(
   }
 
   public RowColumns withNumbers(NumberColumn... added) {
-    return new RowColumns(joined(numbers, List.of(added)), categories, sequences, context);
+    return new RowColumns(
+        joined(numbers, List.of(added)), categories, sequences, context, completions);
   }
 
   public RowColumns withCategories(String... added) {
-    return new RowColumns(numbers, joined(categories, List.of(added)), sequences, context);
+    return new RowColumns(
+        numbers, joined(categories, List.of(added)), sequences, context, completions);
   }
 
   public RowColumns withSequences(FurtherSequence... added) {
-    return new RowColumns(numbers, categories, joined(sequences, List.of(added)), context);
+    return new RowColumns(
+        numbers, categories, joined(sequences, List.of(added)), context, completions);
   }
 
   public RowColumns withContext(String column) {
-    return new RowColumns(numbers, categories, sequences, column);
+    return new RowColumns(numbers, categories, sequences, column, completions);
+  }
+
+  public RowColumns withCompletions(GivenCompletions given) {
+    return new RowColumns(numbers, categories, sequences, context, given);
   }
 
   private static <T> List<T> joined(List<T> present, List<T> added) {
@@ -70,6 +80,9 @@ public record RowColumns(
     sequences.forEach(sequence -> names.addAll(sequence.columns()));
     if (!context.isEmpty()) {
       names.add(context);
+    }
+    if (!completions.isNone()) {
+      names.addAll(GivenCompletions.COLUMNS);
     }
     return names;
   }

@@ -5,6 +5,8 @@ import dev.collimate.config.Node.Fields;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.Online;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,6 +15,15 @@ final class OnlineRules {
 
   private static final String SECTION = "rollout";
   private static final String REWARDS = "rewards";
+
+  /** Keys of how the policy draws completions. */
+  private static final List<String> OF_DRAWS = List.of("rollout.top_k", "rollout.top_p");
+
+  private static final String CORRECTION = "rollout.importance_sampling_correction";
+
+  /** Keys of completions that the rows bring. */
+  private static final List<String> OF_GIVEN =
+      List.of(CORRECTION, "rollout.importance_sampling_mode", "rollout.importance_sampling_cap");
 
   private final Fields document;
   private final Problems problems;
@@ -28,6 +39,18 @@ final class OnlineRules {
         .map(KnownKeys.KnownKey::path)
         .filter(path -> path.equals(REWARDS) || path.startsWith(SECTION + "."))
         .toList();
+  }
+
+  /** The keys of an online objective that have no effect beside the values of others. */
+  static List<String> withoutEffect(RunConfig config) {
+    if (!isOnline(config)) {
+      return keys();
+    }
+    List<String> keys = new ArrayList<>(config.rollout().isGiven() ? OF_DRAWS : OF_GIVEN);
+    if (config.rollout().isGiven() && !config.rollout().isCorrected()) {
+      keys.addAll(OF_GIVEN.subList(1, OF_GIVEN.size()));
+    }
+    return keys;
   }
 
   static boolean isOnline(RunConfig config) {
@@ -49,6 +72,41 @@ final class OnlineRules {
     if (problems.free("train.global_batch_size", SECTION)) {
       checkSizes(config);
     }
+    if (problems.free(SECTION)) {
+      checkSource(config);
+    }
+  }
+
+  private void checkSource(RunConfig config) {
+    RolloutSection rollout = config.rollout();
+    String why =
+        !rollout.isGiven() ? "while rollout.source is policy" : "while " + CORRECTION + " is false";
+    for (String key : withoutEffect(config)) {
+      String because = OF_DRAWS.contains(key) ? "while rollout.source is data" : why;
+      rollout(key)
+          .ifPresent(
+              field ->
+                  problems.add(key, "has no effect " + because, field.place(), "; leave it out"));
+    }
+    boolean isByToken = !rollout.importanceSamplingMode().isBySequence();
+    if (rollout.isCorrected()
+        && isByToken
+        && Objectives.create(config.objective().name(), config.objective().options())
+            instanceof Online online
+        && !online.hasTokenLosses()) {
+      problems.add(
+          "rollout.importance_sampling_mode",
+          "must be sequence_truncate or sequence_mask for %s, whose loss is one of the whole completion, got %s"
+              .formatted(config.objective().name(), Names.of(rollout.importanceSamplingMode())),
+          document.place());
+    }
+  }
+
+  private Optional<Field> rollout(String key) {
+    return document.get(SECTION).orElse(null) instanceof Fields section
+        ? Optional.ofNullable(section.fields().get(Names.last(key)))
+            .filter(field -> !field.value().isNull())
+        : Optional.empty();
   }
 
   private void refuse(String objective) {

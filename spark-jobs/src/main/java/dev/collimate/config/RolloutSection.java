@@ -2,10 +2,19 @@ package dev.collimate.config;
 
 import static dev.collimate.config.Key.Role.IDENTITY;
 
+import dev.collimate.online.SamplerCorrection;
+
 /**
  * The {@code rollout} section: how completions are written that an online objective learns from.
  */
 public record RolloutSection(
+    @Key(
+            role = IDENTITY,
+            usual = "policy",
+            meaning =
+                "Who writes the completions: the `policy`, on the executors; or another engine"
+                    + " before, whose completions stand in the rows (`data`).")
+        WrittenBy source,
     @Key(
             role = IDENTITY,
             usual = "4",
@@ -54,7 +63,43 @@ public record RolloutSection(
                 "Optimizer steps that share the completions of a rollout, each with its part of"
                     + " them: a rollout has `steps_per_generation` x `train.global_batch_size`"
                     + " completions.")
-        int stepsPerGeneration) {
+        int stepsPerGeneration,
+    @Key(
+            role = IDENTITY,
+            usual = "true",
+            meaning =
+                "`source: data`: weigh the loss with how much more probable the policy finds a"
+                    + " completion than the engine did; the rows then have `logprobs`.")
+        boolean importanceSamplingCorrection,
+    @Key(
+            role = IDENTITY,
+            usual = "sequence_mask",
+            meaning =
+                "The weight: the ratio of a token or of the whole completion (`sequence`), held"
+                    + " at the cap (`truncate`) or 0 above it (`mask`).")
+        SamplerCorrection.Mode importanceSamplingMode,
+    @Key(
+            role = IDENTITY,
+            usual = "3.0",
+            range = "> 0",
+            meaning = "The greatest ratio that counts as it is.")
+        double importanceSamplingCap) {
+
+  /** Who writes the completions. */
+  public enum WrittenBy {
+    POLICY,
+    DATA
+  }
+
+  /** Whether the rows bring the completions. */
+  public boolean isGiven() {
+    return source == WrittenBy.DATA;
+  }
+
+  /** Whether the loss of a completion is weighed with its sampler's probability. */
+  public boolean isCorrected() {
+    return isGiven() && importanceSamplingCorrection;
+  }
 
   /** Optimizer steps between one rollout and the next. */
   public int stepsPerRollout() {

@@ -75,9 +75,7 @@ final class RunRules {
                 keys.add("reference.prefix_sharing");
               }
             });
-    if (!OnlineRules.isOnline(config)) {
-      keys.addAll(OnlineRules.keys());
-    }
+    keys.addAll(OnlineRules.withoutEffect(config));
     if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);
     }

@@ -9,12 +9,14 @@ import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.StepPlan;
 import dev.collimate.objective.StepTotals;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
@@ -22,8 +24,9 @@ import java.util.stream.IntStream;
  * The completions of a rollout with all that they are trained with.
  *
  * @param rows in the order of the rollout
+ * @param correction of completions that the policy did not draw
  */
-record Experience(List<Row> rows) {
+record Experience(List<Row> rows, Optional<SamplerCorrection> correction) {
 
   /**
    * A completion.
@@ -32,6 +35,7 @@ record Experience(List<Row> rows) {
    * @param weight of its prompt; 0 where it has no reward
    * @param old log-probabilities of the counted tokens before training; empty where not read
    * @param reference those of the reference; empty where not read
+   * @param sampler those of the engine that wrote the completion; empty where not read
    */
   record Row(
       String key,
@@ -39,6 +43,7 @@ record Experience(List<Row> rows) {
       Sequence sequence,
       float[] old,
       float[] reference,
+      float[] sampler,
       Assessment.Row assessed) {
 
     /** Whether there is anything to learn from it. */
@@ -55,13 +60,22 @@ record Experience(List<Row> rows) {
           .withTokens(assessed.counts());
     }
 
-    private LearnRow learnRow() {
+    /** What its loss is multiplied by; empty where no token of it counts. */
+    float[] ratios(SamplerCorrection by) {
+      return old.length == 0 ? new float[0] : by.ratios(old, sampler);
+    }
+
+    private LearnRow learnRow(Optional<SamplerCorrection> by) {
       Map<String, float[]> tokens = new LinkedHashMap<>(assessed.tokens());
       if (old.length > 0) {
         tokens.put(Online.OLD, old);
       }
       if (reference.length > 0) {
         tokens.put(Online.COMPLETION, reference);
+      }
+      if (by.isPresent() && old.length > 0) {
+        tokens.put(Online.SAMPLER, sampler);
+        tokens.put(Online.CORRECTION, ratios(by.get()));
       }
       return new LearnRow(
           example(key, weight * assessed.weight(), sequence),
@@ -152,6 +166,6 @@ record Experience(List<Row> rows) {
   }
 
   private List<LearnRow> learnRows(int[] batch) {
-    return Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow()).toList();
+    return Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow(correction)).toList();
   }
 }

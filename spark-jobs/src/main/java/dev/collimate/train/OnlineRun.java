@@ -2,15 +2,19 @@ package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RewardSection;
+import dev.collimate.config.RolloutSection;
 import dev.collimate.config.RunConfig;
+import dev.collimate.data.GivenRows;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.ShardReader;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.objective.Online;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.reward.RewardChoice;
 import dev.collimate.reward.RewardJournal;
 import dev.collimate.reward.Rewards;
+import dev.collimate.text.GivenCompletions;
 import dev.collimate.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -84,11 +88,19 @@ final class OnlineRun implements AutoCloseable {
             run.rollout().topP(),
             run.seed(),
             /* ignoreEos= */ false);
+    PromptRows prompts = prompts(train);
+    Rollouts rollouts = new Rollouts(aggregator, Split.TRAIN, prompts, scoring);
+    Completer completer =
+        run.rollout().isGiven()
+            ? rollouts.given(new GivenRows(run, train, tokenizer, configuration))
+            : rollouts.drawn(plan.generations(), sampling);
     return new OnlineSteps(
         objective,
         plan,
-        sampling,
-        new Rollouts(aggregator, Split.TRAIN, prompts(train), scoring),
+        run.seed(),
+        prompts,
+        completer,
+        correction(),
         rewards,
         new RolloutLog(directory, configuration),
         aggregator,
@@ -104,8 +116,21 @@ final class OnlineRun implements AutoCloseable {
         evalRewards);
   }
 
+  private Optional<SamplerCorrection> correction() {
+    RolloutSection rollout = run.rollout();
+    return rollout.isCorrected()
+        ? Optional.of(
+            new SamplerCorrection(
+                rollout.importanceSamplingMode(), rollout.importanceSamplingCap()))
+        : Optional.empty();
+  }
+
   private PromptRows prompts(ShardReader reader) {
-    return new PromptRows(reader, tokenizer, run.rollout().maxCompletionLength());
+    return new PromptRows(
+        reader,
+        tokenizer,
+        run.rollout().maxCompletionLength(),
+        run.rollout().isGiven() ? GivenCompletions.COLUMNS : List.of());
   }
 
   @Override

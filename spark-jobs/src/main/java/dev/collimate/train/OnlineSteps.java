@@ -1,7 +1,6 @@
 package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
-import dev.collimate.generate.SamplingParams;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.MetricSums;
 import dev.collimate.objective.Assessment;
@@ -9,6 +8,7 @@ import dev.collimate.objective.Judged;
 import dev.collimate.objective.Online;
 import dev.collimate.objective.RowInputs;
 import dev.collimate.objective.Sampled;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.Rewards;
@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,30 +43,38 @@ final class OnlineSteps implements StepMethod {
 
   private final Online objective;
   private final RolloutPlan plan;
-  private final SamplingParams sampling;
-  private final Rollouts rollouts;
+  private final long seed;
+  private final PromptRows prompts;
+  private final Completer completer;
+  private final Optional<SamplerCorrection> correction;
   private final Rewards rewards;
   private final RolloutLog log;
   private final Aggregator aggregator;
   private final GradientSteps gradients;
 
   /**
-   * @param sampling its seed is the run's
+   * @param seed the run's
+   * @param completer gives as many completions of a prompt as the plan has
+   * @param correction of completions that the policy did not draw; none where it did
    * @param rewards with the run's journal
    */
   OnlineSteps(
       Online objective,
       RolloutPlan plan,
-      SamplingParams sampling,
-      Rollouts rollouts,
+      long seed,
+      PromptRows prompts,
+      Completer completer,
+      Optional<SamplerCorrection> correction,
       Rewards rewards,
       RolloutLog log,
       Aggregator aggregator,
       GradientSteps gradients) {
     this.objective = objective;
     this.plan = plan;
-    this.sampling = sampling;
-    this.rollouts = rollouts;
+    this.seed = seed;
+    this.prompts = prompts;
+    this.completer = completer;
+    this.correction = correction;
     this.rewards = rewards;
     this.log = log;
     this.aggregator = aggregator;
@@ -77,20 +86,14 @@ final class OnlineSteps implements StepMethod {
     long start = System.nanoTime();
     RolloutPlan.Rollout rollout = plan.rollout(first);
     List<Completed> completions =
-        rollouts.complete(
-            first - 1,
-            masters,
-            first,
-            rollout.prompts().microBatches(),
-            plan.generations(),
-            sampling);
+        completer.complete(first - 1, masters, first, rollout.prompts().microBatches());
     long written = System.nanoTime();
     RewardOutcome outcome = score(first, completions);
     long rewarded = System.nanoTime();
     List<Sequence> sequences =
         completions.stream().map(c -> objective.sequence(sampled(c))).toList();
     Online.Needs needs = objective.needs();
-    boolean readsOld = needs.old() || plan.isReused();
+    boolean readsOld = needs.old() || plan.isReused() || correction.isPresent();
     Readings readings =
         new Readings(
             read(Reading.POLICY, readsOld, first - 1, masters, completions, sequences),
@@ -105,6 +108,7 @@ final class OnlineSteps implements StepMethod {
     seconds.put("reward_seconds", (rewarded - written) / 1e9);
     seconds.put("logprob_seconds", (assessed - rewarded) / 1e9);
     MetricSums metrics = RolloutMetrics.lost(outcome);
+    correction.ifPresent(by -> metrics.add(RolloutMetrics.sampling(experience.rows(), by)));
     assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
     return train(
         rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
@@ -125,7 +129,7 @@ final class OnlineSteps implements StepMethod {
   }
 
   private Sampled sampled(Completed completion) {
-    return rollouts.prompts().sampled(completion.row(), completion.written());
+    return prompts.sampled(completion.row(), completion.written());
   }
 
   /** What was read of the completions, [completion][counted token] each. */
@@ -210,15 +214,14 @@ final class OnlineSteps implements StepMethod {
       rows.add(
           new Experience.Row(
               key(completions.get(i)),
-              outcome.rows().get(i).isLost()
-                  ? 0
-                  : rollouts.prompts().weight(completions.get(i).row()),
+              outcome.rows().get(i).isLost() ? 0 : prompts.weight(completions.get(i).row()),
               sequences.get(i),
               readings.old().get(i),
               readings.reference().get(i),
+              correction.isPresent() ? completions.get(i).written().logProbs() : new float[0],
               assessment.rows().get(i)));
     }
-    return new Experience(rows);
+    return new Experience(rows, correction);
   }
 
   /**
@@ -247,7 +250,7 @@ final class OnlineSteps implements StepMethod {
       Experience.Prepared prepared =
           experience.prepare(
               objective,
-              new Experience.Step(step, sampling.seed(), state),
+              new Experience.Step(step, seed, state),
               miniBatch,
               microBatches,
               payloads -> aggregator.map(version, masters, payloads));

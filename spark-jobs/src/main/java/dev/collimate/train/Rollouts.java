@@ -1,9 +1,11 @@
 package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
+import dev.collimate.data.GivenRows;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.parameters.FlatVector;
+import dev.collimate.text.GivenCompletion;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -36,6 +38,30 @@ final class Rollouts {
 
   PromptRows prompts() {
     return prompts;
+  }
+
+  /** So many completions of every prompt, drawn by the workers. */
+  Completer drawn(int samples, SamplingParams params) {
+    return (version, parameters, step, units) ->
+        complete(version, parameters, step, units, samples, params);
+  }
+
+  /** The completions that the rows bring along. */
+  Completer given(GivenRows rows) {
+    return (version, parameters, step, units) -> {
+      scoring.hold(aggregator, version, parameters);
+      List<Completed> all = new ArrayList<>();
+      for (int[] unit : units) {
+        for (int row : unit) {
+          int sample = 0;
+          for (GivenCompletion given : rows.of(row)) {
+            Written written = new Written(given.ids(), given.logProbs(), given.ended());
+            all.add(new Completed(row, written, prompts.rollout(row, sample++, written)));
+          }
+        }
+      }
+      return all;
+    };
   }
 
   /**

@@ -9,6 +9,7 @@ import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
 import dev.collimate.objective.Objectives;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.io.ByteArrayInputStream;
@@ -121,7 +122,18 @@ class RunConfigTest {
                     BoundaryMerge.KEEP),
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
                 Optional.empty(),
-                new RolloutSection(4, 256, 1, 0, 1, 1, 1),
+                new RolloutSection(
+                    RolloutSection.WrittenBy.POLICY,
+                    4,
+                    256,
+                    1,
+                    0,
+                    1,
+                    1,
+                    1,
+                    true,
+                    SamplerCorrection.Mode.SEQUENCE_MASK,
+                    3),
                 List.of(),
                 new TrainConfig(
                     1,

@@ -1,9 +1,11 @@
 package dev.collimate.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.collimate.CollimateException;
 import dev.collimate.config.RunConfig;
 import dev.collimate.data.LocalSpark;
 import dev.collimate.data.ToyModel;
@@ -97,6 +99,74 @@ class OnlinePipelineTest {
         .hasSize(4)
         .allSatisfy(line -> assertThat(line.get("loss").isNumber()).isTrue());
     assertThat(manifest.evaluation().get(RunManifest.AFTER)).containsKey("eval_reward");
+  }
+
+  /** Another engine wrote rows of letters; it found some of them less probable than the policy. */
+  @Test
+  void completionsMayStandInTheRows() throws Exception {
+    writeCompletions(-3);
+    RunManifest manifest =
+        run("given", "rollout.source=data", "train.max_steps=4", "data.max_bad_rows=0.2");
+
+    List<JsonNode> lines = metrics("given");
+    assertThat(lines).hasSize(4);
+    assertThat(lines.get(0).get("completions/mean_length").asDouble()).isEqualTo(3);
+    assertThat(lines.get(0).get("rewards/letters/mean").asDouble()).isPositive();
+    assertThat(lines.get(0).get("sampling/sampling_logp_difference/max").asDouble()).isPositive();
+    assertThat(lines.get(0).get("sampling/importance_sampling_ratio/max").asDouble())
+        .isLessThanOrEqualTo(3);
+    assertThat(manifest.accounting().refused()).isEqualTo(1);
+    assertThat(manifest.evaluation().get(RunManifest.AFTER)).containsKey("eval_reward");
+  }
+
+  /** e^100 times as probable under the policy: masked, they teach nothing; truncated, they do. */
+  @Test
+  void whatTheEngineDidNotMeanIsNotLearned() throws Exception {
+    writeCompletions(-100);
+    String[] common = {"rollout.source=data", "train.max_steps=2", "data.max_bad_rows=0.2"};
+    run("masked", common);
+    run(
+        "truncated",
+        common[0],
+        common[1],
+        common[2],
+        "rollout.importance_sampling_mode=token_truncate");
+
+    JsonNode masked = metrics("masked").get(0);
+    assertThat(masked.get("sampling/importance_sampling_ratio/max").asDouble()).isZero();
+    assertThat(masked.get("grad_norm").asDouble()).isZero();
+    JsonNode truncated = metrics("truncated").get(0);
+    assertThat(truncated.get("sampling/importance_sampling_ratio/min").asDouble()).isEqualTo(3);
+    assertThat(truncated.get("grad_norm").asDouble()).isPositive();
+  }
+
+  @Test
+  void aPromptWithAnotherNumberOfCompletionsIsNamed() throws IOException {
+    writeCompletions(-3);
+    assertThatThrownBy(() -> run("refused", "rollout.source=data"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("data.max_bad_rows")
+        .hasMessageContaining("completion_count")
+        .hasMessageContaining("rows.jsonl")
+        .hasMessageContaining("has 1 items, objective.num_generations is 4");
+  }
+
+  /** The last row brings one completion instead of four. */
+  private void writeCompletions(double logProb) throws IOException {
+    List<String> rows = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      List<String> ids = new ArrayList<>();
+      List<String> logProbs = new ArrayList<>();
+      for (int sample = 0; sample < (row == 11 ? 1 : 4); sample++) {
+        // Ids of letters around that of e, by bytes.
+        ids.add("[%d, %d, 2]".formatted(100 + sample, 103 + sample));
+        logProbs.add("[%s, %s, %s]".formatted(logProb, logProb, logProb));
+      }
+      rows.add(
+          "{\"prompt\": \"row %d: \", \"letter\": \"e\", \"completions_input_ids\": %s, \"logprobs\": %s}"
+              .formatted(row, ids, logProbs));
+    }
+    Files.write(folder.resolve("rows.jsonl"), rows);
   }
 
   private static double mean(List<JsonNode> lines, String metric) {
