@@ -10,6 +10,7 @@ import dev.collimate.config.RunConfig;
 import dev.collimate.data.LocalSpark;
 import dev.collimate.data.ToyModel;
 import dev.collimate.report.RunManifest;
+import dev.collimate.reward.PromptMixer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -167,6 +168,37 @@ class OnlinePipelineTest {
               .formatted(row, ids, logProbs));
     }
     Files.write(folder.resolve("rows.jsonl"), rows);
+  }
+
+  /** The mixer has seen prompts of rows whose answers were liked for their letters. */
+  @Test
+  void thePromptMaySayWhichRewardCounts() throws Exception {
+    List<PromptMixer.Preferred> answers = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      answers.add(
+          new PromptMixer.Preferred(i % 2 == 0 ? "row" : "sum", new double[] {i % 2, 1 - i % 2}));
+    }
+    Path mixer = folder.resolve("mixer.json");
+    Files.writeString(mixer, PromptMixer.fit(List.of("letters", "ended"), answers, 0.3).toJson());
+    String[] overrides = {
+      "train.max_steps=2",
+      "rollout.reward_mixer=" + mixer,
+      "rewards=[{name: dev.collimate.train.LetterReward, label: letters}, {name:"
+          + " repetition_penalty, label: ended, max_penalty: -1.0}]"
+    };
+    run("mixed", overrides);
+
+    JsonNode line = metrics("mixed").get(0);
+    assertThat(line.has("rewards/letters/mean")).isTrue();
+    assertThat(line.get("reward").asDouble())
+        .isEqualTo(line.get("rewards/prompt_adaptive/mean").asDouble());
+
+    Files.writeString(mixer, PromptMixer.fit(List.of("ended", "letters"), answers, 0.3).toJson());
+    assertThatThrownBy(() -> run("other", overrides))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "rollout.reward_mixer: is of the rewards [ended, letters], the run file names [letters,"
+                + " ended]; give them the same labels in the same order");
   }
 
   private static double mean(List<JsonNode> lines, String metric) {
