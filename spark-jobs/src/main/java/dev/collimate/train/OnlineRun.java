@@ -97,7 +97,12 @@ final class OnlineRun implements AutoCloseable {
     Completer completer =
         run.rollout().isGiven()
             ? rollouts.given(new GivenRows(run, train, tokenizer, configuration))
-            : rollouts.drawn(plan.generations(), sampling);
+            : rollouts.drawn(plan.generations() - objective.answers().size(), sampling);
+    if (!objective.answers().isEmpty()) {
+      completer =
+          rollouts.withAnswers(
+              completer, plan.generations() - objective.answers().size(), objective.answers());
+    }
     return new OnlineSteps(
         objective,
         plan,

@@ -201,6 +201,34 @@ class OnlinePipelineTest {
                 + " ended]; give them the same labels in the same order");
   }
 
+  /** Pairs whose chosen side is what the reward likes: both sides and completions teach it. */
+  @Test
+  void loggedPairsAndCompletionsAreLearnedFromTogether() throws Exception {
+    List<String> rows = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      rows.add(
+          "{\"prompt\": \"row %d: \", \"letter\": \"e\", \"chosen\": \"eee\", \"rejected\": \"no\"}"
+              .formatted(row));
+    }
+    Files.write(folder.resolve("rows.jsonl"), rows);
+    String[] overrides = {
+      "objective={name: drpo, n_rollouts: 2}", "train.max_steps=4", "train.learning_rate=0.003"
+    };
+    run("pairs", overrides);
+    run("again", overrides);
+
+    List<JsonNode> lines = metrics("pairs");
+    assertThat(lines).hasSize(4);
+    assertThat(lines.get(0).get("drpo/ratio").asDouble()).isEqualTo(1);
+    assertThat(lines.get(0).get("drpo/accuracy").asDouble()).isEqualTo(1);
+    assertThat(lines.get(0).get("kl").asDouble()).isZero();
+    assertThat(lines.get(3).get("kl").asDouble()).isPositive();
+    assertThat(metrics("again").get(3).get("loss")).isEqualTo(lines.get(3).get("loss"));
+    assertThatThrownBy(() -> run("given", "objective={name: drpo}", "rollout.source=data"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("rollout.source: must be policy for drpo, got data");
+  }
+
   private static double mean(List<JsonNode> lines, String metric) {
     return lines.stream().mapToDouble(line -> line.get(metric).asDouble()).average().orElseThrow();
   }
