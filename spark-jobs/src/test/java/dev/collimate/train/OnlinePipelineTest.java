@@ -2,6 +2,7 @@ package dev.collimate.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -219,10 +220,11 @@ class OnlinePipelineTest {
 
     List<JsonNode> lines = metrics("pairs");
     assertThat(lines).hasSize(4);
-    assertThat(lines.get(0).get("drpo/ratio").asDouble()).isEqualTo(1);
+    // The policy is the reference still; the two are run in batches of other shapes.
+    assertThat(lines.get(0).get("drpo/ratio").asDouble()).isCloseTo(1, within(1e-5));
     assertThat(lines.get(0).get("drpo/accuracy").asDouble()).isEqualTo(1);
-    assertThat(lines.get(0).get("kl").asDouble()).isZero();
-    assertThat(lines.get(3).get("kl").asDouble()).isPositive();
+    assertThat(lines.get(0).get("kl").asDouble()).isCloseTo(0, within(1e-5));
+    assertThat(lines.get(3).get("kl").asDouble()).isGreaterThan(1e-4);
     assertThat(metrics("again").get(3).get("loss")).isEqualTo(lines.get(3).get("loss"));
     assertThatThrownBy(() -> run("given", "objective={name: drpo}", "rollout.source=data"))
         .isInstanceOf(CollimateException.class)
