@@ -47,7 +47,8 @@ public final class Objectives {
           Grpo.SPEC,
           Rloo.SPEC,
           ReinforcePlusPlus.SPEC,
-          Ppo.SPEC);
+          Ppo.SPEC,
+          DoublyRobust.SPEC);
 
   private static final List<String> NOT_BUILT =
       List.of("online_dpo", "xpo", "nash_md", "gkd", "prm");

@@ -1,6 +1,7 @@
 package dev.collimate.objective;
 
 import dev.collimate.text.Sequence;
+import java.util.List;
 
 /**
  * An objective that learns from completions of its own policy, which rewards judge. Its rows are
@@ -37,7 +38,7 @@ public interface Online extends Objective {
   /**
    * What is read of a rollout beside its tokens.
    *
-   * @param generations completions of a prompt that are judged together
+   * @param generations completions of a prompt that are judged together, its own answers included
    * @param old whether the old log-probabilities are read even where one optimizer step uses up the
    *     rollout
    * @param values whether the value head's values are read; then they are trained too
@@ -46,6 +47,14 @@ public interface Online extends Objective {
   record Needs(int generations, boolean old, boolean values, boolean reference) {}
 
   Needs needs();
+
+  /**
+   * Roles of the row's own answers, which are judged and learned from with the completions, as the
+   * last of a group.
+   */
+  default List<String> answers() {
+    return List.of();
+  }
 
   /** Whether {@link #CORRECTION} may differ from token to token. */
   default boolean hasTokenLosses() {

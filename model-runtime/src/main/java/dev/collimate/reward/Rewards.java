@@ -18,6 +18,7 @@ public final class Rewards implements AutoCloseable {
 
   private final List<ChosenReward> chosen;
   private final RewardJournal journal;
+  private final Optional<PromptMixer> mixer;
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
           task -> {
@@ -33,6 +34,20 @@ public final class Rewards implements AutoCloseable {
    * @throws CollimateException of kind USAGE where one cannot be made
    */
   public Rewards(List<RewardChoice> choices, RewardContext context, RewardJournal journal) {
+    this(choices, context, journal, Optional.empty());
+  }
+
+  /**
+   * The same where the prompt says how much each reward counts.
+   *
+   * @param mixer in the place of the weights
+   */
+  public Rewards(
+      List<RewardChoice> choices,
+      RewardContext context,
+      RewardJournal journal,
+      Optional<PromptMixer> mixer) {
+    this.mixer = mixer;
     List<ChosenReward> made = new ArrayList<>();
     choices.forEach(choice -> made.add(ChosenReward.of(choice, context)));
     this.chosen = List.copyOf(made);
@@ -71,11 +86,15 @@ public final class Rewards implements AutoCloseable {
     Optional<String> mismatch = written.flatMap(page -> page.mismatch(rollouts));
     if (written.isPresent() && mismatch.isEmpty()) {
       List<RowReward> rows = written.get().rowsOf(rollouts);
-      return new RewardOutcome(labels(), weights(), rows, true, mismatch);
+      return mixed(new RewardOutcome(labels(), weights(), rows, true, mismatch), rollouts);
     }
     List<RowReward> rows = Scoring.of(chosen, rollouts, threads);
     journal.write(step, RewardPage.of(labels(), rollouts, rows));
-    return new RewardOutcome(labels(), weights(), rows, false, mismatch);
+    return mixed(new RewardOutcome(labels(), weights(), rows, false, mismatch), rollouts);
+  }
+
+  private RewardOutcome mixed(RewardOutcome outcome, List<Rollout> rollouts) {
+    return mixer.map(by -> outcome.mixedBy(by, rollouts)).orElse(outcome);
   }
 
   /** Ends the threads that score. */

@@ -88,6 +88,16 @@ final class OnlineRules {
               field ->
                   problems.add(key, "has no effect " + because, field.place(), "; leave it out"));
     }
+    if (rollout.isGiven()
+        && Objectives.create(config.objective().name(), config.objective().options())
+            instanceof Online online
+        && !online.answers().isEmpty()) {
+      problems.add(
+          "rollout.source",
+          "must be policy for " + config.objective().name() + ", got data",
+          document.place(),
+          "; it learns from the rows' pairs and from completions of its own");
+    }
     boolean isByToken = !rollout.importanceSamplingMode().isBySequence();
     if (rollout.isCorrected()
         && isByToken

@@ -3,6 +3,8 @@ package dev.collimate.config;
 import static dev.collimate.config.Key.Role.IDENTITY;
 
 import dev.collimate.online.SamplerCorrection;
+import java.util.Optional;
+import java.util.function.BinaryOperator;
 
 /**
  * The {@code rollout} section: how completions are written that an online objective learns from.
@@ -83,7 +85,31 @@ public record RolloutSection(
             usual = "3.0",
             range = "> 0",
             meaning = "The greatest ratio that counts as it is.")
-        double importanceSamplingCap) {
+        double importanceSamplingCap,
+    @Key(
+            role = IDENTITY,
+            usual = "null",
+            meaning =
+                "File of `collimate mix`, which says by the prompt how much each of the rewards"
+                    + " counts; `null`: their weights do.")
+        Optional<String> rewardMixer) {
+
+  /** The same with its file named in full. */
+  RolloutSection located(BinaryOperator<String> absolute) {
+    return new RolloutSection(
+        source,
+        batchSize,
+        maxCompletionLength,
+        temperature,
+        topK,
+        topP,
+        numIterations,
+        stepsPerGeneration,
+        importanceSamplingCorrection,
+        importanceSamplingMode,
+        importanceSamplingCap,
+        rewardMixer.map(file -> absolute.apply("rollout.reward_mixer", file)));
+  }
 
   /** Who writes the completions. */
   public enum WrittenBy {

@@ -110,7 +110,7 @@ public record RunConfig(
         data.located(absolute),
         objective,
         adapter.map(section -> section.located(absolute)),
-        rollout,
+        rollout.located(absolute),
         rewards,
         train,
         saveDtype,

@@ -11,6 +11,7 @@ import dev.collimate.data.ShardReader;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.objective.Online;
 import dev.collimate.online.SamplerCorrection;
+import dev.collimate.reward.PromptMixer;
 import dev.collimate.reward.RewardChoice;
 import dev.collimate.reward.RewardJournal;
 import dev.collimate.reward.Rewards;
@@ -57,8 +58,11 @@ final class OnlineRun implements AutoCloseable {
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
     this.context = new DriverRewardContext(run, scoring, configuration);
     List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
-    this.rewards = new Rewards(choices, context, journal);
-    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE);
+    Optional<PromptMixer> mixer =
+        run.rollout().rewardMixer().map(file -> new RunMixer(directory, configuration).read(file));
+    mixer.ifPresent(by -> RunMixer.requireOf(by, choices));
+    this.rewards = new Rewards(choices, context, journal, mixer);
+    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE, mixer);
   }
 
   /**
@@ -93,7 +97,12 @@ final class OnlineRun implements AutoCloseable {
     Completer completer =
         run.rollout().isGiven()
             ? rollouts.given(new GivenRows(run, train, tokenizer, configuration))
-            : rollouts.drawn(plan.generations(), sampling);
+            : rollouts.drawn(plan.generations() - objective.answers().size(), sampling);
+    if (!objective.answers().isEmpty()) {
+      completer =
+          rollouts.withAnswers(
+              completer, plan.generations() - objective.answers().size(), objective.answers());
+    }
     return new OnlineSteps(
         objective,
         plan,

@@ -64,6 +64,12 @@ final class PromptRows {
         ids(reader.rows(row).get(0)), written.ids(), written.ended(), maxCompletionLength);
   }
 
+  /** The row's own answers, of each of the roles. */
+  List<int[]> answers(int row, List<String> roles) {
+    Example prompt = reader.rows(row).get(0);
+    return roles.stream().map(role -> prompt.sequences().get(role).completion()).toList();
+  }
+
   double weight(int row) {
     return reader.rows(row).get(0).weight();
   }

@@ -46,6 +46,31 @@ final class Rollouts {
         complete(version, parameters, step, units, samples, params);
   }
 
+  /**
+   * The same with the rows' own answers behind a prompt's completions.
+   *
+   * @param samples completions of a prompt before them
+   * @param roles of the answers
+   */
+  Completer withAnswers(Completer completions, int samples, List<String> roles) {
+    return (version, parameters, step, units) -> {
+      List<Completed> drawn = completions.complete(version, parameters, step, units);
+      List<Completed> all = new ArrayList<>();
+      for (int i = 0; i < drawn.size(); i++) {
+        all.add(drawn.get(i));
+        int sample = i % samples + 1;
+        if (sample == samples) {
+          int row = drawn.get(i).row();
+          for (int[] ids : prompts.answers(row, roles)) {
+            Written written = new Written(ids, new float[0], /* ended= */ true);
+            all.add(new Completed(row, written, prompts.rollout(row, sample++, written)));
+          }
+        }
+      }
+      return all;
+    };
+  }
+
   /** The completions that the rows bring along. */
   Completer given(GivenRows rows) {
     return (version, parameters, step, units) -> {

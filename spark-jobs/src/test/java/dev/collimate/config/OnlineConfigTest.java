@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.collimate.CollimateException;
 import dev.collimate.online.SamplerCorrection;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,7 +44,8 @@ class OnlineConfigTest {
                 1,
                 true,
                 SamplerCorrection.Mode.SEQUENCE_MASK,
-                3));
+                3,
+                Optional.empty()));
     assertThat(config.rewards()).hasSize(1);
     assertThat(config.rewards().get(0).options()).containsEntry("column", "answer");
   }

@@ -133,7 +133,8 @@ class RunConfigTest {
                     1,
                     true,
                     SamplerCorrection.Mode.SEQUENCE_MASK,
-                    3),
+                    3,
+                    Optional.empty()),
                 List.of(),
                 new TrainConfig(
                     1,

@@ -2,6 +2,7 @@ package dev.collimate.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,6 +11,7 @@ import dev.collimate.config.RunConfig;
 import dev.collimate.data.LocalSpark;
 import dev.collimate.data.ToyModel;
 import dev.collimate.report.RunManifest;
+import dev.collimate.reward.PromptMixer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -167,6 +169,66 @@ class OnlinePipelineTest {
               .formatted(row, ids, logProbs));
     }
     Files.write(folder.resolve("rows.jsonl"), rows);
+  }
+
+  /** The mixer has seen prompts of rows whose answers were liked for their letters. */
+  @Test
+  void thePromptMaySayWhichRewardCounts() throws Exception {
+    List<PromptMixer.Preferred> answers = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      answers.add(
+          new PromptMixer.Preferred(i % 2 == 0 ? "row" : "sum", new double[] {i % 2, 1 - i % 2}));
+    }
+    Path mixer = folder.resolve("mixer.json");
+    Files.writeString(mixer, PromptMixer.fit(List.of("letters", "ended"), answers, 0.3).toJson());
+    String[] overrides = {
+      "train.max_steps=2",
+      "rollout.reward_mixer=" + mixer,
+      "rewards=[{name: dev.collimate.train.LetterReward, label: letters}, {name:"
+          + " repetition_penalty, label: ended, max_penalty: -1.0}]"
+    };
+    run("mixed", overrides);
+
+    JsonNode line = metrics("mixed").get(0);
+    assertThat(line.has("rewards/letters/mean")).isTrue();
+    assertThat(line.get("reward").asDouble())
+        .isEqualTo(line.get("rewards/prompt_adaptive/mean").asDouble());
+
+    Files.writeString(mixer, PromptMixer.fit(List.of("ended", "letters"), answers, 0.3).toJson());
+    assertThatThrownBy(() -> run("other", overrides))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "rollout.reward_mixer: is of the rewards [ended, letters], the run file names [letters,"
+                + " ended]; give them the same labels in the same order");
+  }
+
+  /** Pairs whose chosen side is what the reward likes: both sides and completions teach it. */
+  @Test
+  void loggedPairsAndCompletionsAreLearnedFromTogether() throws Exception {
+    List<String> rows = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      rows.add(
+          "{\"prompt\": \"row %d: \", \"letter\": \"e\", \"chosen\": \"eee\", \"rejected\": \"no\"}"
+              .formatted(row));
+    }
+    Files.write(folder.resolve("rows.jsonl"), rows);
+    String[] overrides = {
+      "objective={name: drpo, n_rollouts: 2}", "train.max_steps=4", "train.learning_rate=0.003"
+    };
+    run("pairs", overrides);
+    run("again", overrides);
+
+    List<JsonNode> lines = metrics("pairs");
+    assertThat(lines).hasSize(4);
+    // The policy is the reference still; the two are run in batches of other shapes.
+    assertThat(lines.get(0).get("drpo/ratio").asDouble()).isCloseTo(1, within(1e-5));
+    assertThat(lines.get(0).get("drpo/accuracy").asDouble()).isEqualTo(1);
+    assertThat(lines.get(0).get("kl").asDouble()).isCloseTo(0, within(1e-5));
+    assertThat(lines.get(3).get("kl").asDouble()).isGreaterThan(1e-4);
+    assertThat(metrics("again").get(3).get("loss")).isEqualTo(lines.get(3).get("loss"));
+    assertThatThrownBy(() -> run("given", "objective={name: drpo}", "rollout.source=data"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("rollout.source: must be policy for drpo, got data");
   }
 
   private static double mean(List<JsonNode> lines, String metric) {
