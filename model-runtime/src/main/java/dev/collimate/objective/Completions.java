@@ -48,6 +48,15 @@ final class Completions {
     return new Sequence(ids, prompt.length, mask);
   }
 
+  /** What the loss of a token is multiplied by where another engine wrote it; else 1. */
+  static double correction(RowInputs inputs, int token) {
+    if (!inputs.hasReferenceTokens(Online.CORRECTION)) {
+      return 1;
+    }
+    float[] ratios = inputs.referenceTokens(Online.CORRECTION);
+    return ratios.length == 1 ? ratios[0] : ratios[token];
+  }
+
   /** The weighted sum of each completion's rewards; NaN where none applies. */
   static double[] rewards(Judged rollout) {
     double[][] byFunction =

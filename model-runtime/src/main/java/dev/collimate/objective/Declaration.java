@@ -180,6 +180,11 @@ public record Declaration(
     return with(draft -> draft.columns = columns.withMarks(added));
   }
 
+  /** Has rows of prompts hold these sequences too, which stand beside the completions. */
+  Declaration withAnswers(FurtherSequence... added) {
+    return with(draft -> draft.columns = columns.withSequences(added));
+  }
+
   public Declaration withQuantities(Quantity... added) {
     return with(draft -> draft.quantities = Set.of(added));
   }

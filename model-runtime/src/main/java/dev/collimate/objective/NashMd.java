@@ -73,8 +73,8 @@ final class NashMd implements Online {
   }
 
   @Override
-  public int rowsPerPrompt() {
-    return 1;
+  public boolean comparesCompletions() {
+    return true;
   }
 
   @Override

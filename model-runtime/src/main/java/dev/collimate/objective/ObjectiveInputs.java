@@ -19,6 +19,8 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
 
   private static final Set<String> PAIR = Set.of("prompt", "chosen", "rejected");
 
+  private static final Set<String> PROMPT = Set.of("prompt");
+
   public ObjectiveInputs {
     columns = List.copyOf(columns);
   }
@@ -40,7 +42,8 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
       if (!sequence.isPromptAlone() && declaration.shape() != RowShape.RANKED) {
         names.add(sequence.completion());
       }
-      names.stream().filter(name -> !PAIR.contains(name)).forEach(n -> columns.add(code(n)));
+      Set<String> said = declaration.isOnline() ? PROMPT : PAIR;
+      names.stream().filter(name -> !said.contains(name)).forEach(n -> columns.add(code(n)));
     }
     return new ObjectiveInputs(
         rows(declaration.shape()), List.copyOf(columns), declaration.reference());

@@ -50,7 +50,8 @@ public final class Objectives {
           Ppo.SPEC,
           OnlineDpo.SPEC,
           OnlineDpo.XPO,
-          NashMd.SPEC);
+          NashMd.SPEC,
+          DoublyRobust.SPEC);
 
   private static final List<String> NOT_BUILT = List.of("gkd", "prm");
 

@@ -1,6 +1,7 @@
 package dev.collimate.objective;
 
 import dev.collimate.text.Sequence;
+import java.util.List;
 
 /**
  * An objective that learns from completions of its own policy, which rewards judge. Its rows are
@@ -23,9 +24,21 @@ public interface Online extends Objective {
   String OLD = "old";
 
   /**
+   * The role, beside {@link #OLD}, of the log-probabilities that another engine had which wrote the
+   * completion.
+   */
+  String SAMPLER = "sampler";
+
+  /**
+   * The role of what the policy's loss of such a completion is multiplied by: one number for each
+   * of its tokens, or one for all of them.
+   */
+  String CORRECTION = "correction";
+
+  /**
    * What is read of a rollout beside its tokens.
    *
-   * @param generations completions of a prompt that are judged together
+   * @param generations completions of a prompt that are judged together, its own answers included
    * @param old whether the old log-probabilities are read even where one optimizer step uses up the
    *     rollout
    * @param values whether the value head's values are read; then they are trained too
@@ -51,9 +64,22 @@ public interface Online extends Objective {
     return true;
   }
 
-  /** Rows that are trained on for each prompt. */
-  default int rowsPerPrompt() {
-    return needs().generations();
+  /** Whether the completions of a prompt make one row together, in the place of one each. */
+  default boolean comparesCompletions() {
+    return false;
+  }
+
+  /**
+   * Roles of the row's own answers, which are judged and learned from with the completions, as the
+   * last of a group.
+   */
+  default List<String> answers() {
+    return List.of();
+  }
+
+  /** Whether {@link #CORRECTION} may differ from token to token. */
+  default boolean hasTokenLosses() {
+    return true;
   }
 
   /**

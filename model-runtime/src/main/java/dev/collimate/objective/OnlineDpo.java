@@ -106,8 +106,8 @@ final class OnlineDpo implements Online {
   }
 
   @Override
-  public int rowsPerPrompt() {
-    return 1;
+  public boolean comparesCompletions() {
+    return true;
   }
 
   @Override

@@ -264,7 +264,7 @@ final class Ppo implements Online {
     for (int t = 0; t < tokens; t++) {
       Scalar logRatio = policy.token(t).minus((double) old[t]);
       Scalar ofToken = logRatio.heldExp();
-      losses.add(ratio.loss(ofToken, advantages[t]));
+      losses.add(ratio.loss(ofToken, advantages[t]).times(Completions.correction(inputs, t)));
       ratios += ofToken.value();
       squares += logRatio.value() * logRatio.value();
       boolean isClipped =

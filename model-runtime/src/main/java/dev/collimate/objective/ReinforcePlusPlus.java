@@ -173,7 +173,7 @@ final class ReinforcePlusPlus implements Online {
       double old =
           inputs.hasReferenceTokens(OLD) ? inputs.referenceTokens(OLD)[t] : policy.value(t);
       Scalar ofToken = policy.token(t).minus(old).heldExp();
-      losses.add(ratio.loss(ofToken, advantages[t]));
+      losses.add(ratio.loss(ofToken, advantages[t]).times(Completions.correction(inputs, t)));
       boolean isClipped =
           ratio.isClippedLow(ofToken, advantages[t]) || ratio.isClippedHigh(ofToken, advantages[t]);
       clipped += isClipped ? 1 : 0;

@@ -84,6 +84,11 @@ final class Rloo implements Online {
   }
 
   @Override
+  public boolean hasTokenLosses() {
+    return false;
+  }
+
+  @Override
   public Sequence sequence(Sampled sampled) {
     return Completions.of(sampled, masksTruncated);
   }
@@ -128,7 +133,8 @@ final class Rloo implements Online {
     Scalar ofSequence = logProb.minus(old(inputs, logProb.value())).heldExp();
     double low = ratio.isClippedLow(ofSequence, advantage) ? 1 : 0;
     double high = ratio.isClippedHigh(ofSequence, advantage) ? 1 : 0;
-    return RowLoss.perRow(ratio.loss(ofSequence, advantage))
+    Scalar loss = ratio.loss(ofSequence, advantage).times(Completions.correction(inputs, 0));
+    return RowLoss.perRow(loss)
         .report("entropy", inputs.total(COMPLETION, Quantity.ENTROPY), policy.count())
         .report("clip_ratio/low_mean", low)
         .reportLeast("clip_ratio/low_min", low)

@@ -1,5 +1,7 @@
 package dev.collimate.reward;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,10 +31,32 @@ public record RewardOutcome(
   /** The reward says nothing of the row, which is no failure. */
   public static final String NOT_APPLYING = "does_not_apply";
 
+  /** The label of what a mixer makes of the rewards. */
+  public static final String MIXED = "prompt_adaptive";
+
   public RewardOutcome {
     labels = List.copyOf(labels);
     weights = List.copyOf(weights);
     rows = List.copyOf(rows);
+  }
+
+  /**
+   * The same with one reward more, which alone counts: what the mixer makes of the others.
+   *
+   * @param rollouts that were scored
+   */
+  RewardOutcome mixedBy(PromptMixer mixer, List<Rollout> rollouts) {
+    List<String> allLabels = new ArrayList<>(labels);
+    allLabels.add(MIXED);
+    List<Double> allWeights = new ArrayList<>(Collections.nCopies(labels.size(), 0.0));
+    allWeights.add(1.0);
+    List<RowReward> all = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      List<Double> values = new ArrayList<>(rows.get(i).values());
+      values.add(mixer.mixed(rollouts.get(i).prompt(), values));
+      all.add(new RowReward(values, rows.get(i).failures()));
+    }
+    return new RewardOutcome(allLabels, allWeights, all, replayed, mismatch);
   }
 
   /** How many rows are lost. */

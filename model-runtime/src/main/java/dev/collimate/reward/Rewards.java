@@ -18,6 +18,7 @@ public final class Rewards implements AutoCloseable {
 
   private final List<ChosenReward> chosen;
   private final RewardJournal journal;
+  private final Optional<PromptMixer> mixer;
   private final LostSteps lost;
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
@@ -37,6 +38,21 @@ public final class Rewards implements AutoCloseable {
    */
   public Rewards(
       List<RewardChoice> choices, RewardContext context, RewardJournal journal, int mostLost) {
+    this(choices, context, journal, mostLost, Optional.empty());
+  }
+
+  /**
+   * The same where the prompt says how much each reward counts.
+   *
+   * @param mixer in the place of the weights
+   */
+  public Rewards(
+      List<RewardChoice> choices,
+      RewardContext context,
+      RewardJournal journal,
+      int mostLost,
+      Optional<PromptMixer> mixer) {
+    this.mixer = mixer;
     List<ChosenReward> made = new ArrayList<>();
     choices.forEach(choice -> made.add(ChosenReward.of(choice, context)));
     this.chosen = List.copyOf(made);
@@ -79,7 +95,7 @@ public final class Rewards implements AutoCloseable {
       List<RowReward> rows = written.get().rowsOf(rollouts);
       RewardOutcome replayed = new RewardOutcome(labels(), weights(), rows, true, mismatch);
       lost.add(step, replayed);
-      return replayed;
+      return mixed(replayed, rollouts);
     }
     List<RowReward> rows = Scoring.of(chosen, rollouts, threads);
     RewardOutcome scored = new RewardOutcome(labels(), weights(), rows, false, mismatch);
@@ -88,7 +104,11 @@ public final class Rewards implements AutoCloseable {
       throw failure.get();
     }
     journal.write(step, RewardPage.of(labels(), rollouts, rows));
-    return scored;
+    return mixed(scored, rollouts);
+  }
+
+  private RewardOutcome mixed(RewardOutcome outcome, List<Rollout> rollouts) {
+    return mixer.map(by -> outcome.mixedBy(by, rollouts)).orElse(outcome);
   }
 
   /** Ends the threads that score. */

@@ -16,17 +16,19 @@ import java.util.stream.Stream;
  * @param marks columns that mark the tokens of a side; a row may have none of them
  * @param context column of a text that stands before a reward model's prompt, in the rows that have
  *     one; empty: none
+ * @param completions what rows of prompts bring along, see {@link GivenCompletions}
  */
 public record RowColumns(
     List<NumberColumn> numbers,
     List<String> categories,
     List<FurtherSequence> sequences,
     List<TokenMarks> marks,
-    String context)
+    String context,
+    GivenCompletions completions)
     implements Serializable {
 
   public static final RowColumns NONE =
-      new RowColumns(List.of(), List.of(), List.of(), List.of(), "");
+      new RowColumns(List.of(), List.of(), List.of(), List.of(), "", GivenCompletions.NONE);
 
   public RowColumns {
     numbers = List.copyOf(numbers);
@@ -48,23 +50,31 @@ public record RowColumns(
   }
 
   public RowColumns withNumbers(NumberColumn... added) {
-    return new RowColumns(joined(numbers, List.of(added)), categories, sequences, marks, context);
+    return new RowColumns(
+        joined(numbers, List.of(added)), categories, sequences, marks, context, completions);
   }
 
   public RowColumns withCategories(String... added) {
-    return new RowColumns(numbers, joined(categories, List.of(added)), sequences, marks, context);
+    return new RowColumns(
+        numbers, joined(categories, List.of(added)), sequences, marks, context, completions);
   }
 
   public RowColumns withSequences(FurtherSequence... added) {
-    return new RowColumns(numbers, categories, joined(sequences, List.of(added)), marks, context);
+    return new RowColumns(
+        numbers, categories, joined(sequences, List.of(added)), marks, context, completions);
   }
 
   public RowColumns withMarks(TokenMarks... added) {
-    return new RowColumns(numbers, categories, sequences, joined(marks, List.of(added)), context);
+    return new RowColumns(
+        numbers, categories, sequences, joined(marks, List.of(added)), context, completions);
   }
 
   public RowColumns withContext(String column) {
-    return new RowColumns(numbers, categories, sequences, marks, column);
+    return new RowColumns(numbers, categories, sequences, marks, column, completions);
+  }
+
+  public RowColumns withCompletions(GivenCompletions given) {
+    return new RowColumns(numbers, categories, sequences, marks, context, given);
   }
 
   private static <T> List<T> joined(List<T> present, List<T> added) {
@@ -79,6 +89,9 @@ public record RowColumns(
     marks.forEach(mark -> names.add(mark.column()));
     if (!context.isEmpty()) {
       names.add(context);
+    }
+    if (!completions.isNone()) {
+      names.addAll(GivenCompletions.COLUMNS);
     }
     return names;
   }

@@ -275,6 +275,17 @@ final class RowPreparation implements FurtherPreparation.Encoders {
       throw new Refusal(Refusal.EMPTY_PROMPT, "the prompt has no tokens to go on from");
     }
     sides.put("prompt", new Encoded(ids, new int[0], new byte[ids.length], /* isMerged= */ false));
+    if (!config.columns().completions().isNone()) {
+      // Whether they can be read; the prompt is what is kept of the row, beside its columns.
+      givenCompletions();
+    }
+  }
+
+  List<GivenCompletion> givenCompletions() throws Refusal {
+    return config
+        .columns()
+        .completions()
+        .of(row, (text, ended) -> texts().completion(text, ended), config.vocabularySize());
   }
 
   /** Completions, strings or conversations, after the row's prompt of the same kind. */

@@ -84,6 +84,11 @@ final class TextEncoder {
     return Encoded.of(promptIds, completion, !config.completionOnlyLoss(), /* isMerged= */ false);
   }
 
+  /** The ids of a completion that another engine wrote after its prompt; EOS ends an ended one. */
+  int[] completion(String text, boolean ended) {
+    return tokenizer.encode(ended ? ended(text) : text);
+  }
+
   /** A plain text without a prompt; EOS ends it. */
   Encoded whole(String text) {
     return Encoded.of(new int[0], plain(ended(text)), /* countsPrompt= */ true, false);

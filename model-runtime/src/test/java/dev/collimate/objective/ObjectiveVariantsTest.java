@@ -175,8 +175,9 @@ class ObjectiveVariantsTest {
         .filter(variant -> !variant.name().equals("nash_md"))
         .filter(
             variant ->
-                !Set.of("cispo", "vespo")
-                    .contains(variant.options().getOrDefault("loss_type", "")));
+                !variant.name().equals("drpo")
+                    && !Set.of("cispo", "vespo")
+                        .contains(variant.options().getOrDefault("loss_type", "")));
   }
 
   @ParameterizedTest

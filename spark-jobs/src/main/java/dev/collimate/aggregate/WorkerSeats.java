@@ -95,7 +95,10 @@ public final class WorkerSeats implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       log.debug("Seat {} is closed", number);
-    } catch (RuntimeException e) {
+    } catch (Exception e) {
+      // Spark, being Scala, throws checked exceptions that no method declares: a task that cannot
+      // be
+      // serialized must end the run, not leave it waiting for workers.
       if (!closing && !spark.sc().isStopped()) {
         log.error("Seat {} cannot be kept", number, e);
         aggregator.noteFailure("seat " + number, String.valueOf(e.getMessage()));

@@ -7,14 +7,44 @@ import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.Online;
 import dev.collimate.text.RowShape;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Rules over the keys of objectives that learn from completions which the policy writes. */
 final class OnlineRules {
 
   private static final String SECTION = "rollout";
   private static final String REWARDS = "rewards";
+
+  /** Keys of how the policy draws completions. */
+  private static final List<String> OF_DRAWS = List.of("rollout.top_k", "rollout.top_p");
+
+  private static final String CORRECTION = "rollout.importance_sampling_correction";
+
+  private static final List<String> OF_CORRECTION =
+      List.of("rollout.importance_sampling_mode", "rollout.importance_sampling_cap");
+
+  /** Keys of completions that the rows bring. */
+  private static final List<String> OF_GIVEN =
+      Stream.concat(Stream.of(CORRECTION), OF_CORRECTION.stream()).toList();
+
+  /** Keys that say how completions become steps, which in rounds they do not. */
+  private static final List<String> OF_STEPS =
+      Stream.concat(
+              Stream.of(
+                  "rollout.source",
+                  "rollout.batch_size",
+                  "rollout.num_iterations",
+                  "rollout.steps_per_generation"),
+              OF_GIVEN.stream())
+          .toList();
+
+  private static final String OF_ROUNDS = "rollout.num_generations";
+
+  private static final String HERE = "has no effect here";
+  private static final String LEAVE_OUT = "; leave it out";
 
   private final Fields document;
   private final Problems problems;
@@ -24,18 +54,16 @@ final class OnlineRules {
     this.problems = problems;
   }
 
-  /** Those of them that say how completions become steps, which in rounds they do not. */
-  private static final List<String> OF_STEPS =
-      List.of("rollout.batch_size", "rollout.num_iterations", "rollout.steps_per_generation");
-
-  private static final String OF_ROUNDS = "rollout.num_generations";
-
   /** Keys of completions that have no effect on a run. */
   static List<String> withoutEffect(RunConfig config) {
-    if (isOnline(config)) {
-      return List.of(OF_ROUNDS);
+    if (!isOnline(config)) {
+      return config.rounds() > 0 ? OF_STEPS : keys();
     }
-    return config.rounds() > 0 ? OF_STEPS : keys();
+    List<String> keys = new ArrayList<>(ofOtherSource(config.rollout()));
+    keys.add(OF_ROUNDS);
+    // The reference reads completions one by one.
+    keys.add("reference.prefix_sharing");
+    return keys;
   }
 
   private static List<String> keys() {
@@ -43,6 +71,15 @@ final class OnlineRules {
         .map(KnownKeys.KnownKey::path)
         .filter(path -> path.equals(REWARDS) || path.startsWith(SECTION + "."))
         .toList();
+  }
+
+  /** The keys of an online objective that have no effect beside the values of others. */
+  private static List<String> ofOtherSource(RolloutSection rollout) {
+    List<String> keys = new ArrayList<>(rollout.isGiven() ? OF_DRAWS : OF_GIVEN);
+    if (rollout.isGiven() && !rollout.isCorrected()) {
+      keys.addAll(OF_CORRECTION);
+    }
+    return keys;
   }
 
   static boolean isOnline(RunConfig config) {
@@ -68,10 +105,14 @@ final class OnlineRules {
           document.place(),
           "; it writes completions before every step already");
     }
-    refuseInRollout(List.of(OF_ROUNDS), "; write objective.num_generations where it is one's");
+    refuseInRollout(
+        List.of(OF_ROUNDS), HERE, "; write objective.num_generations where it is one's");
     requireRewards(config);
     if (problems.free("train.global_batch_size", SECTION)) {
       checkSizes(config);
+    }
+    if (problems.free(SECTION)) {
+      checkSource(config);
     }
   }
 
@@ -90,7 +131,7 @@ final class OnlineRules {
           "; such as dpo");
     }
     requireRewards(config);
-    refuseInRollout(OF_STEPS, "; a round writes every prompt's completions by themselves");
+    refuseInRollout(OF_STEPS, HERE, "; a round writes every prompt's completions by themselves");
     if (config.data().train().size() != 1) {
       problems.add(
           "data.train",
@@ -106,7 +147,7 @@ final class OnlineRules {
     }
   }
 
-  private void refuseInRollout(List<String> keys, String remedy) {
+  private void refuseInRollout(List<String> keys, String why, String remedy) {
     if (given(SECTION).map(Field::value).orElse(null) instanceof Fields rollout) {
       rollout
           .fields()
@@ -114,7 +155,7 @@ final class OnlineRules {
               (name, field) -> {
                 String key = Names.join(SECTION, name);
                 if (keys.contains(key) && !field.value().isNull()) {
-                  problems.add(key, "has no effect here", field.place(), remedy);
+                  problems.add(key, why, field.place(), remedy);
                 }
               });
     }
@@ -124,6 +165,37 @@ final class OnlineRules {
     if (config.rewards().isEmpty() && problems.free(REWARDS)) {
       problems.add(
           REWARDS, "is missing", document.place(), "; such as rewards: [{name: number_match}]");
+    }
+  }
+
+  private void checkSource(RunConfig config) {
+    RolloutSection rollout = config.rollout();
+    Online objective = config.objective().online().orElseThrow();
+    String name = config.objective().name();
+    if (!rollout.isGiven()) {
+      refuseInRollout(OF_GIVEN, "has no effect while rollout.source is policy", LEAVE_OUT);
+      return;
+    }
+    refuseInRollout(OF_DRAWS, "has no effect while rollout.source is data", LEAVE_OUT);
+    if (!rollout.isCorrected()) {
+      refuseInRollout(OF_CORRECTION, "has no effect while " + CORRECTION + " is false", LEAVE_OUT);
+    }
+    if (!objective.answers().isEmpty() || objective.comparesCompletions()) {
+      problems.add(
+          "rollout.source",
+          "must be policy for " + name + ", got data",
+          document.place(),
+          objective.comparesCompletions()
+              ? "; of completions that are there, collimate pair makes pairs for such as dpo"
+              : "; it learns from the rows' pairs and from completions of its own");
+    } else if (rollout.isCorrected()
+        && !rollout.importanceSamplingMode().isBySequence()
+        && !objective.hasTokenLosses()) {
+      problems.add(
+          "rollout.importance_sampling_mode",
+          "must be sequence_truncate or sequence_mask for %s, whose loss is one of the whole completion, got %s"
+              .formatted(name, Names.of(rollout.importanceSamplingMode())),
+          document.place());
     }
   }
 
@@ -152,7 +224,8 @@ final class OnlineRules {
   private void checkSizes(RunConfig config) {
     int completions = config.train().globalBatchSize();
     int generations = config.objective().numGenerations();
-    int rows = config.objective().online().map(Online::rowsPerPrompt).orElse(generations);
+    boolean isOneRow = config.objective().online().orElseThrow().comparesCompletions();
+    int rows = isOneRow ? 1 : generations;
     String count =
         config.objective().options().containsKey("num_generations")
             ? "objective.num_generations, which is " + generations
@@ -168,13 +241,13 @@ final class OnlineRules {
     if (steps > rows) {
       problems.add(
           "rollout.steps_per_generation",
-          rows == generations
-              ? "must be <= %s, got %d".formatted(count, steps)
-              : "must be 1 for %s, got %d".formatted(config.objective().name(), steps),
+          isOneRow
+              ? "must be 1 for %s, got %d".formatted(config.objective().name(), steps)
+              : "must be <= %s, got %d".formatted(count, steps),
           document.place(),
-          rows == generations
-              ? "; a rollout of one prompt must have a completion for every step"
-              : "; a rollout of one prompt has one row to train on");
+          isOneRow
+              ? "; a rollout of one prompt has one row to train on"
+              : "; a rollout of one prompt must have a completion for every step");
     }
     if (config.train().hasLocalSteps()) {
       problems.add(

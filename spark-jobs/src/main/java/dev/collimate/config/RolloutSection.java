@@ -3,10 +3,21 @@ package dev.collimate.config;
 import static dev.collimate.config.Key.Role.IDENTITY;
 import static dev.collimate.config.Key.Role.OPERATIONAL;
 
+import dev.collimate.online.SamplerCorrection;
+import java.util.Optional;
+import java.util.function.BinaryOperator;
+
 /**
  * The {@code rollout} section: how completions are written that an online objective learns from.
  */
 public record RolloutSection(
+    @Key(
+            role = IDENTITY,
+            usual = "policy",
+            meaning =
+                "Who writes the completions: the `policy`, on the executors; or another engine"
+                    + " before, whose completions stand in the rows (`data`).")
+        WrittenBy source,
     @Key(
             role = IDENTITY,
             usual = "4",
@@ -71,7 +82,69 @@ public record RolloutSection(
             meaning =
                 "Rollouts in a row of which every completion lost its reward, with which the run"
                     + " ends and names the first cause; 0: it goes on.")
-        int maxLostRollouts) {
+        int maxLostRollouts,
+    @Key(
+            role = IDENTITY,
+            usual = "true",
+            meaning =
+                "`source: data`: weigh the loss with how much more probable the policy finds a"
+                    + " completion than the engine did; the rows then have `logprobs`.")
+        boolean importanceSamplingCorrection,
+    @Key(
+            role = IDENTITY,
+            usual = "sequence_mask",
+            meaning =
+                "The weight: the ratio of a token or of the whole completion (`sequence`), held"
+                    + " at the cap (`truncate`) or 0 above it (`mask`).")
+        SamplerCorrection.Mode importanceSamplingMode,
+    @Key(
+            role = IDENTITY,
+            usual = "3.0",
+            range = "> 0",
+            meaning = "The greatest ratio that counts as it is.")
+        double importanceSamplingCap,
+    @Key(
+            role = IDENTITY,
+            usual = "null",
+            meaning =
+                "File of `collimate mix`, which says by the prompt how much each of the rewards"
+                    + " counts; `null`: their weights do.")
+        Optional<String> rewardMixer) {
+
+  /** The same with its file named in full. */
+  RolloutSection located(BinaryOperator<String> absolute) {
+    return new RolloutSection(
+        source,
+        batchSize,
+        numGenerations,
+        maxCompletionLength,
+        temperature,
+        topK,
+        topP,
+        numIterations,
+        stepsPerGeneration,
+        maxLostRollouts,
+        importanceSamplingCorrection,
+        importanceSamplingMode,
+        importanceSamplingCap,
+        rewardMixer.map(file -> absolute.apply("rollout.reward_mixer", file)));
+  }
+
+  /** Who writes the completions. */
+  public enum WrittenBy {
+    POLICY,
+    DATA
+  }
+
+  /** Whether the rows bring the completions. */
+  public boolean isGiven() {
+    return source == WrittenBy.DATA;
+  }
+
+  /** Whether the loss of a completion is weighed with its sampler's probability. */
+  public boolean isCorrected() {
+    return isGiven() && importanceSamplingCorrection;
+  }
 
   /** Optimizer steps between one rollout and the next. */
   public int stepsPerRollout() {

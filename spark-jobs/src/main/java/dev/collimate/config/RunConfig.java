@@ -121,7 +121,7 @@ public record RunConfig(
         objective,
         rounds,
         adapter.map(section -> section.located(absolute)),
-        rollout,
+        rollout.located(absolute),
         rewards,
         train,
         saveDtype,

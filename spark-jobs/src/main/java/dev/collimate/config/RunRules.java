@@ -84,10 +84,6 @@ final class RunRules {
               }
             });
     keys.addAll(OnlineRules.withoutEffect(config));
-    if (OnlineRules.isOnline(config)) {
-      // The reference reads completions one by one.
-      keys.add("reference.prefix_sharing");
-    }
     if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);
     }

@@ -9,12 +9,14 @@ import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.StepPlan;
 import dev.collimate.objective.StepTotals;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -23,16 +25,24 @@ import java.util.stream.IntStream;
  * The completions of a rollout with all that they are trained with.
  *
  * @param rows of the assessment, in its order
+ * @param correction of completions that the policy did not draw
  */
-record Experience(List<Row> rows) {
+record Experience(List<Row> rows, Optional<SamplerCorrection> correction) {
 
   /**
    * A completion in a row.
    *
    * @param old log-probabilities of the counted tokens before training; empty where not read
    * @param reference those of the reference; empty where not read
+   * @param sampler those of the engine that wrote the completion; empty where not read
    */
-  record Part(Sequence sequence, float[] old, float[] reference) {}
+  record Part(Sequence sequence, float[] old, float[] reference, float[] sampler) {
+
+    /** What its loss is multiplied by; empty where no token of it counts. */
+    float[] ratios(SamplerCorrection by) {
+      return old.length == 0 ? new float[0] : by.ratios(old, sampler);
+    }
+  }
 
   /**
    * A row.
@@ -60,7 +70,7 @@ record Experience(List<Row> rows) {
           .withTokens(assessed.counts());
     }
 
-    private LearnRow learnRow() {
+    private LearnRow learnRow(Optional<SamplerCorrection> by) {
       Map<String, Double> sums = new TreeMap<>();
       Map<String, float[]> tokens = new LinkedHashMap<>(assessed.tokens());
       Map<String, Sequence> sequences = new LinkedHashMap<>();
@@ -69,6 +79,11 @@ record Experience(List<Row> rows) {
             sequences.put(role, part.sequence());
             if (part.old().length > 0 && role.equals(Online.COMPLETION)) {
               tokens.put(Online.OLD, part.old());
+              by.ifPresent(
+                  correction -> {
+                    tokens.put(Online.SAMPLER, part.sampler());
+                    tokens.put(Online.CORRECTION, part.ratios(correction));
+                  });
             }
             if (part.reference().length > 0) {
               tokens.put(role, part.reference());
@@ -170,6 +185,6 @@ record Experience(List<Row> rows) {
   }
 
   private List<LearnRow> learnRows(int[] batch) {
-    return Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow()).toList();
+    return Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow(correction)).toList();
   }
 }

@@ -2,18 +2,25 @@ package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RewardSection;
+import dev.collimate.config.RolloutSection;
 import dev.collimate.config.RunConfig;
+import dev.collimate.data.GivenRows;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.ShardReader;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.objective.Online;
+import dev.collimate.online.SamplerCorrection;
+import dev.collimate.reward.PromptMixer;
 import dev.collimate.reward.RewardChoice;
 import dev.collimate.reward.RewardJournal;
 import dev.collimate.reward.Rewards;
+import dev.collimate.text.GivenCompletions;
 import dev.collimate.text.Tokenizer;
+import dev.collimate.train.OnlineWork.SampleRange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -57,8 +64,13 @@ final class OnlineRun implements AutoCloseable {
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
     this.context = new DriverRewardContext(run, scoring, configuration);
     List<RewardChoice> choices = choices(run);
-    this.rewards = new Rewards(choices, context, journal, run.rollout().maxLostRollouts());
-    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE, /* mostLost= */ 0);
+    Optional<PromptMixer> mixer =
+        run.rollout()
+            .rewardMixer()
+            .map(file -> new RunMixer(directory.rollouts(), configuration).read(file, choices));
+    this.rewards = new Rewards(choices, context, journal, run.rollout().maxLostRollouts(), mixer);
+    this.evalRewards =
+        new Rewards(choices, context, RewardJournal.NONE, /* mostLost= */ 0, mixer);
   }
 
   private static List<RewardChoice> choices(RunConfig run) {
@@ -106,15 +118,41 @@ final class OnlineRun implements AutoCloseable {
             run.rollout().topP(),
             run.seed(),
             /* ignoreEos= */ false);
+    PromptRows prompts = prompts(train);
+    Rollouts rollouts = new Rollouts(aggregator, Split.TRAIN, prompts, scoring);
+    int drawn = plan.generations() - objective.answers().size();
+    Completer completer =
+        run.rollout().isGiven()
+            ? rollouts.given(new GivenRows(run, train, tokenizer, configuration))
+            : rollouts.drawn(writers(drawn), sampling);
+    if (!objective.answers().isEmpty()) {
+      completer = rollouts.withAnswers(completer, drawn, objective.answers());
+    }
     return new OnlineSteps(
         objective,
         plan,
-        sampling,
-        new Rollouts(aggregator, Split.TRAIN, prompts(train), scoring),
+        run.seed(),
+        prompts,
+        completer,
+        correction(),
         rewards,
         new RolloutLog(directory, configuration),
         aggregator,
         gradients);
+  }
+
+  /** Neighbouring completions of one writer are written together. */
+  private List<SampleRange> writers(int completions) {
+    List<SampleRange> ranges = new ArrayList<>();
+    int first = 0;
+    for (int sample = 1; sample <= completions; sample++) {
+      double share = objective.referenceShare(first);
+      if (sample == completions || objective.referenceShare(sample) != share) {
+        ranges.add(new SampleRange(first, sample - first, share));
+        first = sample;
+      }
+    }
+    return ranges;
   }
 
   Evaluation evaluation(Aggregator aggregator, int prompts) {
@@ -126,8 +164,21 @@ final class OnlineRun implements AutoCloseable {
         evalRewards);
   }
 
+  private Optional<SamplerCorrection> correction() {
+    RolloutSection rollout = run.rollout();
+    return rollout.isCorrected()
+        ? Optional.of(
+            new SamplerCorrection(
+                rollout.importanceSamplingMode(), rollout.importanceSamplingCap()))
+        : Optional.empty();
+  }
+
   private PromptRows prompts(ShardReader reader) {
-    return new PromptRows(reader, tokenizer, run.rollout().maxCompletionLength());
+    return new PromptRows(
+        reader,
+        tokenizer,
+        run.rollout().maxCompletionLength(),
+        run.rollout().isGiven() ? GivenCompletions.COLUMNS : List.of());
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
-import dev.collimate.generate.SamplingParams;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.MetricSums;
 import dev.collimate.objective.Assessment;
@@ -9,13 +8,13 @@ import dev.collimate.objective.Judged;
 import dev.collimate.objective.Online;
 import dev.collimate.objective.RowInputs;
 import dev.collimate.objective.Sampled;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.Rewards;
 import dev.collimate.reward.RowReward;
 import dev.collimate.text.Sequence;
 import dev.collimate.train.OnlineWork.Reading;
-import dev.collimate.train.OnlineWork.SampleRange;
 import dev.collimate.train.Rollouts.Completed;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
@@ -25,6 +24,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,30 +43,38 @@ final class OnlineSteps implements StepMethod {
 
   private final Online objective;
   private final RolloutPlan plan;
-  private final SamplingParams sampling;
-  private final Rollouts rollouts;
+  private final long seed;
+  private final PromptRows prompts;
+  private final Completer completer;
+  private final Optional<SamplerCorrection> correction;
   private final Rewards rewards;
   private final RolloutLog log;
   private final Aggregator aggregator;
   private final GradientSteps gradients;
 
   /**
-   * @param sampling its seed is the run's
+   * @param seed the run's
+   * @param completer gives as many completions of a prompt as the plan has
+   * @param correction of completions that the policy did not draw; none where it did
    * @param rewards with the run's journal
    */
   OnlineSteps(
       Online objective,
       RolloutPlan plan,
-      SamplingParams sampling,
-      Rollouts rollouts,
+      long seed,
+      PromptRows prompts,
+      Completer completer,
+      Optional<SamplerCorrection> correction,
       Rewards rewards,
       RolloutLog log,
       Aggregator aggregator,
       GradientSteps gradients) {
     this.objective = objective;
     this.plan = plan;
-    this.sampling = sampling;
-    this.rollouts = rollouts;
+    this.seed = seed;
+    this.prompts = prompts;
+    this.completer = completer;
+    this.correction = correction;
     this.rewards = rewards;
     this.log = log;
     this.aggregator = aggregator;
@@ -78,20 +86,15 @@ final class OnlineSteps implements StepMethod {
     long start = System.nanoTime();
     RolloutPlan.Rollout rollout = plan.rollout(first);
     List<Completed> completions =
-        rollouts.complete(
-            first - 1,
-            masters,
-            first,
-            rollout.prompts().microBatches(),
-            writers(objective),
-            sampling);
+        completer.complete(first - 1, masters, first, rollout.prompts().microBatches());
     long written = System.nanoTime();
     RewardOutcome outcome = score(first, completions);
     long rewarded = System.nanoTime();
     List<Sequence> sequences =
         completions.stream().map(c -> objective.sequence(sampled(c))).toList();
     Online.Needs needs = objective.needs();
-    boolean readsOld = needs.old() || (plan.isReused() && objective.comparesWithOld());
+    boolean readsOld =
+        needs.old() || (plan.isReused() && objective.comparesWithOld()) || correction.isPresent();
     Readings readings =
         new Readings(
             read(Reading.POLICY, readsOld, first - 1, masters, completions, sequences),
@@ -106,24 +109,10 @@ final class OnlineSteps implements StepMethod {
     seconds.put("reward_seconds", (rewarded - written) / 1e9);
     seconds.put("logprob_seconds", (assessed - rewarded) / 1e9);
     MetricSums metrics = RolloutMetrics.accounts(outcome);
+    correction.ifPresent(by -> metrics.add(RolloutMetrics.sampling(experience.rows(), by)));
     assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
     return train(
         rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
-  }
-
-  /** Neighbouring completions of one writer are written together. */
-  private static List<SampleRange> writers(Online objective) {
-    List<SampleRange> ranges = new ArrayList<>();
-    int generations = objective.needs().generations();
-    int first = 0;
-    for (int sample = 1; sample <= generations; sample++) {
-      double share = objective.referenceShare(first);
-      if (sample == generations || objective.referenceShare(sample) != share) {
-        ranges.add(new SampleRange(first, sample - first, share));
-        first = sample;
-      }
-    }
-    return ranges;
   }
 
   private RewardOutcome score(long step, List<Completed> completions) {
@@ -141,7 +130,7 @@ final class OnlineSteps implements StepMethod {
   }
 
   private Sampled sampled(Completed completion) {
-    return rollouts.prompts().sampled(completion.row(), completion.written());
+    return prompts.sampled(completion.row(), completion.written());
   }
 
   /** What was read of the completions, [completion][counted token] each. */
@@ -233,18 +222,21 @@ final class OnlineSteps implements StepMethod {
                   new Experience.Part(
                       sequences.get(number),
                       readings.old().get(number),
-                      readings.reference().get(number))));
+                      readings.reference().get(number),
+                      correction.isPresent()
+                          ? completions.get(number).written().logProbs()
+                          : new float[0])));
       Completed any = completions.get(numbers.values().iterator().next());
       boolean isLost =
           numbers.values().stream().anyMatch(number -> outcome.rows().get(number).isLost());
       rows.add(
           new Experience.Row(
               numbers.size() == 1 ? key(any) : any.text().promptKey(),
-              isLost ? 0 : rollouts.prompts().weight(any.row()),
+              isLost ? 0 : prompts.weight(any.row()),
               parts,
               assessed));
     }
-    return new Experience(rows);
+    return new Experience(rows, correction);
   }
 
   /**
@@ -273,7 +265,7 @@ final class OnlineSteps implements StepMethod {
       Experience.Prepared prepared =
           experience.prepare(
               objective,
-              new Experience.Step(step, sampling.seed(), state),
+              new Experience.Step(step, seed, state),
               miniBatch,
               microBatches,
               payloads -> aggregator.map(version, masters, payloads));

@@ -2,6 +2,7 @@ package dev.collimate.train;
 
 import dev.collimate.learn.MetricSums;
 import dev.collimate.objective.RowLoss.Metric;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.train.Rollouts.Completed;
 import java.util.List;
@@ -31,6 +32,29 @@ final class RolloutMetrics {
     metrics.add(prefix + "mean" + suffix, length, 1);
     metrics.add(prefix + "min" + suffix, length, Metric.LEAST);
     metrics.add(prefix + "max" + suffix, length, Metric.GREATEST);
+  }
+
+  /**
+   * How far the engine's log-probabilities are from the policy's, over tokens, and what the loss is
+   * multiplied by, over tokens or completions.
+   */
+  static MetricSums sampling(List<Experience.Row> rows, SamplerCorrection correction) {
+    MetricSums metrics = new MetricSums();
+    for (Experience.Part completion :
+        rows.stream().flatMap(row -> row.parts().values().stream()).toList()) {
+      float[] ratios = completion.ratios(correction);
+      for (int t = 0; ratios.length > 0 && t < completion.sampler().length; t++) {
+        double difference = Math.abs((double) completion.old()[t] - completion.sampler()[t]);
+        metrics.add("sampling/sampling_logp_difference/mean", difference, 1);
+        metrics.add("sampling/sampling_logp_difference/max", difference, Metric.GREATEST);
+      }
+      for (float ratio : ratios) {
+        metrics.add("sampling/importance_sampling_ratio/min", ratio, Metric.LEAST);
+        metrics.add("sampling/importance_sampling_ratio/mean", ratio, 1);
+        metrics.add("sampling/importance_sampling_ratio/max", ratio, Metric.GREATEST);
+      }
+    }
+    return metrics;
   }
 
   /**

@@ -1,10 +1,12 @@
 package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
+import dev.collimate.data.GivenRows;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.train.OnlineWork.SampleRange;
+import dev.collimate.text.GivenCompletion;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,6 +39,55 @@ final class Rollouts {
 
   PromptRows prompts() {
     return prompts;
+  }
+
+  /** Completions of every prompt, drawn by the workers. */
+  Completer drawn(List<SampleRange> ranges, SamplingParams params) {
+    return (version, parameters, step, units) ->
+        complete(version, parameters, step, units, ranges, params);
+  }
+
+  /**
+   * The same with the rows' own answers behind a prompt's completions.
+   *
+   * @param samples completions of a prompt before them
+   * @param roles of the answers
+   */
+  Completer withAnswers(Completer completions, int samples, List<String> roles) {
+    return (version, parameters, step, units) -> {
+      List<Completed> drawn = completions.complete(version, parameters, step, units);
+      List<Completed> all = new ArrayList<>();
+      for (int i = 0; i < drawn.size(); i++) {
+        all.add(drawn.get(i));
+        int sample = i % samples + 1;
+        if (sample == samples) {
+          int row = drawn.get(i).row();
+          for (int[] ids : prompts.answers(row, roles)) {
+            Written written = new Written(ids, new float[0], /* ended= */ true);
+            all.add(new Completed(row, written, prompts.rollout(row, sample++, written)));
+          }
+        }
+      }
+      return all;
+    };
+  }
+
+  /** The completions that the rows bring along. */
+  Completer given(GivenRows rows) {
+    return (version, parameters, step, units) -> {
+      scoring.hold(aggregator, version, parameters);
+      List<Completed> all = new ArrayList<>();
+      for (int[] unit : units) {
+        for (int row : unit) {
+          int sample = 0;
+          for (GivenCompletion given : rows.of(row)) {
+            Written written = new Written(given.ids(), given.logProbs(), given.ended());
+            all.add(new Completed(row, written, prompts.rollout(row, sample++, written)));
+          }
+        }
+      }
+      return all;
+    };
   }
 
   /**

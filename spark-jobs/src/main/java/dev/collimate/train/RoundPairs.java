@@ -15,7 +15,9 @@ import dev.collimate.executor.ModelSpec;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.inference.BestAndWorst;
 import dev.collimate.inference.Generate;
+import dev.collimate.reward.PromptMixer;
 import dev.collimate.reward.RewardBatch;
+import dev.collimate.reward.RewardChoice;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.Rewards;
 import dev.collimate.reward.Rollout;
@@ -187,13 +189,14 @@ final class RoundPairs {
             ModelConfig.read(HadoopFolder.open("model", policy.model(), configuration))
                 .tokens()
                 .eos());
+    List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
+    Optional<PromptMixer> mixer =
+        run.rollout()
+            .rewardMixer()
+            .map(file -> new RunMixer(folder, configuration).read(file, choices));
     try (context;
         Rewards rewards =
-            new Rewards(
-                run.rewards().stream().map(RewardSection::choice).toList(),
-                context,
-                journal,
-                run.rollout().maxLostRollouts());
+            new Rewards(choices, context, journal, run.rollout().maxLostRollouts(), mixer);
         PreparerSource.Open open = Generate.preparers(policy, configuration).open();
         BufferedReader in =
             new BufferedReader(

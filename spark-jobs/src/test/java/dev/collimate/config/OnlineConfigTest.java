@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
+import dev.collimate.online.SamplerCorrection;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -29,7 +31,8 @@ class OnlineConfigTest {
     RunConfig config = read();
 
     assertThat(config.objective().numGenerations()).isEqualTo(8);
-    assertThat(config.rollout()).isEqualTo(new RolloutSection(4, 8, 256, 1, 0, 1, 1, 1, 3));
+    assertThat(config.rollout()).isEqualTo(new RolloutSection(
+                     RolloutSection.WrittenBy.POLICY, 4, 8, 256, 1, 0, 1, 1, 1, 3, true, SamplerCorrection.Mode.SEQUENCE_MASK, 3, Optional.empty()));
     assertThat(config.rewards()).hasSize(1);
     assertThat(config.rewards().get(0).options()).containsEntry("column", "answer");
   }
@@ -49,6 +52,31 @@ class OnlineConfigTest {
         .anyMatch(line -> line.startsWith("rewards"));
   }
 
+  @Test
+  void completionsThatTheRowsBringAreCorrectedAsTrlDoes() {
+    RunConfig config = read("rollout.source=data");
+
+    assertThat(config.rollout().isCorrected()).isTrue();
+    assertThat(config.rollout().importanceSamplingMode())
+        .isEqualTo(SamplerCorrection.Mode.SEQUENCE_MASK);
+    assertThat(config.rollout().importanceSamplingCap()).isEqualTo(3);
+    assertThat(RunConfig.ofResolved(config.resolved())).isEqualTo(config);
+  }
+
+  /** RLOO has one loss for the whole completion. */
+  @Test
+  void aRatioOfTokensNeedsALossOfTokens() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    "objective={name: rloo}",
+                    "rollout={source: data, importance_sampling_mode: token_mask}"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessage(
+            "rollout.importance_sampling_mode: must be sequence_truncate or sequence_mask for rloo,"
+                + " whose loss is one of the whole completion, got token_mask (grpo.yaml:1)");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -58,6 +86,10 @@ class OnlineConfigTest {
           rewards.0.nme=x | rewards.0.nme: is no key of the reward number_match (--set); nearest is name
           train.global_batch_size=20 | train.global_batch_size: counts completions and must be a multiple of objective.num_generations, which is 8, got 20 (grpo.yaml:1)
           rollout.steps_per_generation=9 | rollout.steps_per_generation: must be <= objective.num_generations, which is 8, got 9 (grpo.yaml:1); a rollout of one prompt must have a completion for every step
+          rollout.vllm_importance_sampling_cap=2 | rollout.vllm_importance_sampling_cap: is not a key here: write rollout.importance_sampling_cap (--set)
+          rollout.importance_sampling_cap=2 | rollout.importance_sampling_cap: has no effect while rollout.source is policy (--set); leave it out
+          rollout={source: data, top_k: 3} | rollout.top_k: has no effect while rollout.source is data (--set); leave it out
+          rollout={source: data, importance_sampling_correction: false, importance_sampling_cap: 2} | rollout.importance_sampling_cap: has no effect while rollout.importance_sampling_correction is false (--set); leave it out
           rollout.temperature=0 | rollout.temperature: must be > 0, got 0 (--set); usual is 1.0
           """)
   void aKeyIsRefusedByName(String override, String message) {

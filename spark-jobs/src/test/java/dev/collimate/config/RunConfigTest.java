@@ -9,6 +9,7 @@ import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
 import dev.collimate.objective.Objectives;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.io.ByteArrayInputStream;
@@ -124,7 +125,8 @@ class RunConfigTest {
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
                 0,
                 Optional.empty(),
-                new RolloutSection(4, 8, 256, 1, 0, 1, 1, 1, 3),
+new RolloutSection(
+                     RolloutSection.WrittenBy.POLICY, 4, 8, 256, 1, 0, 1, 1, 1, 3, true, SamplerCorrection.Mode.SEQUENCE_MASK, 3, Optional.empty()),
                 List.of(),
                 new TrainConfig(
                     1,
