@@ -14,6 +14,10 @@ final class OnlineRules {
   private static final String SECTION = "rollout";
   private static final String REWARDS = "rewards";
 
+  /** Keys that belong to one way of choosing prompts. */
+  static final List<String> OF_VADE =
+      List.of("rollout.prior_decay_global", "rollout.prior_decay_local");
+
   private final Fields document;
   private final Problems problems;
 
@@ -48,6 +52,7 @@ final class OnlineRules {
     }
     if (problems.free("train.global_batch_size", SECTION)) {
       checkSizes(config);
+      checkSampler(config);
     }
   }
 
@@ -97,6 +102,34 @@ final class OnlineRules {
           "must be 1 for " + config.objective().name(),
           document.place(),
           "; replicas with local steps write no completions");
+    }
+  }
+
+  private void checkSampler(RunConfig config) {
+    if (config.rollout().vade().isPresent()) {
+      if (problems.free(REWARDS) && config.rewards().stream().noneMatch(r -> r.weight() > 0)) {
+        problems.add(
+            "rollout.sampler",
+            "vade needs a reward of weight above 0",
+            document.place(),
+            "; it counts rewards between 0 and 1 as successes");
+      }
+      return;
+    }
+    if (given(SECTION).map(Field::value).orElse(null) instanceof Fields rollout) {
+      rollout
+          .fields()
+          .forEach(
+              (name, field) -> {
+                String key = Names.join(SECTION, name);
+                if (OF_VADE.contains(key) && !field.value().isNull()) {
+                  problems.add(
+                      key,
+                      "has no effect with sampler in_turn",
+                      field.place(),
+                      "; it belongs to vade");
+                }
+              });
     }
   }
 

@@ -2,6 +2,9 @@ package dev.collimate.config;
 
 import static dev.collimate.config.Key.Role.IDENTITY;
 
+import dev.collimate.online.Vade;
+import java.util.Optional;
+
 /**
  * The {@code rollout} section: how completions are written that an online objective learns from.
  */
@@ -54,7 +57,43 @@ public record RolloutSection(
                 "Optimizer steps that share the completions of a rollout, each with its part of"
                     + " them: a rollout has `steps_per_generation` x `train.global_batch_size`"
                     + " completions.")
-        int stepsPerGeneration) {
+        int stepsPerGeneration,
+    @Key(
+            role = IDENTITY,
+            usual = "in_turn",
+            meaning =
+                "Which prompts a rollout completes: all in turn, or (`vade`) those that promise"
+                    + " most by what earlier completions of them scored, of a reward between 0 and"
+                    + " 1 (experimental).")
+        Sampler sampler,
+    @Key(
+            role = IDENTITY,
+            usual = "0.99",
+            range = "> 0 and <= 1",
+            meaning =
+                "`vade`: what is left after each rollout of what is known of any prompt; below 1 it"
+                    + " follows the policy.")
+        double priorDecayGlobal,
+    @Key(
+            role = IDENTITY,
+            usual = "0.7",
+            range = "> 0 and <= 1",
+            meaning =
+                "`vade`: what is left of what is known of a prompt when it is completed again.")
+        double priorDecayLocal) {
+
+  /** How prompts are chosen. */
+  public enum Sampler {
+    IN_TURN,
+    VADE
+  }
+
+  /** The choice of prompts by their promise; empty where they are taken in turn. */
+  public Optional<Vade> vade() {
+    return sampler == Sampler.VADE
+        ? Optional.of(new Vade(priorDecayLocal, priorDecayGlobal))
+        : Optional.empty();
+  }
 
   /** Optimizer steps between one rollout and the next. */
   public int stepsPerRollout() {

@@ -77,6 +77,8 @@ final class RunRules {
             });
     if (!OnlineRules.isOnline(config)) {
       keys.addAll(OnlineRules.keys());
+    } else if (config.rollout().vade().isEmpty()) {
+      keys.addAll(OnlineRules.OF_VADE);
     }
     if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);

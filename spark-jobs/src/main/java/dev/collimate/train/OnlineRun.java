@@ -75,7 +75,11 @@ final class OnlineRun implements AutoCloseable {
     return new OnlineRun(run, directory, configuration, data, objective, tokenizer, journal);
   }
 
-  OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {
+  /**
+   * @param known of the prompts, as a checkpoint has it
+   */
+  OnlineSteps steps(
+      RolloutPlan plan, Aggregator aggregator, GradientSteps gradients, List<Double> known) {
     SamplingParams sampling =
         new SamplingParams(
             run.rollout().maxCompletionLength(),
@@ -87,6 +91,9 @@ final class OnlineRun implements AutoCloseable {
     return new OnlineSteps(
         objective,
         plan,
+        run.rollout()
+            .vade()
+            .map(vade -> new PromptSampler(vade, run.seed(), plan.prompts(), known)),
         sampling,
         new Rollouts(aggregator, Split.TRAIN, prompts(train), scoring),
         rewards,

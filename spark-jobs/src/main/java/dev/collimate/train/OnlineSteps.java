@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +43,7 @@ final class OnlineSteps implements StepMethod {
 
   private final Online objective;
   private final RolloutPlan plan;
+  private final Optional<PromptSampler> sampler;
   private final SamplingParams sampling;
   private final Rollouts rollouts;
   private final Rewards rewards;
@@ -50,12 +52,14 @@ final class OnlineSteps implements StepMethod {
   private final GradientSteps gradients;
 
   /**
+   * @param sampler empty where prompts are taken in turn
    * @param sampling its seed is the run's
    * @param rewards with the run's journal
    */
   OnlineSteps(
       Online objective,
       RolloutPlan plan,
+      Optional<PromptSampler> sampler,
       SamplingParams sampling,
       Rollouts rollouts,
       Rewards rewards,
@@ -64,6 +68,7 @@ final class OnlineSteps implements StepMethod {
       GradientSteps gradients) {
     this.objective = objective;
     this.plan = plan;
+    this.sampler = sampler;
     this.sampling = sampling;
     this.rollouts = rollouts;
     this.rewards = rewards;
@@ -75,7 +80,8 @@ final class OnlineSteps implements StepMethod {
   @Override
   public Advance advance(long first, FlatVector masters, double[] objectiveState) {
     long start = System.nanoTime();
-    RolloutPlan.Rollout rollout = plan.rollout(first);
+    RolloutPlan.Rollout planned = plan.rollout(first);
+    RolloutPlan.Rollout rollout = sampler.map(each -> each.instead(planned)).orElse(planned);
     List<Completed> completions =
         rollouts.complete(
             first - 1,
@@ -86,6 +92,7 @@ final class OnlineSteps implements StepMethod {
             sampling);
     long written = System.nanoTime();
     RewardOutcome outcome = score(first, completions);
+    sampler.ifPresent(each -> each.learn(completions, outcome));
     long rewarded = System.nanoTime();
     List<Sequence> sequences =
         completions.stream().map(c -> objective.sequence(sampled(c))).toList();
@@ -276,6 +283,7 @@ final class OnlineSteps implements StepMethod {
               metrics));
       stepStart = System.nanoTime();
     }
-    return new Advance(steps, state, List.of());
+    List<Double> known = sampler.map(PromptSampler::known).orElse(List.of());
+    return new Advance(steps, state, List.of(), known);
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.ClusterConfig.Wire;
+import dev.collimate.config.RolloutSection.Sampler;
 import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
@@ -121,7 +122,7 @@ class RunConfigTest {
                     BoundaryMerge.KEEP),
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
                 Optional.empty(),
-                new RolloutSection(4, 256, 1, 0, 1, 1, 1),
+                new RolloutSection(4, 256, 1, 0, 1, 1, 1, Sampler.IN_TURN, 0.99, 0.7),
                 List.of(),
                 new TrainConfig(
                     1,

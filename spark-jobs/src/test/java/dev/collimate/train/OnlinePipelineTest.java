@@ -99,6 +99,15 @@ class OnlinePipelineTest {
     assertThat(manifest.evaluation().get(RunManifest.AFTER)).containsKey("eval_reward");
   }
 
+  @Test
+  void vadeChoosesPromptsByWhatTheyScored() throws Exception {
+    run("vade", "train.max_steps=6", "rollout.sampler=vade");
+
+    assertThat(metrics("vade"))
+        .hasSize(6)
+        .allSatisfy(line -> assertThat(line.get("frac_reward_zero_std").isNumber()).isTrue());
+  }
+
   private static double mean(List<JsonNode> lines, String metric) {
     return lines.stream().mapToDouble(line -> line.get(metric).asDouble()).average().orElseThrow();
   }
