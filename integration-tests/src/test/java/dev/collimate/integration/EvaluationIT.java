@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,6 +32,7 @@ class EvaluationIT {
   }
 
   @Test
+  @Tag("slow")
   void textsHeldOutOfSft() throws IOException {
     TinyRun tiny = TinyRun.in(folder, 1);
     List<String> texts = new ArrayList<>();

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,6 +56,7 @@ class ExactnessIT {
   }
 
   @Test
+  @Tag("slow")
   void anotherSeedGivesOtherBits() throws IOException {
     train(2, "seed", TRAIN + "seed: 43\n");
     assertThat(tiny.trainingState("seed", STEPS)).isNotEqualTo(undisturbed);

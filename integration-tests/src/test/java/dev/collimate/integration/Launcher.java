@@ -78,6 +78,22 @@ record Launcher(
     }
   }
 
+  /** One Spark application of so many executors trains run file after run file. */
+  Finished trainAll(int executors, List<String> runFiles) {
+    Path jar =
+        root()
+            .resolve("integration-tests/many-runs/target/spark-" + sparkLine())
+            .resolve("many-runs-0.1.0.jar");
+    return withSparkOptions(
+            "--master",
+            "local-cluster[" + executors + ",1,1536]",
+            "--class",
+            "dev.collimate.integration.many.ManyRuns",
+            "--jars",
+            jar.toString())
+        .run(runFiles.toArray(String[]::new));
+  }
+
   /** Starts a command; closing the launch kills what is still running of it. */
   Launch start(String... arguments) {
     List<String> command = new ArrayList<>();

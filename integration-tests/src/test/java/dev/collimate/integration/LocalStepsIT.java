@@ -79,6 +79,7 @@ class LocalStepsIT {
   }
 
   @Test
+  @Tag("slow")
   void aDriverKilledBetweenSynchronisationsGoesOnToTheSameBits() throws IOException {
     String runFile = tiny.runFile("driver", TRAIN);
     try (Launch first = onExecutors(2).start("train", runFile)) {

@@ -36,12 +36,6 @@ class ObjectivesIT {
       cluster: {workers: %d, threads: 1}
       """;
 
-  private static final String JAR =
-      Launcher.root()
-          .resolve("integration-tests/many-runs/target/spark-" + Launcher.sparkLine())
-          .resolve("many-runs-0.1.0.jar")
-          .toString();
-
   /** An objective with its options. */
   private record Named(String name, Map<String, Object> options) {
 
@@ -189,16 +183,7 @@ class ObjectivesIT {
   }
 
   private static void train(int executors, List<String> runFiles) {
-    Finished finished =
-        Launcher.ofBuild()
-            .withSparkOptions(
-                "--master",
-                "local-cluster[" + executors + ",1,1536]",
-                "--class",
-                "dev.collimate.integration.many.ManyRuns",
-                "--jars",
-                JAR)
-            .run(runFiles.toArray(String[]::new));
+    Finished finished = Launcher.ofBuild().trainAll(executors, runFiles);
     assertThat(finished.exitCode()).as(finished.transcript()).isZero();
   }
 

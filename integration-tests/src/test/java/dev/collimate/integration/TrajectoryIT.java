@@ -29,12 +29,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Twenty steps of other people's trainer, by {@code collimate train} on two executors. */
+/** Twenty steps of other people's trainer, trained on two executors by one application. */
 @Tag("fixtures")
 class TrajectoryIT {
 
@@ -43,22 +44,25 @@ class TrajectoryIT {
   private static final float LOGITS = 1e-3f;
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  @TempDir private Path folder;
+  @TempDir private static Path folder;
+
+  @BeforeAll
+  static void train() throws IOException {
+    List<String> runs = new ArrayList<>();
+    for (Path trajectory : trajectories()) {
+      Path run = Files.createDirectories(folderOf(trajectory)).resolve("run.yaml");
+      Files.writeString(run, runFile(trajectory, JSON.readTree(trajectory.toFile())));
+      runs.add(run.toString());
+    }
+    Finished finished = Launcher.ofBuild().trainAll(2, runs);
+    assertThat(finished.exitCode()).as(finished.transcript()).isZero();
+  }
 
   @ParameterizedTest
   @MethodSource("trajectories")
   void twentyStepsOnTwoExecutors(Path file) throws IOException {
     JsonNode expected = JSON.readTree(file.toFile());
-    Path run = folder.resolve("run.yaml");
-    Files.writeString(run, runFile(file, expected));
-
-    Finished finished =
-        Launcher.ofBuild()
-            .withSparkOptions("--master", "local-cluster[2,1,1536]")
-            .run("train", run.toString());
-
-    assertThat(finished.exitCode()).as(finished.transcript()).isZero();
-    List<String> lines = Files.readAllLines(folder.resolve("out/metrics.jsonl"));
+    List<String> lines = Files.readAllLines(folderOf(file).resolve("out/metrics.jsonl"));
     assertThat(lines).hasSize(expected.get("steps").size());
     for (int i = 0; i < lines.size(); i++) {
       JsonNode actual = JSON.readTree(lines.get(i));
@@ -78,7 +82,7 @@ class TrajectoryIT {
   }
 
   /** What the run wrote gives every token the probability that the expected logits give it. */
-  private void assertLastLogProbs(Path trajectory, JsonNode expected) throws IOException {
+  private static void assertLastLogProbs(Path trajectory, JsonNode expected) throws IOException {
     int[][] ids = JSON.convertValue(expected.at("/final/input_ids"), int[][].class);
     List<Sequence> sequences = new ArrayList<>();
     for (int[] row : ids) {
@@ -104,6 +108,12 @@ class TrajectoryIT {
     }
   }
 
+  private static Path folderOf(Path trajectory) {
+    return folder
+        .resolve(trajectory.getParent().getFileName())
+        .resolve(trajectory.getFileName().toString().replace(".json", ""));
+  }
+
   private static float logProb(float[] logits, int token) {
     double sum = 0;
     for (float logit : logits) {
@@ -112,22 +122,22 @@ class TrajectoryIT {
     return (float) -Math.log(sum);
   }
 
-  private Decoder written(Path trajectory, JsonNode expected) {
+  private static Decoder written(Path trajectory, JsonNode expected) {
     if (!isOfAdapter(expected)) {
       try (ModelFolder model =
-          ModelFolder.open(LocalFolder.existing(folder.resolve("out/model")))) {
+          ModelFolder.open(LocalFolder.existing(folderOf(trajectory).resolve("out/model")))) {
         return Decoder.load(model, DecoderOptions.frozen());
       }
     }
-    LocalFolder adapted = LocalFolder.existing(folder.resolve("out/adapter"));
+    LocalFolder adapted = LocalFolder.existing(folderOf(trajectory).resolve("out/adapter"));
     try (ModelFolder base = ModelFolder.open(LocalFolder.existing(trajectory.getParent()));
         AdapterFolder adapter = AdapterFolder.open(adapted)) {
       return Decoder.load(base, new AdapterSource.Continued(adapter), DecoderOptions.frozen());
     }
   }
 
-  private float[] expectedLogits(Path trajectory) throws IOException {
-    Path copy = Files.createDirectory(folder.resolve("expected"));
+  private static float[] expectedLogits(Path trajectory) throws IOException {
+    Path copy = Files.createDirectory(folderOf(trajectory).resolve("expected"));
     Files.copy(
         Path.of(trajectory.toString().replace(".json", ".safetensors")),
         copy.resolve("model.safetensors"));
@@ -157,7 +167,7 @@ class TrajectoryIT {
     }
   }
 
-  private String runFile(Path trajectory, JsonNode expected) throws IOException {
+  private static String runFile(Path trajectory, JsonNode expected) throws IOException {
     Path model = trajectory.getParent();
     List<String> rows = new ArrayList<>();
     for (JsonNode batch : expected.get("batches")) {
@@ -170,7 +180,7 @@ class TrajectoryIT {
                     "rejected_input_ids", pair.get("rejected"))));
       }
     }
-    Path data = Files.write(folder.resolve("pairs.jsonl"), rows);
+    Path data = Files.write(folderOf(trajectory).resolve("pairs.jsonl"), rows);
     int batch = expected.get("batches").get(0).size();
     String adapter =
         isOfAdapter(expected)
@@ -189,7 +199,7 @@ class TrajectoryIT {
         %s"""
         .formatted(
             model,
-            folder.resolve("out"),
+            folderOf(trajectory).resolve("out"),
             data,
             expected.at("/loss/beta").asText(),
             expected.get("steps").size(),

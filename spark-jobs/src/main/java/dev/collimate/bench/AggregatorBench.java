@@ -38,10 +38,13 @@ public final class AggregatorBench {
   /** Before the first turn of each arm, so that what it runs is compiled. */
   private static final double WARM_UP_SECONDS = 5;
 
-  /** Before any other: connections and buffers are new. */
-  private static final int WARM_UP = 3;
+  /**
+   * Before the turns of our own arm: connections and buffers are new, and what the arm before left
+   * to the garbage collectors is not this one's.
+   */
+  private static final int WARM_UP = 10;
 
-  private static final int PER_TURN = 3;
+  private static final int PER_TURN = 5;
 
   /**
    * What is measured.
