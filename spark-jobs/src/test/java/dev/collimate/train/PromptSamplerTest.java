@@ -3,8 +3,8 @@ package dev.collimate.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.online.Vade;
-import dev.collimate.reward.Rollout;
 import dev.collimate.reward.RewardOutcome;
+import dev.collimate.reward.Rollout;
 import dev.collimate.reward.RowReward;
 import dev.collimate.train.Rollouts.Completed;
 import java.util.ArrayList;
