@@ -30,6 +30,10 @@ final class OnlineRules {
   private static final List<String> OF_GIVEN =
       Stream.concat(Stream.of(CORRECTION), OF_CORRECTION.stream()).toList();
 
+  /** Keys that belong to one way of choosing prompts. */
+  private static final List<String> OF_VADE =
+      List.of("rollout.prior_decay_global", "rollout.prior_decay_local");
+
   /** Keys that say how completions become steps, which in rounds they do not. */
   private static final List<String> OF_STEPS =
       Stream.concat(
@@ -37,8 +41,9 @@ final class OnlineRules {
                   "rollout.source",
                   "rollout.batch_size",
                   "rollout.num_iterations",
-                  "rollout.steps_per_generation"),
-              OF_GIVEN.stream())
+                  "rollout.steps_per_generation",
+                  "rollout.sampler"),
+              Stream.of(OF_GIVEN, OF_VADE).flatMap(List::stream))
           .toList();
 
   private static final String OF_ROUNDS = "rollout.num_generations";
@@ -59,7 +64,14 @@ final class OnlineRules {
     if (!isOnline(config)) {
       return config.rounds() > 0 ? OF_STEPS : keys();
     }
-    List<String> keys = new ArrayList<>(ofOtherSource(config.rollout()));
+    RolloutSection rollout = config.rollout();
+    List<String> keys = new ArrayList<>(rollout.isGiven() ? OF_DRAWS : OF_GIVEN);
+    if (rollout.isGiven() && !rollout.isCorrected()) {
+      keys.addAll(OF_CORRECTION);
+    }
+    if (rollout.vade().isEmpty()) {
+      keys.addAll(OF_VADE);
+    }
     keys.add(OF_ROUNDS);
     // The reference reads completions one by one.
     keys.add("reference.prefix_sharing");
@@ -71,15 +83,6 @@ final class OnlineRules {
         .map(KnownKeys.KnownKey::path)
         .filter(path -> path.equals(REWARDS) || path.startsWith(SECTION + "."))
         .toList();
-  }
-
-  /** The keys of an online objective that have no effect beside the values of others. */
-  private static List<String> ofOtherSource(RolloutSection rollout) {
-    List<String> keys = new ArrayList<>(rollout.isGiven() ? OF_DRAWS : OF_GIVEN);
-    if (rollout.isGiven() && !rollout.isCorrected()) {
-      keys.addAll(OF_CORRECTION);
-    }
-    return keys;
   }
 
   static boolean isOnline(RunConfig config) {
@@ -112,6 +115,7 @@ final class OnlineRules {
       checkSizes(config);
     }
     if (problems.free(SECTION)) {
+      checkSampler(config);
       checkSource(config);
     }
   }
@@ -256,6 +260,20 @@ final class OnlineRules {
           document.place(),
           "; replicas with local steps write no completions");
     }
+  }
+
+  private void checkSampler(RunConfig config) {
+    if (config.rollout().vade().isPresent()) {
+      if (problems.free(REWARDS) && config.rewards().stream().noneMatch(r -> r.weight() > 0)) {
+        problems.add(
+            "rollout.sampler",
+            "vade needs a reward of weight above 0",
+            document.place(),
+            "; it counts rewards between 0 and 1 as successes");
+      }
+      return;
+    }
+    refuseInRollout(OF_VADE, "has no effect with sampler in_turn", "; it belongs to vade");
   }
 
   private static List<String> onlineObjectives() {

@@ -7,6 +7,9 @@ import dev.collimate.online.SamplerCorrection;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 
+import dev.collimate.online.Vade;
+import java.util.Optional;
+
 /**
  * The {@code rollout} section: how completions are written that an online objective learns from.
  */
@@ -85,6 +88,29 @@ public record RolloutSection(
         int maxLostRollouts,
     @Key(
             role = IDENTITY,
+            usual = "in_turn",
+            meaning =
+                "Which prompts a rollout completes: all in turn, or (`vade`) those that promise"
+                    + " most by what earlier completions of them scored, of a reward between 0 and"
+                    + " 1 (experimental).")
+        Sampler sampler,
+    @Key(
+            role = IDENTITY,
+            usual = "0.99",
+            range = "> 0 and <= 1",
+            meaning =
+                "`vade`: what is left after each rollout of what is known of any prompt; below 1 it"
+                    + " follows the policy.")
+        double priorDecayGlobal,
+    @Key(
+            role = IDENTITY,
+            usual = "0.7",
+            range = "> 0 and <= 1",
+            meaning =
+                "`vade`: what is left of what is known of a prompt when it is completed again.")
+        double priorDecayLocal,
+    @Key(
+            role = IDENTITY,
             usual = "true",
             meaning =
                 "`source: data`: weigh the loss with how much more probable the policy finds a"
@@ -124,6 +150,9 @@ public record RolloutSection(
         numIterations,
         stepsPerGeneration,
         maxLostRollouts,
+        sampler,
+        priorDecayGlobal,
+        priorDecayLocal,
         importanceSamplingCorrection,
         importanceSamplingMode,
         importanceSamplingCap,
@@ -144,6 +173,20 @@ public record RolloutSection(
   /** Whether the loss of a completion is weighed with its sampler's probability. */
   public boolean isCorrected() {
     return isGiven() && importanceSamplingCorrection;
+  }
+
+
+  /** How prompts are chosen. */
+  public enum Sampler {
+    IN_TURN,
+    VADE
+  }
+
+  /** The choice of prompts by their promise; empty where they are taken in turn. */
+  public Optional<Vade> vade() {
+    return sampler == Sampler.VADE
+        ? Optional.of(new Vade(priorDecayLocal, priorDecayGlobal))
+        : Optional.empty();
   }
 
   /** Optimizer steps between one rollout and the next. */

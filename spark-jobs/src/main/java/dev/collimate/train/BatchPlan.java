@@ -67,6 +67,10 @@ final class BatchPlan {
     return Math.toIntExact(((long) rows + globalBatchSize - 1) / globalBatchSize);
   }
 
+  int rows() {
+    return rows;
+  }
+
   long steps() {
     return steps;
   }
@@ -108,8 +112,17 @@ final class BatchPlan {
     int[] order = order(epoch);
     int[] batch =
         IntStream.iterate(from + replica, i -> i < to, i -> i + replicas)
-            .mapToObj(i -> order[i])
-            .sorted(longestFirst) // stable: rows of one length stay in the epoch's order
+            .map(i -> order[i])
+            .toArray();
+    return new Step(number, epoch, (double) number / perEpoch, microBatches(batch));
+  }
+
+  /** Cuts the rows of a step, the longest first. */
+  List<int[]> microBatches(int[] rows) {
+    int[] batch =
+        Arrays.stream(rows)
+            .boxed()
+            .sorted(longestFirst) // stable: rows of one length stay in their order
             .mapToInt(Integer::intValue)
             .toArray();
     List<int[]> microBatches = new ArrayList<>();
@@ -117,7 +130,7 @@ final class BatchPlan {
       long end = Math.min(start + microBatchSize, batch.length);
       microBatches.add(Arrays.copyOfRange(batch, (int) start, (int) end));
     }
-    return new Step(number, epoch, (double) number / perEpoch, List.copyOf(microBatches));
+    return List.copyOf(microBatches);
   }
 
   /** Steps up to and with {@code number} in which a replica has rows. */

@@ -109,7 +109,11 @@ final class OnlineRun implements AutoCloseable {
     return new OnlineRun(run, directory, configuration, data, objective, tokenizer, journal);
   }
 
-  OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {
+  /**
+   * @param known of the prompts, as a checkpoint has it
+   */
+  OnlineSteps steps(
+      RolloutPlan plan, Aggregator aggregator, GradientSteps gradients, List<Double> known) {
     SamplingParams sampling =
         new SamplingParams(
             run.rollout().maxCompletionLength(),
@@ -131,6 +135,9 @@ final class OnlineRun implements AutoCloseable {
     return new OnlineSteps(
         objective,
         plan,
+        run.rollout()
+            .vade()
+            .map(vade -> new PromptSampler(vade, run.seed(), plan.prompts(), known)),
         run.seed(),
         prompts,
         completer,

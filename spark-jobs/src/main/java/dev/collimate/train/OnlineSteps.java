@@ -43,6 +43,7 @@ final class OnlineSteps implements StepMethod {
 
   private final Online objective;
   private final RolloutPlan plan;
+  private final Optional<PromptSampler> sampler;
   private final long seed;
   private final PromptRows prompts;
   private final Completer completer;
@@ -53,6 +54,7 @@ final class OnlineSteps implements StepMethod {
   private final GradientSteps gradients;
 
   /**
+   * @param sampler empty where prompts are taken in turn
    * @param seed the run's
    * @param completer gives as many completions of a prompt as the plan has
    * @param correction of completions that the policy did not draw; none where it did
@@ -61,6 +63,7 @@ final class OnlineSteps implements StepMethod {
   OnlineSteps(
       Online objective,
       RolloutPlan plan,
+      Optional<PromptSampler> sampler,
       long seed,
       PromptRows prompts,
       Completer completer,
@@ -71,6 +74,7 @@ final class OnlineSteps implements StepMethod {
       GradientSteps gradients) {
     this.objective = objective;
     this.plan = plan;
+    this.sampler = sampler;
     this.seed = seed;
     this.prompts = prompts;
     this.completer = completer;
@@ -84,11 +88,13 @@ final class OnlineSteps implements StepMethod {
   @Override
   public Advance advance(long first, FlatVector masters, double[] objectiveState) {
     long start = System.nanoTime();
-    RolloutPlan.Rollout rollout = plan.rollout(first);
+    RolloutPlan.Rollout planned = plan.rollout(first);
+    RolloutPlan.Rollout rollout = sampler.map(each -> each.instead(planned)).orElse(planned);
     List<Completed> completions =
         completer.complete(first - 1, masters, first, rollout.prompts().microBatches());
     long written = System.nanoTime();
     RewardOutcome outcome = score(first, completions);
+    sampler.ifPresent(each -> each.learn(completions, outcome));
     long rewarded = System.nanoTime();
     List<Sequence> sequences =
         completions.stream().map(c -> objective.sequence(sampled(c))).toList();
@@ -296,6 +302,7 @@ final class OnlineSteps implements StepMethod {
               metrics));
       stepStart = System.nanoTime();
     }
-    return new Advance(steps, state, List.of());
+    List<Double> known = sampler.map(PromptSampler::known).orElse(List.of());
+    return new Advance(steps, state, List.of(), known);
   }
 }

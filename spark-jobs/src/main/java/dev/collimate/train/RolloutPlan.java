@@ -91,7 +91,16 @@ final class RolloutPlan {
    * @param last the last of them
    * @param prompts rows of every unit
    */
-  record Rollout(long first, long last, BatchPlan.Step prompts) {}
+  record Rollout(long first, long last, BatchPlan.Step prompts) {
+
+    /** The same with other prompts. */
+    Rollout with(List<int[]> units) {
+      return new Rollout(
+          first,
+          last,
+          new BatchPlan.Step(prompts.number(), prompts.epoch(), prompts.epochsDone(), units));
+    }
+  }
 
   /** The prompts: a step of it is a rollout, a micro-batch of it a unit. */
   BatchPlan prompts() {

@@ -325,7 +325,11 @@ final class TrainStage {
     GradientSteps gradients =
         new GradientSteps(run.train(), steps, session.aggregator(), shares, moving, start);
     if (online.run().isPresent()) {
-      return online.run().get().steps(rollouts.orElseThrow(), session.aggregator(), gradients);
+      return online
+          .run()
+          .get()
+          .steps(
+              rollouts.orElseThrow(), session.aggregator(), gradients, start.progress().prompts());
     }
     return new AveragedGradients(plan, work, trainRows, session.aggregator(), moving, gradients);
   }
@@ -375,8 +379,10 @@ final class TrainStage {
     numbers.put("steps", end.step());
     numbers.put("epochs", end.epoch());
     numbers.put("rows", trainRows.count());
-    numbers.put("rows_trained", plan.rowsReached());
-    numbers.put("rows_not_reached", trainRows.count() - plan.rowsReached());
+    int reached =
+        end.prompts().isEmpty() ? plan.rowsReached() : PromptSampler.reached(end.prompts());
+    numbers.put("rows_trained", reached);
+    numbers.put("rows_not_reached", trainRows.count() - reached);
     record.update(
         manifest ->
             manifest

@@ -124,7 +124,8 @@ final class Trainer {
             session.exact(),
             objectiveState,
             window.save(),
-            advance.replicas());
+            advance.replicas(),
+            advance.prompts());
     return new TrainingState(progress, before.masters(), before.optimizer());
   }
 }

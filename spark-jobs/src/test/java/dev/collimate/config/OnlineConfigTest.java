@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
+import dev.collimate.config.RolloutSection.Sampler;
 import dev.collimate.online.SamplerCorrection;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +33,7 @@ class OnlineConfigTest {
 
     assertThat(config.objective().numGenerations()).isEqualTo(8);
     assertThat(config.rollout()).isEqualTo(new RolloutSection(
-                     RolloutSection.WrittenBy.POLICY, 4, 8, 256, 1, 0, 1, 1, 1, 3, true, SamplerCorrection.Mode.SEQUENCE_MASK, 3, Optional.empty()));
+                     RolloutSection.WrittenBy.POLICY, 4, 8, 256, 1, 0, 1, 1, 1, 3, Sampler.IN_TURN, 0.99, 0.7, true, SamplerCorrection.Mode.SEQUENCE_MASK, 3, Optional.empty()));
     assertThat(config.rewards()).hasSize(1);
     assertThat(config.rewards().get(0).options()).containsEntry("column", "answer");
   }
@@ -42,6 +43,8 @@ class OnlineConfigTest {
     RunConfig config =
         read(
             "rollout.temperature=0.7",
+            "rollout.sampler=vade",
+            "rollout.prior_decay_local=0.5",
             "rewards.0.label=sums",
             "rewards.0.timeout=2.5",
             "rewards.0.batch_size=4");
@@ -90,6 +93,9 @@ class OnlineConfigTest {
           rollout.importance_sampling_cap=2 | rollout.importance_sampling_cap: has no effect while rollout.source is policy (--set); leave it out
           rollout={source: data, top_k: 3} | rollout.top_k: has no effect while rollout.source is data (--set); leave it out
           rollout={source: data, importance_sampling_correction: false, importance_sampling_cap: 2} | rollout.importance_sampling_cap: has no effect while rollout.importance_sampling_correction is false (--set); leave it out
+          rollout.prior_decay_local=0.5 | rollout.prior_decay_local: has no effect with sampler in_turn (--set); it belongs to vade
+          rollout={sampler: vade, prior_decay_global: 0} | rollout.prior_decay_global: must be > 0 and <= 1, got 0 (--set); usual is 0.99
+          rollout.sampler=vad | rollout.sampler: must be in_turn or vade, got 'vad' (--set); nearest is vade
           rollout.temperature=0 | rollout.temperature: must be > 0, got 0 (--set); usual is 1.0
           """)
   void aKeyIsRefusedByName(String override, String message) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.ClusterConfig.Wire;
+import dev.collimate.config.RolloutSection.Sampler;
 import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
@@ -126,7 +127,7 @@ class RunConfigTest {
                 0,
                 Optional.empty(),
 new RolloutSection(
-                     RolloutSection.WrittenBy.POLICY, 4, 8, 256, 1, 0, 1, 1, 1, 3, true, SamplerCorrection.Mode.SEQUENCE_MASK, 3, Optional.empty()),
+                     RolloutSection.WrittenBy.POLICY, 4, 8, 256, 1, 0, 1, 1, 1, 3, Sampler.IN_TURN, 0.99, 0.7, true, SamplerCorrection.Mode.SEQUENCE_MASK, 3, Optional.empty()),
                 List.of(),
                 new TrainConfig(
                     1,

@@ -206,8 +206,8 @@ class CheckpointStoreTest {
     assertThatThrownBy(() -> store.newest())
         .isInstanceOf(CollimateException.class)
         .hasMessage(
-            "No checkpoint can be read (%s/checkpoints/step-2: exp_avg.f32 is missing); restore one, or remove '%s/checkpoints'"
-                + " to train from the first step",
+            "No checkpoint can be read (%s/checkpoints/step-2: exp_avg.f32 is missing); restore"
+                + " one, or remove '%s/checkpoints' to train from the first step",
             directory().root(), directory().root());
   }
 
@@ -310,7 +310,8 @@ class CheckpointStoreTest {
             /* exact= */ true,
             List.of(0.25, 1e-300),
             new LogWindow().save(),
-            replicas),
+            replicas,
+            List.of(0.5, 1.0 / 3)),
         vector(step),
         Map.of("exp_avg", vector(step + 100), "exp_avg_sq", vector(step + 200)));
   }

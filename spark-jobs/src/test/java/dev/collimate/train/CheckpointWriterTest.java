@@ -98,6 +98,7 @@ class CheckpointWriterTest {
             /* exact= */ true,
             List.of(),
             new LogWindow().save(),
+            List.of(),
             List.of()),
         new FlatVector(LAYOUT.size()),
         Map.of());

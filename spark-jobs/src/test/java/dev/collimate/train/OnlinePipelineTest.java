@@ -291,6 +291,15 @@ class OnlinePipelineTest {
         .hasMessageContaining("rollout.source: must be policy for drpo, got data");
   }
 
+  @Test
+  void vadeChoosesPromptsByWhatTheyScored() throws Exception {
+    toy.run("vade", "train.max_steps=6", "rollout.sampler=vade");
+
+    assertThat(toy.metrics("vade"))
+        .hasSize(6)
+        .allSatisfy(line -> assertThat(line.get("frac_reward_zero_std").isNumber()).isTrue());
+  }
+
   private static double mean(List<JsonNode> lines, String metric) {
     return lines.stream().mapToDouble(line -> line.get(metric).asDouble()).average().orElseThrow();
   }
