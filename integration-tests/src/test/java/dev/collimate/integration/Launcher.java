@@ -25,6 +25,9 @@ record Launcher(
   /** Long enough for a cluster to come up on a busy machine with two cores. */
   static final Duration TIMEOUT = Duration.ofMinutes(10);
 
+  /** Added to it for each run of an application, on a machine that does much else. */
+  private static final long A_RUN_SECONDS = 30;
+
   private static final List<String> FOREIGN =
       List.of("SPARK_HOME", "SPARK_CONF_DIR", "HADOOP_CONF_DIR", "OMP_NUM_THREADS");
 
@@ -73,25 +76,32 @@ record Launcher(
 
   /** Runs a command to its end, at most {@link #TIMEOUT}. */
   Finished run(String... arguments) {
+    return run(TIMEOUT, arguments);
+  }
+
+  private Finished run(Duration timeout, String... arguments) {
     try (Launch launch = start(arguments)) {
-      return launch.await(TIMEOUT);
+      return launch.await(timeout);
     }
   }
 
   /** One Spark application of so many executors trains run file after run file. */
   Finished trainAll(int executors, List<String> runFiles) {
-    Path jar =
-        root()
-            .resolve("integration-tests/many-runs/target/spark-" + sparkLine())
-            .resolve("many-runs-0.1.0.jar");
     return withSparkOptions(
             "--master",
             "local-cluster[" + executors + ",1,1536]",
             "--class",
             "dev.collimate.integration.many.ManyRuns",
             "--jars",
-            jar.toString())
-        .run(runFiles.toArray(String[]::new));
+            jarOf("many-runs") + "," + jarOf("own-objective"))
+        .run(TIMEOUT.plusSeconds(A_RUN_SECONDS * runFiles.size()), runFiles.toArray(String[]::new));
+  }
+
+  /** The jar of one of the modules beside the tests. */
+  static Path jarOf(String module) {
+    return root()
+        .resolve("integration-tests/%s/target/spark-%s".formatted(module, sparkLine()))
+        .resolve(module + "-0.1.0.jar");
   }
 
   /** Starts a command; closing the launch kills what is still running of it. */

@@ -89,6 +89,7 @@ class ObjectivesIT {
           new Named("weighted_simpo", Map.of("conditional_pairs", true)),
           new Named("dpo", Map.of("degree_weight", 0.5)),
           new Named("dpo", SYNC),
+          new Named("citation_apo", Map.of("progressive", true, "replay", 1.0)),
           new Named("rpo_relative", Map.of("mode", "diagonal")),
           new Named("rpo_relative", Map.of("mode", "unpaired")),
           new Named("bco", Map.of("match_underlying_distribution", true)),
@@ -96,6 +97,7 @@ class ObjectivesIT {
           new Named("sparsepo", Map.of("mask", "activation")),
           new Named("reward", Map.of("preference_strength", "soft_label")),
           new Named("reward", Map.of("agreement", "margin")),
+          new Named("reward", Map.of("contrastive", "simcse_diff")),
           new Named("gr_dpo", Map.of("group_weights", "importance")));
 
   @TempDir private Path folder;

@@ -15,11 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("lines")
 class OwnObjectiveIT {
 
-  private static final String JAR =
-      Launcher.root()
-          .resolve("integration-tests/own-objective/target/spark-" + Launcher.sparkLine())
-          .resolve("own-objective-0.1.0.jar")
-          .toString();
+  private static final String JAR = Launcher.jarOf("own-objective").toString();
 
   @TempDir private Path folder;
 

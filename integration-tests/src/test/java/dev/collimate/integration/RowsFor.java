@@ -5,6 +5,7 @@ import dev.collimate.objective.Declaration;
 import dev.collimate.text.FurtherSequence;
 import dev.collimate.text.NumberColumn;
 import dev.collimate.text.RowShape;
+import dev.collimate.text.TokenMarks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,6 +63,11 @@ final class RowsFor {
           column.length() == 1
               ? number(column)
               : DoubleStream.generate(() -> number(column)).limit(column.length()).toArray());
+    }
+    for (TokenMarks marks : objective.columns().marks()) {
+      // Every text has at least three characters.
+      int start = random.nextInt(2);
+      row.put(marks.column(), List.of(List.of(start, start + 1), List.of(1, 3, 0.5)));
     }
     for (String column : objective.columns().categories()) {
       row.put(column, CATEGORIES.get(random.nextInt(CATEGORIES.size())));

@@ -54,13 +54,7 @@ final class TinyRun {
   static TinyRun in(Path folder, int rows, String objective) throws IOException {
     Path tokenizer = Files.createDirectories(folder.resolve("tokenizer"));
     ByteLevelTokenizer.write(new LocalFolderSink(tokenizer));
-    Path model = Files.createDirectories(folder.resolve("model"));
-    ModelInit.write(
-        CONFIG.getBytes(StandardCharsets.UTF_8),
-        "the test's config.json",
-        LocalFolder.existing(tokenizer),
-        new LocalFolderSink(model),
-        7);
+    writeModel(folder, "model", CONFIG);
     SplittableRandom random = new SplittableRandom(11);
     List<String> lines = new ArrayList<>();
     for (int row = 0; row < rows; row++) {
@@ -74,6 +68,25 @@ final class TinyRun {
     }
     Files.write(folder.resolve("pairs.jsonl"), lines);
     return new TinyRun(folder, "pairs.jsonl", objective);
+  }
+
+  private static Path writeModel(Path folder, String name, String config) throws IOException {
+    Path model = Files.createDirectories(folder.resolve(name));
+    ModelInit.write(
+        config.getBytes(StandardCharsets.UTF_8),
+        "the test's config.json",
+        LocalFolder.existing(folder.resolve("tokenizer")),
+        new LocalFolderSink(model),
+        7);
+    return model;
+  }
+
+  /** Writes a model of the same size that gives a score, beside the other. */
+  Path rewardModel() throws IOException {
+    String config =
+        CONFIG.replace(
+            "LlamaForCausalLM\"]", "LlamaForSequenceClassification\"], \"num_labels\": 1");
+    return writeModel(folder, "reward-model", config);
   }
 
   /**

@@ -11,7 +11,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /** The ids that a tokenizer can give. */
-final class TokenizerVocab {
+public final class TokenizerVocab {
 
   private static final String FILE = "tokenizer.json";
 
@@ -23,7 +23,7 @@ final class TokenizerVocab {
    *
    * @throws CollimateException of kind DATA that names the largest id where it has none
    */
-  static void requireFits(Folder tokenizer, int vocabSize) {
+  public static void requireFits(Folder tokenizer, int vocabSize) {
     String source = "'%s' in %s".formatted(FILE, tokenizer.location());
     long largest = largestId(JsonFile.parse(json(tokenizer).getBytes(UTF_8), source));
     if (largest >= vocabSize) {

@@ -8,6 +8,7 @@ import dev.collimate.random.CounterRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -21,6 +22,15 @@ public final class Generator {
   private final Decoder decoder;
   private final int[] eosIds;
   private final Adapter adapter;
+  private final Optional<Mixture> mixture;
+
+  /**
+   * A second model that has a say in every token: completions are drawn from {@code softmax((1 -
+   * share) * logits + share * the second's logits)}.
+   *
+   * @param share in 0..1
+   */
+  public record Mixture(Decoder model, Adapter adapter, double share) {}
 
   /**
    * Generates with the adapter on, where there is one.
@@ -32,9 +42,30 @@ public final class Generator {
   }
 
   public Generator(Decoder decoder, int[] eosIds, Adapter adapter) {
+    this(decoder, eosIds, adapter, Optional.empty());
+  }
+
+  private Generator(Decoder decoder, int[] eosIds, Adapter adapter, Optional<Mixture> mixture) {
     this.decoder = decoder;
     this.eosIds = eosIds.clone();
     this.adapter = adapter;
+    this.mixture = mixture;
+  }
+
+  /**
+   * The same with a say for a second model.
+   *
+   * @throws CollimateException of kind USAGE where the two do not read the same vocabulary
+   */
+  public Generator mixedWith(Mixture second) {
+    int own = decoder.config().vocabSize();
+    int its = second.model().config().vocabSize();
+    if (own != its) {
+      throw CollimateException.usage(
+          "reference_model: its vocabulary has %d tokens, the model's has %d; a mixture of both needs the same"
+              .formatted(its, own));
+    }
+    return new Generator(decoder, eosIds, adapter, Optional.of(second));
   }
 
   /**
@@ -77,6 +108,11 @@ public final class Generator {
       rows.add(new Row(random.child(rowSeed), params.maxNewTokens()));
     }
     try (CachedRows cached = decoder.continuing(prompts, params.maxNewTokens(), adapter)) {
+      mixture.ifPresent(
+          second ->
+              cached.mixWith(
+                  second.model().continuing(prompts, params.maxNewTokens(), second.adapter()),
+                  second.share()));
       if (samples > 1) {
         cached.keep(IntStream.range(0, rowSeeds.size()).map(row -> row / samples).toArray());
       }

@@ -18,6 +18,7 @@ import dev.collimate.objective.TokenLogProbs;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.text.Sequence;
+import dev.collimate.text.TokenMarks;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -247,9 +248,9 @@ public final class Learner {
         for (float[] ofSequence : pass.values(Quantity.SCORE)) {
           scores.add(new SequenceScores(widen(ofSequence)));
         }
-        return;
+      } else {
+        policy.addAll(variables(pass, Quantity.LOG_PROB));
       }
-      policy.addAll(variables(pass, Quantity.LOG_PROB));
       for (Quantity quantity : declaration.learned()) {
         if (quantity == Quantity.LAST_HIDDEN && quantities.contains(quantity)) {
           Stream.of(pass.values(quantity))
@@ -302,9 +303,18 @@ public final class Learner {
       }
       Map<String, Double> scalars = learnRow.example().scalars();
       return declaration.scores() > 0
-          ? RowInputs.ofScores(scoresByRole, scalars, numbers)
+          ? RowInputs.ofScores(scoresByRole, scalars, numbers).with(variables(row))
           : new RowInputs(byRole, quantities, learnRow.reference(), scalars, numbers)
-              .with(variables(row));
+              .with(variables(row))
+              .withMarks(marks(learnRow));
+    }
+
+    private Map<String, double[]> marks(LearnRow row) {
+      Map<String, double[]> marks = new LinkedHashMap<>();
+      for (TokenMarks column : declaration.columns().marks()) {
+        marks.put(column.role(), row.example().sequences().get(column.role()).countedMarks());
+      }
+      return marks;
     }
 
     private Variables variables(int row) {

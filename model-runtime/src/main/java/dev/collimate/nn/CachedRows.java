@@ -60,6 +60,11 @@ public final class CachedRows implements AutoCloseable {
   /** [batch, vocab] of the token to come. */
   private PtNDArray logits;
 
+  /** The same rows under another model, closed with these; null for none. */
+  private CachedRows other;
+
+  private double shareOfOther;
+
   CachedRows(
       PtNDManager manager,
       Kernels kernels,
@@ -97,6 +102,19 @@ public final class CachedRows implements AutoCloseable {
     run(ids);
   }
 
+  /**
+   * Draws from the geometric mixture with another model from now on: {@code softmax((1 - share) *
+   * logits + share * others)}, as TRL's GeometricMixtureWrapper.
+   *
+   * @param rows the same prompts, not continued yet; keeps step with these rows and is closed with
+   *     them
+   * @param share of the other model, in 0..1
+   */
+  public void mixWith(CachedRows rows, double share) {
+    other = rows;
+    shareOfOther = share;
+  }
+
   /** Number of rows. */
   public int size() {
     return padding.length;
@@ -129,8 +147,10 @@ public final class CachedRows implements AutoCloseable {
   public Draw draw(double temperature, int topK, double topP, double[] uniform) {
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       PtNDArray numbers = (PtNDArray) scope.create(uniform);
+      PtNDArray next =
+          other == null ? logits : kernels.call(scope, "mixed", logits, other.logits, shareOfOther);
       List<PtNDArray> drawn =
-          kernels.callForList(scope, "draw", logits, numbers, temperature, topK, topP);
+          kernels.callForList(scope, "draw", next, numbers, temperature, topK, topP);
       float[] logProbs = drawn.get(1).toFloatArray();
       requireFinite(logProbs);
       return new Draw(
@@ -156,6 +176,9 @@ public final class CachedRows implements AutoCloseable {
     }
     reserve(length + 1L);
     run(column);
+    if (other != null) {
+      other.append(ids);
+    }
   }
 
   /** Keeps only these rows, in this order; a row that is named twice goes on as two. */
@@ -168,10 +191,16 @@ public final class CachedRows implements AutoCloseable {
       logits = selected(logits, selected);
     }
     padding = Arrays.stream(rows).map(row -> padding[row]).toArray();
+    if (other != null) {
+      other.keep(rows);
+    }
   }
 
   @Override
   public void close() {
+    if (other != null) {
+      other.close();
+    }
     manager.close();
   }
 

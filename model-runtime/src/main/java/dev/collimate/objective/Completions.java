@@ -18,9 +18,13 @@ final class Completions {
     return sequence(sampled, sampled.completion().length);
   }
 
-  /** The tokens, none of which counts. */
-  static Sequence leftOut(Sampled sampled) {
-    return sequence(sampled, 0);
+  /**
+   * The tokens with those of the completion counted, where it counts.
+   *
+   * @param masksTruncated whether one that was cut at the length limit does not
+   */
+  static Sequence of(Sampled sampled, boolean masksTruncated) {
+    return masksTruncated && !sampled.ended() ? sequence(sampled, 0) : counted(sampled);
   }
 
   /**
@@ -42,6 +46,15 @@ final class Completions {
     byte[] mask = new byte[ids.length];
     Arrays.fill(mask, prompt.length, prompt.length + counted, (byte) 1);
     return new Sequence(ids, prompt.length, mask);
+  }
+
+  /** What the loss of a token is multiplied by where another engine wrote it; else 1. */
+  static double correction(RowInputs inputs, int token) {
+    if (!inputs.hasReferenceTokens(Online.CORRECTION)) {
+      return 1;
+    }
+    float[] ratios = inputs.referenceTokens(Online.CORRECTION);
+    return ratios.length == 1 ? ratios[0] : ratios[token];
   }
 
   /** The weighted sum of each completion's rewards; NaN where none applies. */

@@ -5,6 +5,7 @@ import dev.collimate.text.FurtherSequence;
 import dev.collimate.text.NumberColumn;
 import dev.collimate.text.RowColumns;
 import dev.collimate.text.RowShape;
+import dev.collimate.text.TokenMarks;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
@@ -31,6 +32,7 @@ import java.util.function.Consumer;
  * @param learned those of the quantities that are learned beside the log-probability or the scores
  * @param reference what is read of the reference model
  * @param sync how the reference follows the policy; empty where it stays
+ * @param progression the order of training by a column; empty where rows are mixed
  * @param unreferenced roles of sequences of which the reference is not read all the same
  * @param gathered roles of the sequences that {@link Objective#gather} reads of every row of the
  *     global batch, in a pass before the first gradient; empty where there is no such pass
@@ -50,6 +52,7 @@ public record Declaration(
     Set<Quantity> learned,
     ReferenceUse reference,
     Optional<ReferenceSync> sync,
+    Optional<Progression> progression,
     List<String> unreferenced,
     List<String> gathered,
     Set<Quantity> gatheredQuantities,
@@ -102,6 +105,7 @@ public record Declaration(
         Set.of(),
         Set.of(),
         ReferenceUse.NONE,
+        Optional.empty(),
         Optional.empty(),
         List.of(),
         List.of(),
@@ -171,6 +175,16 @@ public record Declaration(
         });
   }
 
+  /** Reads how much the tokens of these sequences matter. */
+  public Declaration withMarks(TokenMarks... added) {
+    return with(draft -> draft.columns = columns.withMarks(added));
+  }
+
+  /** Has rows of prompts hold these sequences too, which stand beside the completions. */
+  Declaration withAnswers(FurtherSequence... added) {
+    return with(draft -> draft.columns = columns.withSequences(added));
+  }
+
   public Declaration withQuantities(Quantity... added) {
     return with(draft -> draft.quantities = Set.of(added));
   }
@@ -186,6 +200,11 @@ public record Declaration(
 
   public Declaration withSync(Optional<ReferenceSync> following) {
     return with(draft -> draft.sync = following);
+  }
+
+  /** Trains in this order. */
+  public Declaration withProgression(Optional<Progression> order) {
+    return with(draft -> draft.progression = order);
   }
 
   /** Does not read the reference of this sequence. */
@@ -241,6 +260,7 @@ public record Declaration(
     private Set<Quantity> learned;
     private ReferenceUse reference;
     private Optional<ReferenceSync> sync;
+    private Optional<Progression> progression;
     private List<String> unreferenced;
     private List<String> gathered;
     private Set<Quantity> gatheredQuantities;
@@ -258,6 +278,7 @@ public record Declaration(
       learned = from.learned;
       reference = from.reference;
       sync = from.sync;
+      progression = from.progression;
       unreferenced = from.unreferenced;
       gathered = from.gathered;
       gatheredQuantities = from.gatheredQuantities;
@@ -277,6 +298,7 @@ public record Declaration(
           learned,
           reference,
           sync,
+          progression,
           unreferenced,
           gathered,
           gatheredQuantities,

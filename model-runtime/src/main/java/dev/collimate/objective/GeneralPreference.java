@@ -26,7 +26,7 @@ final class GeneralPreference implements Objective {
       new ObjectiveSpec(
               "gpm",
               "-logsigmoid(sum_b g_b * (c[2b] * r[2b+1] - c[2b+1] * r[2b]) / tau)",
-              "Zhang et al. 2024, arXiv:2410.02197, and the authors' code, without its SFT term",
+              "Zhang et al. 2024, arXiv:2410.02197, and the authors' code, without its optional SFT term",
               List.of(
                   ObjectiveOption.number(
                       DIMENSION, 2.0, ">= 2", "Numbers that the head gives for a response; even."),

@@ -84,9 +84,7 @@ final class Grpo implements Online {
 
   @Override
   public Sequence sequence(Sampled sampled) {
-    return options.masksTruncated() && !sampled.ended()
-        ? Completions.leftOut(sampled)
-        : Completions.counted(sampled);
+    return Completions.of(sampled, options.masksTruncated());
   }
 
   @Override
@@ -139,7 +137,7 @@ final class Grpo implements Online {
     double kl = 0;
     for (int t = 0; t < tokens.count; t++) {
       boolean isKept = !tokens.isOffPolicy && entropies[t] >= setting.threshold();
-      Scalar loss = isKept ? tokens.loss(t) : Scalar.constant(0);
+      Scalar loss = isKept ? tokens.correctedLoss(t) : Scalar.constant(0);
       if (options.beta() != 0) {
         Scalar penalty = tokens.kl(t);
         kl += penalty.value();
@@ -199,7 +197,7 @@ final class Grpo implements Online {
       } else {
         logRatios.forEach(each -> ratios.add(each.heldExp()));
       }
-      isOffPolicy = advantage < 0 && -mean.value() > options.offPolicyThreshold();
+      isOffPolicy = advantage < 0 && drift(mean.value()) > options.offPolicyThreshold();
       softWeight = options.lossType() == LossType.VESPO ? gammaWeight() : Double.NaN;
     }
 
@@ -207,7 +205,27 @@ final class Grpo implements Online {
       return inputs.hasReferenceTokens(OLD) ? inputs.referenceTokens(OLD)[t] : policy.value(t);
     }
 
-    Scalar loss(int t) {
+    /** How many nats a token the policy is below the sampler, on the whole. */
+    private double drift(double meanLogRatio) {
+      if (!inputs.hasReferenceTokens(SAMPLER)) {
+        return -meanLogRatio;
+      }
+      float[] sampler = inputs.referenceTokens(SAMPLER);
+      double sum = 0;
+      for (int t = 0; t < count; t++) {
+        sum += sampler[t] - policy.value(t);
+      }
+      return sum / Math.max(count, 1);
+    }
+
+    /** Of vespo the correction is in the weight, as in TRL. */
+    Scalar correctedLoss(int t) {
+      return options.lossType() == LossType.VESPO
+          ? loss(t)
+          : loss(t).times(Completions.correction(inputs, t));
+    }
+
+    private Scalar loss(int t) {
       Scalar ratio = ratios.get(t);
       return switch (options.lossType()) {
         case DAPO, GRPO, BNPO, DR_GRPO, LUSPO -> options.ratio().loss(ratio, advantage);
@@ -227,6 +245,11 @@ final class Grpo implements Online {
       double sum = 0;
       for (Scalar logRatio : logRatios) {
         sum += Math.min(Math.max(logRatio.value(), -GREATEST_LOG_RATIO), GREATEST_LOG_RATIO);
+      }
+      if (inputs.hasReferenceTokens(CORRECTION)) {
+        for (float correction : inputs.referenceTokens(CORRECTION)) {
+          sum += Math.max(StrictMath.log(correction), LEAST_LOG_RATIO);
+        }
       }
       double logRatio = Math.min(Math.max(sum, LEAST_LOG_RATIO), GREATEST_LOG_RATIO);
       GrpoOptions.Soft soft = options.soft();

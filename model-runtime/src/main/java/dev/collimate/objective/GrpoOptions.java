@@ -99,8 +99,7 @@ record GrpoOptions(
     options.add(
         ObjectiveOption.number(
             "beta", 0.0, ">= 0", "Strength of the KL penalty; 0 reads no reference model."));
-    options.add(
-        ObjectiveOption.number("epsilon", 0.2, ">= 0", "The ratio counts down to 1 - epsilon."));
+    options.add(PolicyRatio.EPSILON);
     options.add(
         ObjectiveOption.numberOr(
             "epsilon_high",

@@ -20,8 +20,8 @@ final class Madpo implements Objective {
       new ObjectiveSpec(
               "madpo",
               "w(rm_margin) * -logsigmoid(beta * M)",
-              "Margin Adaptive DPO: Leveraging Reward Model for Granular Control in Preference"
-                  + " Optimization",
+              "Rho 2025, Margin Adaptive DPO: Leveraging Reward Model for Granular Control in Preference"
+                  + " Optimization, arXiv:2510.05342",
               List.of(
                   Pairs.beta(0.1),
                   ObjectiveOption.number(

@@ -23,8 +23,8 @@ final class Mapl implements Objective {
       new ObjectiveSpec(
               "mapl",
               "-logsigmoid(beta * M) + intra_weight * L_intra + inter_weight * L_inter",
-              "Multi-Level Aware Preference Learning: Enhancing RLHF for Complex Multi-Instruction Tasks"
-                  + " (experimental)",
+              "Sun et al. 2025, Multi-Level Aware Preference Learning: Enhancing RLHF for Complex"
+                  + " Multi-Instruction Tasks, arXiv:2505.12845 (experimental)",
               List.of(
                   Pairs.beta(0.1),
                   ObjectiveOption.number(

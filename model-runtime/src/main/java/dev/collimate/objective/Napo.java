@@ -21,8 +21,8 @@ final class Napo implements Objective {
       new ObjectiveSpec(
               "napo",
               "(1 - sigmoid(beta * M)^q) / q",
-              "NaPO, Debiasing Multimodal Large Language Models via Noise-Aware Preference"
-                  + " Optimization",
+              "Zhang et al. 2025, NaPO, Debiasing Multimodal Large Language Models via Noise-Aware"
+                  + " Preference Optimization, arXiv:2503.17928",
               List.of(
                   Pairs.beta(0.1),
                   ObjectiveOption.numberOr(

@@ -19,6 +19,8 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
 
   private static final Set<String> PAIR = Set.of("prompt", "chosen", "rejected");
 
+  private static final Set<String> PROMPT = Set.of("prompt");
+
   public ObjectiveInputs {
     columns = List.copyOf(columns);
   }
@@ -29,6 +31,10 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
       String list = column.length() > 1 ? " (lists of numbers)" : "";
       columns.add(code(column.name()) + list + (column.isRequired() ? "" : ", optional"));
     }
+    declaration
+        .columns()
+        .marks()
+        .forEach(marks -> columns.add(code(marks.column()) + " (lists of spans), optional"));
     declaration.columns().categories().forEach(name -> columns.add(code(name) + " (a name)"));
     for (FurtherSequence sequence : declaration.columns().sequences()) {
       List<String> names = new ArrayList<>(sequence.promptColumns());
@@ -36,7 +42,8 @@ public record ObjectiveInputs(String rows, List<String> columns, ReferenceUse re
       if (!sequence.isPromptAlone() && declaration.shape() != RowShape.RANKED) {
         names.add(sequence.completion());
       }
-      names.stream().filter(name -> !PAIR.contains(name)).forEach(n -> columns.add(code(n)));
+      Set<String> said = declaration.isOnline() ? PROMPT : PAIR;
+      names.stream().filter(name -> !said.contains(name)).forEach(n -> columns.add(code(n)));
     }
     return new ObjectiveInputs(
         rows(declaration.shape()), List.copyOf(columns), declaration.reference());

@@ -41,18 +41,35 @@ public final class Objectives {
           Pointwise.REGRESSION,
           Pmpo.SPEC,
           GeneralPreferencePo.SPEC,
-          Reward.SPEC,
+          WithContrast.of(Reward.SPEC),
           RankList.SPEC,
           GeneralPreference.SPEC,
           Grpo.SPEC,
           Rloo.SPEC,
           ReinforcePlusPlus.SPEC,
-          Ppo.SPEC);
+          Ppo.SPEC,
+          OnlineDpo.SPEC,
+          OnlineDpo.XPO,
+          NashMd.SPEC,
+          DoublyRobust.SPEC);
 
-  private static final List<String> NOT_BUILT =
-      List.of("online_dpo", "xpo", "nash_md", "gkd", "prm");
+  private static final List<String> NOT_BUILT = List.of("gkd", "prm");
 
-  private static final List<String> NOT_BUILT_OPTIONS = List.of("loss_scale");
+  private static final String NEEDS_LANGUAGE_HEAD =
+      ": it is of the chosen text's log-probability, and a sequence classifier has no head for it";
+
+  private static final Map<String, String> NOT_BUILT_OPTIONS =
+      Map.of(
+          "loss_scale",
+          "",
+          "meta_rm",
+          ": the gradient that a step applies would be taken at other weights than its own, those"
+              + " moved along a first gradient on sampled answers (MetaRM, arXiv:2405.00438), and a"
+              + " step gives out one version of the weights",
+          "add_pretrain_loss",
+          NEEDS_LANGUAGE_HEAD,
+          "ptx_loss_coef",
+          NEEDS_LANGUAGE_HEAD);
 
   private static List<ObjectiveSpec> all = List.of();
 
@@ -76,8 +93,11 @@ public final class Objectives {
     return NOT_BUILT;
   }
 
-  /** Options that TRL's users know, of objectives present or not, and that are not built yet. */
-  public static List<String> notBuiltOptions() {
+  /**
+   * Options that TRL's users or papers know, of objectives present or not, and that are not built
+   * yet; with what stands after that, such as why.
+   */
+  public static Map<String, String> notBuiltOptions() {
     return NOT_BUILT_OPTIONS;
   }
 

@@ -3,6 +3,7 @@ package dev.collimate.objective;
 import dev.collimate.text.NumberColumn;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * DPO whose margin has to exceed an amount that the row gives: {@code -logsigmoid(beta * M -
@@ -41,7 +42,8 @@ final class OffsetDpo implements Objective {
       new ObjectiveSpec(
               "reverse_po",
               "-logsigmoid(beta * M - gamma * constraint_gap)",
-              "Reverse Preference Optimization for Complex Instruction Following (experimental)",
+              "Huang et al. 2025, Reverse Preference Optimization for Complex Instruction Following,"
+                  + " arXiv:2505.22172 (experimental)",
               List.of(
                   Pairs.beta(0.1),
                   ObjectiveOption.number(
@@ -59,9 +61,9 @@ final class OffsetDpo implements Objective {
               "citation_apo",
               "-logsigmoid(beta * M) of the statement whose number is in the column statement, after"
                   + " question, passages and the statements before it",
-              "Improving Attributed Text Generation of Large Language Models via Preference Learning"
-                  + " (experimental)",
-              List.of(Pairs.beta(0.1)),
+              "Li et al. 2024, Improving Attributed Text Generation of Large Language Models via"
+                  + " Preference Learning, arXiv:2403.18381 (experimental)",
+              Stream.concat(Stream.of(Pairs.beta(0.1)), Progression.OPTIONS.stream()).toList(),
               OffsetDpo::citation)
           .withNormalisation("mean over rows")
           .withLimits(
@@ -113,7 +115,8 @@ final class OffsetDpo implements Objective {
   private static OffsetDpo citation(Options options) {
     Declaration declaration =
         Pairs.againstReference(CITATION_APO.name())
-            .withNumbers(NumberColumn.required(STATEMENT).within(">= 1"));
+            .withNumbers(NumberColumn.required(STATEMENT).within(">= 1"))
+            .withProgression(Progression.of(options, STATEMENT));
     return new OffsetDpo(declaration, options.number("beta"), row -> 0);
   }
 

@@ -19,8 +19,8 @@ final class Poft implements Objective {
       new ObjectiveSpec(
               "poft",
               "-logsigmoid(beta * (logp / tokens - mean_log_llm_probs) + gamma)",
-              "PoFT, Preference-Oriented Supervised Fine-Tuning: Favoring Target Model Over Aligned"
-                  + " Large Language Models",
+              "Fan et al. 2024, PoFT, Preference-Oriented Supervised Fine-Tuning: Favoring Target Model"
+                  + " Over Aligned Large Language Models, arXiv:2412.12865",
               List.of(
                   ObjectiveOption.number("beta", 1.0, "> 0", "Scale of the difference."),
                   ObjectiveOption.number("gamma", 0.0, "", "Added to the scaled difference.")),

@@ -11,8 +11,25 @@ package dev.collimate.objective;
  */
 record PolicyRatio(double low, double high, double most) {
 
+  static final ObjectiveOption EPSILON =
+      ObjectiveOption.number("epsilon", 0.2, ">= 0", "The ratio counts down to 1 - epsilon.");
+
+  static final ObjectiveOption EPSILON_HIGH =
+      ObjectiveOption.numberOr(
+          "epsilon_high",
+          EPSILON.name(),
+          ">= 0",
+          "The ratio counts up to 1 + epsilon_high; `epsilon`: as below.");
+
   PolicyRatio(double low, double high) {
     this(low, high, Double.POSITIVE_INFINITY);
+  }
+
+  /** As {@link #EPSILON} and {@link #EPSILON_HIGH} say. */
+  static PolicyRatio of(Options options) {
+    double low = options.number(EPSILON.name());
+    return new PolicyRatio(
+        low, GrpoOptions.numberOr(options, EPSILON_HIGH.name(), EPSILON.name(), low));
   }
 
   /** The loss of a token or a sequence. */

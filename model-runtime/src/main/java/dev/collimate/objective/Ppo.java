@@ -83,6 +83,12 @@ final class Ppo implements Online {
   /** Counts the tokens without the position after them. */
   private static final String TOKENS = "tokens";
 
+  /** The mean of the completions' mean ratios. */
+  private static final String COMPLETION_RATIO = "val/completion_ratio";
+
+  /** Of a row: the square of its mean ratio; {@link #summary} makes the variance of it. */
+  private static final String RATIO_VARIANCE = "val/ratio_var";
+
   private final double klCoefficient;
   private final KlEstimate klEstimate;
   private final PolicyRatio ratio;
@@ -264,7 +270,7 @@ final class Ppo implements Online {
     for (int t = 0; t < tokens; t++) {
       Scalar logRatio = policy.token(t).minus((double) old[t]);
       Scalar ofToken = logRatio.heldExp();
-      losses.add(ratio.loss(ofToken, advantages[t]));
+      losses.add(ratio.loss(ofToken, advantages[t]).times(Completions.correction(inputs, t)));
       ratios += ofToken.value();
       squares += logRatio.value() * logRatio.value();
       boolean isClipped =
@@ -273,12 +279,27 @@ final class Ppo implements Online {
       entropy += inputs.quantity(COMPLETION, Quantity.ENTROPY)[t];
     }
     Scalar sum = Scalar.sum(losses);
-    return RowLoss.perToken(TOKENS, sum)
-        .report("loss/policy_avg", sum.value(), tokens)
+    RowLoss row = RowLoss.perToken(TOKENS, sum);
+    if (tokens == 0) {
+      return row;
+    }
+    double mean = ratios / tokens;
+    return row.report("loss/policy_avg", sum.value(), tokens)
         .report("policy/clipfrac_avg", clipped, tokens)
         .report("policy/approxkl_avg", 0.5 * squares, tokens)
         .report("policy/entropy_avg", entropy, tokens)
-        .report("val/ratio", ratios, tokens);
+        .report("val/ratio", ratios, tokens)
+        .report(COMPLETION_RATIO, mean)
+        .report(RATIO_VARIANCE, mean * mean);
+  }
+
+  /** The variance of the completions' mean ratios, as TRL's with one completion at a time. */
+  @Override
+  public Map<String, Double> summary(Map<String, Double> means) {
+    Double mean = means.get(COMPLETION_RATIO);
+    return mean == null
+        ? Map.of()
+        : Map.of(RATIO_VARIANCE, Math.max(means.get(RATIO_VARIANCE) - mean * mean, 0));
   }
 
   private RowLoss valueLoss(RowInputs inputs) {

@@ -28,7 +28,9 @@ final class RankList implements Objective {
       new ObjectiveSpec(
               "ranklist",
               "mean over i, j in order with place(j) - place(i) <= K of -logsigmoid(r_i - r_j)",
-              "RankList, A Listwise Preference Learning Framework for Predicting Subjective Preferences (experimental)",
+              "Naini et al. 2025, RankList, A Listwise Preference Learning Framework for Predicting"
+                  + " Subjective Preferences, arXiv:2508.09826 (experimental: its formulas are derived"
+                  + " from the abstract)",
               List.of(
                   ObjectiveOption.number(
                       "list_size",

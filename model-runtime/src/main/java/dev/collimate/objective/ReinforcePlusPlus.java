@@ -38,13 +38,8 @@ final class ReinforcePlusPlus implements Online {
                   Ppo.KL_ESTIMATOR,
                   ObjectiveOption.number(
                       "gamma", 1.0, "> 0 and <= 1", "What a reward is worth a token earlier."),
-                  ObjectiveOption.number(
-                      "epsilon", 0.2, ">= 0", "The ratio counts down to 1 - epsilon."),
-                  ObjectiveOption.numberOr(
-                      "epsilon_high",
-                      "epsilon",
-                      ">= 0",
-                      "The ratio counts up to 1 + epsilon_high; `epsilon`: as below."),
+                  PolicyRatio.EPSILON,
+                  PolicyRatio.EPSILON_HIGH,
                   GrpoOptions.MASK_TRUNCATED,
                   CompletionFilter.FILTER,
                   CompletionFilter.TRUTH),
@@ -79,9 +74,7 @@ final class ReinforcePlusPlus implements Online {
     klCoefficient = options.number("kl_coef");
     klEstimate = KlEstimate.valueOf(options.text(Ppo.KL_ESTIMATOR.name()).toUpperCase(Locale.ROOT));
     gamma = options.number("gamma");
-    double epsilon = options.number("epsilon");
-    ratio =
-        new PolicyRatio(epsilon, GrpoOptions.numberOr(options, "epsilon_high", "epsilon", epsilon));
+    ratio = PolicyRatio.of(options);
     masksTruncated = options.flag(GrpoOptions.MASK_TRUNCATED.name());
     filter = CompletionFilter.of(options);
   }
@@ -103,9 +96,7 @@ final class ReinforcePlusPlus implements Online {
 
   @Override
   public Sequence sequence(Sampled sampled) {
-    return masksTruncated && !sampled.ended()
-        ? Completions.leftOut(sampled)
-        : Completions.counted(sampled);
+    return Completions.of(sampled, masksTruncated);
   }
 
   @Override
@@ -182,7 +173,7 @@ final class ReinforcePlusPlus implements Online {
       double old =
           inputs.hasReferenceTokens(OLD) ? inputs.referenceTokens(OLD)[t] : policy.value(t);
       Scalar ofToken = policy.token(t).minus(old).heldExp();
-      losses.add(ratio.loss(ofToken, advantages[t]));
+      losses.add(ratio.loss(ofToken, advantages[t]).times(Completions.correction(inputs, t)));
       boolean isClipped =
           ratio.isClippedLow(ofToken, advantages[t]) || ratio.isClippedHigh(ofToken, advantages[t]);
       clipped += isClipped ? 1 : 0;

@@ -27,13 +27,8 @@ final class Rloo implements Online {
                   GrpoOptions.generations(2.0),
                   ObjectiveOption.number(
                       "beta", 0.05, ">= 0", "Strength of the KL penalty in the reward."),
-                  ObjectiveOption.number(
-                      "epsilon", 0.2, ">= 0", "The ratio counts down to 1 - epsilon."),
-                  ObjectiveOption.numberOr(
-                      "epsilon_high",
-                      "epsilon",
-                      ">= 0",
-                      "The ratio counts up to 1 + epsilon_high; `epsilon`: as below."),
+                  PolicyRatio.EPSILON,
+                  PolicyRatio.EPSILON_HIGH,
                   ObjectiveOption.numbers(
                       "reward_clip_range",
                       List.of(),
@@ -64,9 +59,7 @@ final class Rloo implements Online {
   private Rloo(Options options) {
     generations = (int) options.number("num_generations");
     beta = options.number("beta");
-    double epsilon = options.number("epsilon");
-    ratio =
-        new PolicyRatio(epsilon, GrpoOptions.numberOr(options, "epsilon_high", "epsilon", epsilon));
+    ratio = PolicyRatio.of(options);
     clipRange = options.numbers("reward_clip_range");
     isNormalized = options.flag("normalize_advantages");
     masksTruncated = options.flag(GrpoOptions.MASK_TRUNCATED.name());
@@ -91,10 +84,13 @@ final class Rloo implements Online {
   }
 
   @Override
+  public boolean hasTokenLosses() {
+    return false;
+  }
+
+  @Override
   public Sequence sequence(Sampled sampled) {
-    return masksTruncated && !sampled.ended()
-        ? Completions.leftOut(sampled)
-        : Completions.counted(sampled);
+    return Completions.of(sampled, masksTruncated);
   }
 
   @Override
@@ -137,7 +133,8 @@ final class Rloo implements Online {
     Scalar ofSequence = logProb.minus(old(inputs, logProb.value())).heldExp();
     double low = ratio.isClippedLow(ofSequence, advantage) ? 1 : 0;
     double high = ratio.isClippedHigh(ofSequence, advantage) ? 1 : 0;
-    return RowLoss.perRow(ratio.loss(ofSequence, advantage))
+    Scalar loss = ratio.loss(ofSequence, advantage).times(Completions.correction(inputs, 0));
+    return RowLoss.perRow(loss)
         .report("entropy", inputs.total(COMPLETION, Quantity.ENTROPY), policy.count())
         .report("clip_ratio/low_mean", low)
         .reportLeast("clip_ratio/low_min", low)

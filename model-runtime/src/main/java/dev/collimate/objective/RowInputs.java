@@ -13,6 +13,7 @@ public final class RowInputs {
   private final Map<String, Double> scalars;
   private final StepNumbers numbers;
   private final Variables variables;
+  private final Map<String, double[]> marks;
 
   /**
    * The reference model's log-probabilities of a row.
@@ -59,7 +60,7 @@ public final class RowInputs {
       Reference reference,
       Map<String, Double> scalars,
       StepNumbers numbers) {
-    this(policy, Map.of(), quantities, reference, scalars, numbers, Variables.NONE);
+    this(policy, Map.of(), quantities, reference, scalars, numbers, Variables.NONE, Map.of());
   }
 
   private RowInputs(
@@ -69,8 +70,10 @@ public final class RowInputs {
       Reference reference,
       Map<String, Double> scalars,
       StepNumbers numbers,
-      Variables variables) {
+      Variables variables,
+      Map<String, double[]> marks) {
     this.variables = variables;
+    this.marks = marks;
     this.policy = policy;
     this.scores = scores;
     this.quantities = quantities;
@@ -88,12 +91,22 @@ public final class RowInputs {
   public static RowInputs ofScores(
       Map<String, SequenceScores> scores, Map<String, Double> scalars, StepNumbers numbers) {
     return new RowInputs(
-        Map.of(), scores, Map.of(), Reference.NONE, scalars, numbers, Variables.NONE);
+        Map.of(), scores, Map.of(), Reference.NONE, scalars, numbers, Variables.NONE, Map.of());
   }
 
   /** The same with further numbers that the loss is derived by. */
   public RowInputs with(Variables further) {
-    return new RowInputs(policy, scores, quantities, reference, scalars, numbers, further);
+    return new RowInputs(policy, scores, quantities, reference, scalars, numbers, further, marks);
+  }
+
+  /**
+   * The same with how much the counted tokens matter.
+   *
+   * @param ofTokens [counted token] by role
+   */
+  public RowInputs withMarks(Map<String, double[]> ofTokens) {
+    return new RowInputs(
+        policy, scores, quantities, reference, scalars, numbers, variables, ofTokens);
   }
 
   /** The policy's log-probabilities of a role's counted tokens. */
@@ -155,6 +168,12 @@ public final class RowInputs {
     return numbers.parameters();
   }
 
+  /** How much each of a role's counted tokens matters, from 0 to 1; 0 where nothing is said. */
+  double[] marks(String role) {
+    double[] given = marks.get(role);
+    return given == null ? new double[policy(role).count()] : given;
+  }
+
   /** Sum of a declared quantity over a role's counted tokens. */
   public double total(String role, Quantity quantity) {
     return total(role, quantity, 0);
@@ -182,6 +201,11 @@ public final class RowInputs {
   /** A number of the step's plan for this row. */
   public double given(int index) {
     return numbers.given()[index];
+  }
+
+  /** Whether the step's plan has numbers for this row. */
+  boolean hasGiven() {
+    return numbers.given().length > 0;
   }
 
   /** One of the objective's own trained parameters. */

@@ -6,16 +6,16 @@ import dev.collimate.text.FurtherSequence;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 
 /**
  * An objective on pairs with a side task of preference degrees (self-supervised preference
- * optimization): of each side there are weaker versions, from which ever more key phrases were
- * taken, and a linear head on the last hidden state has to tell which of them it reads, {@code
- * degree_weight * (CE(chosen side) + CE(rejected side))}, each a mean over the versions. The heads,
- * one for each side, start at zero and are not part of the result.
+ * optimization, Li et al. 2024, arXiv:2409.17791): of each side there are weaker versions, from
+ * which ever more key phrases were taken, and a linear head on the last hidden state has to tell
+ * which of them it reads, {@code degree_weight * (CE(chosen side) + CE(rejected side))}, each a
+ * mean over the versions. The heads, one for each side, start at zero and are not part of the
+ * result.
  */
-final class WithDegree implements Objective {
+final class WithDegree extends Extended {
 
   private static final String WEIGHT = "degree_weight";
   private static final String LEVELS = "degree_levels";
@@ -27,7 +27,7 @@ final class WithDegree implements Objective {
               0.0,
               ">= 0",
               "Weight of telling how much was deleted from an answer (self-supervised preference"
-                  + " degrees, experimental), usually 0.1 to 1; 0: the task is left out."),
+                  + " degrees, arXiv:2409.17791, experimental), usually 0.1 to 1; 0: the task is left out."),
           ObjectiveOption.number(
               LEVELS,
               3.0,
@@ -35,7 +35,6 @@ final class WithDegree implements Objective {
               "Degrees, the whole answer among them: the columns chosen_degraded_1 and on, and"
                   + " rejected_degraded_1 and on, are one fewer. Read with degree_weight above 0."));
 
-  private final Objective base;
   private final Options options;
   private final double weight;
   private final int levels;
@@ -44,7 +43,7 @@ final class WithDegree implements Objective {
   private final int hidden;
 
   private WithDegree(Objective base, Options options, int hidden) {
-    this.base = base;
+    super(base);
     this.options = options;
     this.hidden = hidden;
     weight = options.number(WEIGHT);
@@ -58,13 +57,7 @@ final class WithDegree implements Objective {
 
   /** The objective with the options of degrees; without a weight it is the objective itself. */
   static ObjectiveSpec of(ObjectiveSpec pairs) {
-    return pairs
-        .withOptions(
-            OPTIONS,
-            options -> {
-              Objective base = pairs.create().apply(options);
-              return options.number(WEIGHT) == 0 ? base : new WithDegree(base, options, 0);
-            })
+    return of(pairs, OPTIONS, WEIGHT, (base, options) -> new WithDegree(base, options, 0))
         .withLimits("degree_weight: 0 is the objective without degrees");
   }
 
@@ -80,7 +73,7 @@ final class WithDegree implements Objective {
         degraded.add(new FurtherSequence(role(side, level), "{prompt}", role(side, level)));
       }
     }
-    Declaration of = base.declaration();
+    Declaration of = base().declaration();
     Declaration with =
         of.withSequences(degraded.toArray(FurtherSequence[]::new))
             .withLearned(Quantity.LAST_HIDDEN);
@@ -92,27 +85,7 @@ final class WithDegree implements Objective {
 
   @Override
   public Objective over(TrainingSet rows) {
-    return new WithDegree(base.over(rows), options, rows.model().hidden());
-  }
-
-  @Override
-  public double[] initialState(TrainingRows rows) {
-    return base.initialState(rows);
-  }
-
-  @Override
-  public List<String> warnings() {
-    return base.warnings();
-  }
-
-  @Override
-  public double[] gather(RowInputs inputs) {
-    return base.gather(inputs);
-  }
-
-  @Override
-  public StepPlan plan(GlobalBatch batch) {
-    return base.plan(batch);
+    return new WithDegree(base().over(rows), options, rows.model().hidden());
   }
 
   @Override
@@ -128,7 +101,8 @@ final class WithDegree implements Objective {
       }
     }
     Scalar degree = Scalar.sum(costs).dividedBy(levels);
-    return base.row(inputs)
+    return base()
+        .row(inputs)
         .plus(RowLoss.perRow(degree.times(weight)))
         .report("degree_loss", degree.value())
         .report("degree_accuracy", told, costs.size());
@@ -157,10 +131,5 @@ final class WithDegree implements Objective {
       }
     }
     return true;
-  }
-
-  @Override
-  public Map<String, Double> summary(Map<String, Double> means) {
-    return base.summary(means);
   }
 }

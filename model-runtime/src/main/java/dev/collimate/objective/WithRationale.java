@@ -3,7 +3,6 @@ package dev.collimate.objective;
 import dev.collimate.text.FurtherSequence;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /**
  * An objective on pairs that also learns to say why the chosen answer is better: with R the
@@ -11,7 +10,7 @@ import java.util.Map;
  * {@code -rationale_weight * R} or {@code softplus(-rationale_weight * R)} is added to each row's
  * loss (Just et al. 2024, arXiv:2407.14477). The term does not read the reference.
  */
-final class WithRationale implements Objective {
+final class WithRationale extends Extended {
 
   private static final String ROLE = "rationale";
   private static final String WEIGHT = "rationale_weight";
@@ -63,13 +62,12 @@ final class WithRationale implements Objective {
               "Question: {prompt} Answer A: {chosen} Answer B: {rejected} Why is answer A better?",
               "The rationale's prompt, in which columns stand in braces."));
 
-  private final Objective base;
   private final Options options;
   private final Form form;
   private final double weight;
 
   private WithRationale(Objective base, Options options) {
-    this.base = base;
+    super(base);
     this.options = options;
     this.form = Form.valueOf(options.text(LOSS).toUpperCase(Locale.ROOT));
     this.weight = options.number(WEIGHT);
@@ -77,58 +75,29 @@ final class WithRationale implements Objective {
 
   /** The objective with the options of a rationale; without a weight it is the objective itself. */
   static ObjectiveSpec of(ObjectiveSpec pairs) {
-    return pairs
-        .withOptions(
-            OPTIONS,
-            options -> {
-              Objective base = pairs.create().apply(options);
-              return options.number(WEIGHT) == 0 ? base : new WithRationale(base, options);
-            })
+    return of(pairs, OPTIONS, WEIGHT, (base, options) -> new WithRationale(base, options))
         .withLimits("rationale_weight: 0 is the objective without a rationale");
   }
 
   @Override
   public Declaration declaration() {
-    return base.declaration()
+    return base()
+        .declaration()
         .withSequences(new FurtherSequence(ROLE, options.text(TEMPLATE), ROLE))
         .withoutReferenceOf(ROLE);
   }
 
   @Override
   public Objective over(TrainingSet rows) {
-    return new WithRationale(base.over(rows), options);
-  }
-
-  @Override
-  public List<String> warnings() {
-    return base.warnings();
-  }
-
-  @Override
-  public double[] initialState(TrainingRows rows) {
-    return base.initialState(rows);
-  }
-
-  @Override
-  public double[] gather(RowInputs inputs) {
-    return base.gather(inputs);
-  }
-
-  @Override
-  public StepPlan plan(GlobalBatch batch) {
-    return base.plan(batch);
+    return new WithRationale(base().over(rows), options);
   }
 
   @Override
   public RowLoss row(RowInputs inputs) {
     TokenLogProbs rationale = inputs.policy(ROLE);
-    return base.row(inputs)
+    return base()
+        .row(inputs)
         .plus(RowLoss.perRow(form.of(rationale, weight)))
         .report("rationale_nll", -rationale.sum().value(), rationale.count());
-  }
-
-  @Override
-  public Map<String, Double> summary(Map<String, Double> means) {
-    return base.summary(means);
   }
 }

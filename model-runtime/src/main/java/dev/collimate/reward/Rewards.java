@@ -18,6 +18,8 @@ public final class Rewards implements AutoCloseable {
 
   private final List<ChosenReward> chosen;
   private final RewardJournal journal;
+  private final Optional<PromptMixer> mixer;
+  private final LostSteps lost;
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
           task -> {
@@ -30,13 +32,32 @@ public final class Rewards implements AutoCloseable {
    * Makes every function.
    *
    * @param choices with labels that differ
+   * @param mostLost steps in a row of which no completion has a reward, with which scoring fails;
+   *     0: it goes on
    * @throws CollimateException of kind USAGE where one cannot be made
    */
-  public Rewards(List<RewardChoice> choices, RewardContext context, RewardJournal journal) {
+  public Rewards(
+      List<RewardChoice> choices, RewardContext context, RewardJournal journal, int mostLost) {
+    this(choices, context, journal, mostLost, Optional.empty());
+  }
+
+  /**
+   * The same where the prompt says how much each reward counts.
+   *
+   * @param mixer in the place of the weights
+   */
+  public Rewards(
+      List<RewardChoice> choices,
+      RewardContext context,
+      RewardJournal journal,
+      int mostLost,
+      Optional<PromptMixer> mixer) {
+    this.mixer = mixer;
     List<ChosenReward> made = new ArrayList<>();
     choices.forEach(choice -> made.add(ChosenReward.of(choice, context)));
     this.chosen = List.copyOf(made);
     this.journal = journal;
+    this.lost = new LostSteps(mostLost);
   }
 
   public List<String> labels() {
@@ -59,7 +80,8 @@ public final class Rewards implements AutoCloseable {
    *
    * @param rollouts that differ in (prompt key, sample)
    * @throws CollimateException of kind DATA where the journal of the step is damaged or is of other
-   *     rewards
+   *     rewards; of kind RESOURCES where this is one wholly lost step too many, which the journal
+   *     then does not have, so that a run that is resumed asks for its rewards again
    */
   public RewardOutcome score(long step, List<Rollout> rollouts) throws IOException {
     Optional<RewardPage> written = journal.read(step);
@@ -71,11 +93,22 @@ public final class Rewards implements AutoCloseable {
     Optional<String> mismatch = written.flatMap(page -> page.mismatch(rollouts));
     if (written.isPresent() && mismatch.isEmpty()) {
       List<RowReward> rows = written.get().rowsOf(rollouts);
-      return new RewardOutcome(labels(), weights(), rows, true, mismatch);
+      RewardOutcome replayed = new RewardOutcome(labels(), weights(), rows, true, mismatch);
+      lost.add(step, replayed);
+      return mixed(replayed, rollouts);
     }
     List<RowReward> rows = Scoring.of(chosen, rollouts, threads);
+    RewardOutcome scored = new RewardOutcome(labels(), weights(), rows, false, mismatch);
+    Optional<CollimateException> failure = lost.add(step, scored);
+    if (failure.isPresent()) {
+      throw failure.get();
+    }
     journal.write(step, RewardPage.of(labels(), rollouts, rows));
-    return new RewardOutcome(labels(), weights(), rows, false, mismatch);
+    return mixed(scored, rollouts);
+  }
+
+  private RewardOutcome mixed(RewardOutcome outcome, List<Rollout> rollouts) {
+    return mixer.map(by -> outcome.mixedBy(by, rollouts)).orElse(outcome);
   }
 
   /** Ends the threads that score. */

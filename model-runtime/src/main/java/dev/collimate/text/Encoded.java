@@ -10,8 +10,14 @@ import java.util.Arrays;
  * @param counts one entry per token of both: 1 = its log-probability is to count
  * @param isMerged whether the completion had to be tokenized alone, because its first characters
  *     merge with the prompt's last ones
+ * @param marks one entry per token of the completion, by {@link TokenMarks}; empty: all 0
  */
-record Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged) {
+record Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged, float[] marks) {
+
+  /** A sequence without marks. */
+  Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged) {
+    this(prompt, completion, counts, isMerged, new float[0]);
+  }
 
   /** Ids whose completion counts, and whose prompt does where asked. */
   static Encoded of(int[] prompt, int[] completion, boolean countsPrompt, boolean isMerged) {
@@ -24,7 +30,11 @@ record Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged) 
   Encoded countingCompletion() {
     byte[] ofCompletion = counts.clone();
     Arrays.fill(ofCompletion, 0, prompt.length, (byte) 0);
-    return new Encoded(prompt, completion, ofCompletion, isMerged);
+    return new Encoded(prompt, completion, ofCompletion, isMerged, marks);
+  }
+
+  Encoded withMarks(float[] ofCompletion) {
+    return new Encoded(prompt, completion, counts, isMerged, ofCompletion);
   }
 
   int length() {
@@ -41,7 +51,8 @@ record Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged) 
         Arrays.copyOfRange(prompt, dropped, prompt.length),
         completion,
         Arrays.copyOfRange(counts, dropped, counts.length),
-        isMerged);
+        isMerged,
+        marks);
   }
 
   /** Whether a token counts that has another one before it. */
@@ -63,6 +74,12 @@ record Encoded(int[] prompt, int[] completion, byte[] counts, boolean isMerged) 
       lossMask[0] = 0;
     }
     int promptLength = Math.max(0, Math.min(prompt.length, to) - from);
-    return new Sequence(Arrays.copyOfRange(ids, from, to), promptLength, lossMask);
+    float[] ofTokens = new float[0];
+    if (marks.length > 0) {
+      float[] all = new float[length()];
+      System.arraycopy(marks, 0, all, prompt.length, marks.length);
+      ofTokens = Arrays.copyOfRange(all, from, to);
+    }
+    return new Sequence(Arrays.copyOfRange(ids, from, to), promptLength, lossMask, ofTokens);
   }
 }

@@ -60,6 +60,31 @@ public final class ExamplePreparer {
             tokenizer.map(Tokenizer::location).orElse("no folder"));
   }
 
+  private ExamplePreparer(TextTools tools, PreparerConfig config) {
+    this.tools = tools;
+    this.config = config;
+  }
+
+  /** The same for rows that bring no completions, such as prompts that are held out. */
+  public ExamplePreparer withoutCompletions() {
+    RowColumns columns = config.columns().withCompletions(GivenCompletions.NONE);
+    return new ExamplePreparer(tools, config.withColumns(columns));
+  }
+
+  /**
+   * The completions that a row brings along.
+   *
+   * @param row one that was prepared
+   * @throws IllegalArgumentException where it could not be
+   */
+  public List<GivenCompletion> completions(Map<String, ?> row) {
+    try {
+      return new RowPreparation(new RowReader(row), tools, config).givenCompletions();
+    } catch (Refusal refusal) {
+      throw new IllegalArgumentException(refusal.getMessage(), refusal);
+    }
+  }
+
   /**
    * Prepares one row.
    *

@@ -36,6 +36,12 @@ final class Refusal extends Exception {
   /** One side begins the other, and there is no place to split a prompt off. */
   static final String PREFIX_PAIR = "prefix_pair";
 
+  /** A row brings another number of completions than a prompt is to have. */
+  static final String COMPLETION_COUNT = "completion_count";
+
+  /** A completion that a row brings has another number of log-probabilities than tokens. */
+  static final String LOG_PROB_COUNT = "logprob_count";
+
   /** The cut at max_length left no token to train on. */
   static final String FULLY_TRUNCATED = "fully_truncated";
 

@@ -41,7 +41,7 @@ final class RowHash {
     return hash.hexadecimal();
   }
 
-  /** Hash of an example's sequences: roles, ids, prompt lengths and masks. */
+  /** Hash of an example's sequences: roles, ids, prompt lengths, masks and marks. */
   static String ofSequences(Map<String, Sequence> sequences) {
     RowHash hash = new RowHash();
     sequences.forEach(
@@ -50,6 +50,9 @@ final class RowHash {
           hash.number('i', sequence.promptLength());
           hash.ids(sequence.ids());
           hash.digest.update(sequence.lossMask());
+          for (float mark : sequence.marks()) {
+            hash.number('m', Float.floatToIntBits(mark));
+          }
         });
     return hash.hexadecimal();
   }

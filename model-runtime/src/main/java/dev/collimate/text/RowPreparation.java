@@ -62,6 +62,11 @@ final class RowPreparation implements FurtherPreparation.Encoders {
     for (FurtherSequence sequence : config.columns().sequences()) {
       sides.put(sequence.role(), further.of(sequence));
     }
+    for (TokenMarks marks : config.columns().marks()) {
+      if (row.has(marks.column())) {
+        sides.put(marks.role(), marked(marks, sides.get(marks.role())));
+      }
+    }
     numbers();
     for (String column : config.columns().categories()) {
       categories.put(column, row.category(column));
@@ -146,6 +151,32 @@ final class RowPreparation implements FurtherPreparation.Encoders {
     if (Arrays.equals(sides.get("chosen").completion(), sides.get("rejected").completion())) {
       notes.add("identical_sides");
     }
+  }
+
+  private Encoded marked(TokenMarks marks, Encoded side) throws Refusal {
+    if (row.has(marks.role() + "_input_ids")) {
+      return side.withMarks(marks.ofTokens(row, side.completion().length));
+    }
+    if (row.isConversation(marks.role())) {
+      throw new Refusal(
+          Refusal.WRONG_TYPE,
+          "column '%s' marks a conversation; give its token ids, with a mark for each"
+              .formatted(marks.column()));
+    }
+    String text = row.text(marks.role());
+    int split = 0;
+    String prompt = "";
+    if (row.has("prompt")) {
+      prompt = row.text("prompt");
+    } else {
+      // The column holds the prompt too, and its spans count from there.
+      split = ImplicitPrompt.split(row.text("chosen"), row.text("rejected"));
+      prompt = text.substring(0, split);
+    }
+    int before = split > 0 ? 0 : prompt.codePointCount(0, prompt.length());
+    TokenSpans spans = texts().spans(side, prompt, text.substring(split));
+    return side.withMarks(
+        marks.ofSpans(row, text.codePointCount(0, text.length()), spans, -before));
   }
 
   private void numbers() throws Refusal {
@@ -244,6 +275,17 @@ final class RowPreparation implements FurtherPreparation.Encoders {
       throw new Refusal(Refusal.EMPTY_PROMPT, "the prompt has no tokens to go on from");
     }
     sides.put("prompt", new Encoded(ids, new int[0], new byte[ids.length], /* isMerged= */ false));
+    if (!config.columns().completions().isNone()) {
+      // Whether they can be read; the prompt is what is kept of the row, beside its columns.
+      givenCompletions();
+    }
+  }
+
+  List<GivenCompletion> givenCompletions() throws Refusal {
+    return config
+        .columns()
+        .completions()
+        .of(row, (text, ended) -> texts().completion(text, ended), config.vocabularySize());
   }
 
   /** Completions, strings or conversations, after the row's prompt of the same kind. */

@@ -143,6 +143,15 @@ final class RowReader {
     return messages;
   }
 
+  /** A list of anything. */
+  List<?> list(String column) throws Refusal {
+    Object value = required(column);
+    if (value instanceof List<?> list) {
+      return list;
+    }
+    throw wrongType(column, value, "a list");
+  }
+
   private static Map<String, Object> chatMessage(String column, Map<String, Object> message)
       throws Refusal {
     if (message.containsKey("role")) {
@@ -219,6 +228,15 @@ final class RowReader {
           "column '%s' has the item %s, integers are expected".formatted(column, item));
     }
     return ((Number) item).intValue();
+  }
+
+  /** A list that must be there. */
+  List<?> list(String column, String wanted) throws Refusal {
+    Object value = required(column);
+    if (value instanceof List<?> list) {
+      return list;
+    }
+    throw wrongType(column, value, wanted);
   }
 
   /** Numbers that must be there, finite and legal. */

@@ -11,13 +11,18 @@ import java.util.List;
  * @param promptLength number of leading tokens that are prompt
  * @param lossMask one entry per token, 1 = its log-probability counts; entry 0 is always 0, since
  *     nothing predicts the first token
+ * @param marks one entry per token, how much each matters by {@link TokenMarks}; empty: all 0
  */
-public record Sequence(int[] ids, int promptLength, byte[] lossMask) implements Serializable {
+public record Sequence(int[] ids, int promptLength, byte[] lossMask, float[] marks)
+    implements Serializable {
 
   public Sequence {
     if (lossMask.length != ids.length) {
       throw new IllegalArgumentException(
           "loss mask has " + lossMask.length + " entries for " + ids.length + " tokens");
+    }
+    if (marks.length != 0 && marks.length != ids.length) {
+      throw new IllegalArgumentException(marks.length + " marks for " + ids.length + " tokens");
     }
     if (promptLength < 0 || promptLength > ids.length) {
       throw new IllegalArgumentException(
@@ -27,6 +32,11 @@ public record Sequence(int[] ids, int promptLength, byte[] lossMask) implements 
       throw new IllegalArgumentException(
           "the first token has no prediction, its loss mask must be 0");
     }
+  }
+
+  /** A sequence without marks. */
+  public Sequence(int[] ids, int promptLength, byte[] lossMask) {
+    this(ids, promptLength, lossMask, new float[0]);
   }
 
   public int length() {
@@ -43,7 +53,18 @@ public record Sequence(int[] ids, int promptLength, byte[] lossMask) implements 
     return counted(ids.length);
   }
 
-  /** How many of them are the prompt's. */
+  /** The marks of the tokens whose log-probability counts. */
+  public double[] countedMarks() {
+    double[] counted = new double[countedTokens()];
+    for (int t = 0, i = 0; t < marks.length; t++) {
+      if (lossMask[t] != 0) {
+        counted[i++] = marks[t];
+      }
+    }
+    return counted;
+  }
+
+  /** How many of the tokens that count are the prompt's. */
   public int countedPromptTokens() {
     return counted(promptLength);
   }

@@ -57,9 +57,36 @@ final class TextEncoder {
             promptIds, tokenizer.encode(ended), !config.completionOnlyLoss(), /* isMerged= */ true);
   }
 
+  /**
+   * The tokens of a plain completion with the characters that they stand for in prompt and
+   * completion together.
+   *
+   * @param side what {@link #afterPlain} gave
+   */
+  TokenSpans spans(Encoded side, String prompt, String completion) {
+    String ended = ended(completion);
+    TokenSpans all = tokenizer.encodeWithSpans(side.isMerged() ? ended : prompt + ended);
+    int to = all.ids().length;
+    int from = to - side.completion().length;
+    int offset = side.isMerged() ? prompt.codePointCount(0, prompt.length()) : 0;
+    return new TokenSpans(
+        Arrays.copyOfRange(all.ids(), from, to),
+        moved(all.starts(), from, to, offset),
+        moved(all.ends(), from, to, offset));
+  }
+
+  private static int[] moved(int[] places, int from, int to, int offset) {
+    return Arrays.stream(places, from, to).map(place -> place + offset).toArray();
+  }
+
   private Encoded split(int[] joint, int[] promptIds) {
     int[] completion = Arrays.copyOfRange(joint, promptIds.length, joint.length);
     return Encoded.of(promptIds, completion, !config.completionOnlyLoss(), /* isMerged= */ false);
+  }
+
+  /** The ids of a completion that another engine wrote after its prompt; EOS ends an ended one. */
+  int[] completion(String text, boolean ended) {
+    return tokenizer.encode(ended ? ended(text) : text);
   }
 
   /** A plain text without a prompt; EOS ends it. */

@@ -100,6 +100,60 @@ class GeneratorTest {
     }
   }
 
+  /** Every token's, while rows are dropped as they end. */
+  @Test
+  void aMixtureDrawsFromTheWeightedLogitsOfBothModels() {
+    try (ModelFolder folder = RandomModel.of(RandomModel.llama(2, 16, 24, 2, VOCAB), 0.5, 4);
+        Decoder other = Decoder.load(folder, DecoderOptions.frozen())) {
+      Generator generator =
+          new Generator(decoder, new int[] {2})
+              .mixedWith(new Generator.Mixture(other, Adapter.ON, 0.25));
+      SamplingParams params = new SamplingParams(10, 0.5, 0, 1, 5, false);
+      List<Completion> completions =
+          generator.generate(
+              List.of(PROMPT, new int[] {4}), 4, LongStream.range(0, 8).boxed().toList(), params);
+      assertThat(completions.stream().mapToInt(row -> row.ids().length).distinct().count())
+          .isGreaterThan(1);
+      for (int row = 0; row < 8; row++) {
+        int[] prompt = row < 4 ? PROMPT : new int[] {4};
+        Completion completion = completions.get(row);
+        for (int t = 0; t < completion.ids().length; t++) {
+          int[] before = Arrays.copyOf(prompt, prompt.length + t);
+          System.arraycopy(completion.ids(), 0, before, prompt.length, t);
+          float[] mixed = logits(decoder, before);
+          float[] second = logits(other, before);
+          double sum = 0;
+          for (int v = 0; v < VOCAB; v++) {
+            mixed[v] = 0.75f * mixed[v] + 0.25f * second[v];
+            sum += Math.exp(mixed[v] / 0.5);
+          }
+          assertThat((double) completion.logProbs()[t])
+              .isCloseTo(mixed[completion.ids()[t]] / 0.5 - Math.log(sum), within(1e-5));
+        }
+      }
+    }
+  }
+
+  private static float[] logits(Decoder model, int[] ids) {
+    try (var rows = model.continuing(List.of(ids), 1, Adapter.ON)) {
+      return rows.nextLogits()[0];
+    }
+  }
+
+  @Test
+  void aMixtureOfOtherVocabulariesIsRefusedByName() {
+    try (ModelFolder folder = RandomModel.of(RandomModel.llama(1, 16, 24, 2, 17), 0.5, 4);
+        Decoder other = Decoder.load(folder, DecoderOptions.frozen())) {
+      assertThatThrownBy(
+              () ->
+                  new Generator(decoder, new int[] {2})
+                      .mixedWith(new Generator.Mixture(other, Adapter.ON, 0.5)))
+          .isInstanceOf(CollimateException.class)
+          .hasMessage(
+              "reference_model: its vocabulary has 17 tokens, the model's has 13; a mixture of both needs the same");
+    }
+  }
+
   @Test
   void aLimitThatIsNeverReachedCostsNothing() {
     int[] allButOne = IntStream.range(0, VOCAB).filter(id -> id != 5).toArray();

@@ -60,6 +60,8 @@ class LearnerTest {
             Objectives.create("dpo", Map.of("loss_type", "aot_unpaired", "label_smoothing", 0.1)),
             Objectives.create("dpo", Map.of("use_weighting", true)),
             Objectives.create("dpo", Map.of("ld_alpha", 0.5)),
+            of("reward", "contrastive", "simcse"),
+            of("reward", "contrastive", "simcse_diff"),
             of("sparsepo", "mask", "ones"),
             of("sparsepo", "mask", "activation"),
             Objectives.create("grpo", Map.of("entropy_coef", 0.1, "top_entropy_quantile", 0.6)),

@@ -45,10 +45,14 @@ final class SixteenRows {
   /** The rows as the completions of a rollout, whose policy was near the reference. */
   private static List<LearnRow> assessed(Online objective, List<LearnRow> rows, Random random) {
     int generations = objective.needs().generations();
+    int perRow = objective.comparesCompletions() ? generations : 1;
+    List<String> roles = objective.declaration().sequences();
     List<Judged.Completion> completions = new ArrayList<>();
-    for (int i = 0; i < rows.size(); i++) {
-      Sequence sequence = rows.get(i).example().sequences().get(Online.COMPLETION);
-      float[] reference = rows.get(i).reference().tokens().get(Online.COMPLETION);
+    for (int i = 0; i < rows.size() * perRow; i++) {
+      // The second of a pair whose objective trains on the first alone is like it.
+      String role = roles.get(Math.min(i % perRow, roles.size() - 1));
+      Sequence sequence = rows.get(i / perRow).example().sequences().get(role);
+      float[] reference = rows.get(i / perRow).reference().tokens().get(role);
       float[] old = new float[reference.length];
       float[] values = new float[reference.length];
       for (int t = 0; t < old.length; t++) {
@@ -70,14 +74,45 @@ final class SixteenRows {
         objective.assess(new Judged(List.of("reward"), List.of(1.0), completions));
     List<LearnRow> assessed = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
-      Assessment.Row row = assessment.rows().get(i);
-      Map<String, float[]> tokens = new LinkedHashMap<>(rows.get(i).reference().tokens());
-      tokens.put(Online.OLD, completions.get(i).old());
-      tokens.putAll(row.tokens());
-      Reference reference = new Reference(rows.get(i).reference().sums(), tokens);
-      assessed.add(new LearnRow(rows.get(i).example(), reference, row.given()));
+      assessed.add(assessed(rows.get(i), i, completions, assessment.rows().get(i)));
     }
     return assessed;
+  }
+
+  private static LearnRow assessed(
+      LearnRow row, int number, List<Judged.Completion> completions, Assessment.Row assessed) {
+    Map<String, Sequence> sequences = new LinkedHashMap<>();
+    Map<String, Double> sums = new LinkedHashMap<>();
+    Map<String, float[]> tokens = new LinkedHashMap<>();
+    assessed
+        .completions(number)
+        .forEach(
+            (role, index) -> {
+              Judged.Completion completion = completions.get(index);
+              sequences.put(role, sequence(completion.sampled()));
+              double sum = 0;
+              for (float token : completion.reference()) {
+                sum += token;
+              }
+              sums.put(role, sum);
+              tokens.put(role, completion.reference());
+              tokens.put(Online.OLD, completion.old());
+            });
+    tokens.putAll(assessed.tokens());
+    Example of = row.example();
+    return new LearnRow(
+        new Example(of.key(), of.contentHash(), of.weight(), sequences, of.scalars()),
+        new Reference(sums, tokens),
+        assessed.given());
+  }
+
+  private static Sequence sequence(Sampled sampled) {
+    int[] prompt = sampled.prompt();
+    int[] ids = Arrays.copyOf(prompt, prompt.length + sampled.completion().length);
+    System.arraycopy(sampled.completion(), 0, ids, prompt.length, sampled.completion().length);
+    byte[] mask = new byte[ids.length];
+    Arrays.fill(mask, prompt.length, ids.length, (byte) 1);
+    return new Sequence(ids, prompt.length, mask);
   }
 
   /** What the driver knows of a row; a completion here has no position beside its tokens. */

@@ -40,7 +40,16 @@ import java.util.stream.Stream;
 final class DeviceNumbers {
 
   private static final long SEED = 7;
-  private static final Set<Quantity> OF_TOKENS = EnumSet.complementOf(EnumSet.of(Quantity.SCORE));
+
+  /** What a model alone gives for its tokens, without a head of values or a reference beside it. */
+  private static final Set<Quantity> OF_TOKENS =
+      EnumSet.of(
+          Quantity.LOG_PROB,
+          Quantity.MEAN_LOGIT,
+          Quantity.ENTROPY,
+          Quantity.TOP1,
+          Quantity.LOG_SUM_SQUARES,
+          Quantity.LAST_HIDDEN);
 
   /** An epsilon above the rounding of gradients that are zero but for it, whose sign is chance. */
   private static final AdamWConfig SMOOTH = new AdamWConfig(0.9, 0.999, 1e-2, 0.0);

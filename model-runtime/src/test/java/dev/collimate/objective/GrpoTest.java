@@ -9,7 +9,6 @@ import dev.collimate.nn.Quantity;
 import dev.collimate.objective.ObjectiveStep.OfRollout;
 import dev.collimate.objective.ObjectiveStep.Row;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.assertj.core.data.Offset;
@@ -23,15 +22,7 @@ class GrpoTest {
   private static final double MAX_LENGTH = 16;
 
   private static Online grpo(Object... options) {
-    return online("grpo", options);
-  }
-
-  private static Online online(String name, Object... options) {
-    LinkedHashMap<String, Object> values = new LinkedHashMap<>();
-    for (int i = 0; i < options.length; i += 2) {
-      values.put((String) options[i], options[i + 1]);
-    }
-    return (Online) Objectives.create(name, values);
+    return JudgedRollouts.online("grpo", options);
   }
 
   /** A completion whose policy was the old one, log-probabilities 0.5 below the reference's. */
@@ -241,7 +232,7 @@ class GrpoTest {
   @Test
   void aFilterTrainsOnTheBestAndTheWorst() {
     Online objective = grpo("num_generations", 4.0, "policy_filter", "bw");
-    Assessment assessment = objective.assess(rollout(4, 1, 5, 3, 2));
+    Assessment assessment = objective.assess(JudgedRollouts.rollout(4, 1, 5, 3, 2));
     assertThat(assessment.rows().stream().map(Assessment.Row::weight))
         .containsExactly(1.0, 1.0, 0.0, 0.0);
     double unit = 2 / (Math.sqrt(8) + 1e-4);
@@ -256,7 +247,7 @@ class GrpoTest {
     double[] rewards = {1, 0.75, 0.25, 0, 1, 0.75, 0.25, 0};
     double[] truths = {1, 0, 1, 0, 1, 1, 0, 0};
     for (int i = 0; i < rewards.length; i++) {
-      Judged.Completion plain = rollout(4, new double[8]).completions().get(i);
+      Judged.Completion plain = JudgedRollouts.rollout(4, new double[8]).completions().get(i);
       completions.add(
           new Judged.Completion(
               plain.promptKey(),
@@ -269,7 +260,8 @@ class GrpoTest {
     }
     Judged judged = new Judged(List.of("model", "checked"), List.of(1.0, 0.0), completions);
     Map<String, Double> metrics =
-        metrics(grpo("num_generations", 4.0, "policy_filter_truth", "checked").assess(judged));
+        JudgedRollouts.metrics(
+            grpo("num_generations", 4.0, "policy_filter_truth", "checked").assess(judged));
     assertThat(metrics.get("reward_r2/bw")).isCloseTo(1, EXACT);
     assertThat(metrics.get("reward_r2/none")).isLessThan(0.9);
     assertThatThrownBy(
@@ -281,9 +273,10 @@ class GrpoTest {
 
   @Test
   void withoutAFilterEveryCompletionCountsAsItDoes() {
-    Assessment plain = grpo("num_generations", 4.0).assess(rollout(4, 1, 5, 3, 2));
+    Assessment plain = grpo("num_generations", 4.0).assess(JudgedRollouts.rollout(4, 1, 5, 3, 2));
     Assessment named =
-        grpo("num_generations", 4.0, "policy_filter", "none").assess(rollout(4, 1, 5, 3, 2));
+        grpo("num_generations", 4.0, "policy_filter", "none")
+            .assess(JudgedRollouts.rollout(4, 1, 5, 3, 2));
     assertThat(named.rows().stream().map(Assessment.Row::advantage).toList())
         .isEqualTo(plain.rows().stream().map(Assessment.Row::advantage).toList());
     assertThat(named.rows()).allSatisfy(row -> assertThat(row.weight()).isEqualTo(1));
@@ -292,7 +285,8 @@ class GrpoTest {
   @Test
   void theRolloutIsReportedUnderTrlsNames() {
     Map<String, Double> metrics =
-        metrics(grpo("num_generations", 2.0).assess(rollout(2, 1, 1, 0, 1)));
+        JudgedRollouts.metrics(
+            grpo("num_generations", 2.0).assess(JudgedRollouts.rollout(2, 1, 1, 0, 1)));
     assertThat(metrics)
         .containsEntry("reward", 0.75)
         .containsEntry("reward_std", 0.5)
@@ -305,32 +299,9 @@ class GrpoTest {
         .containsEntry("completions/clipped_ratio", 0.25);
   }
 
-  /** Completions of 1, 2 and on tokens; the last was cut. */
-  private static Judged rollout(int generations, double... rewards) {
-    List<Judged.Completion> completions = new ArrayList<>();
-    for (int i = 0; i < rewards.length; i++) {
-      completions.add(
-          new Judged.Completion(
-              "prompt-" + i / generations,
-              i % generations,
-              new Sampled(new int[] {1}, new int[i + 1], i < rewards.length - 1, 8),
-              new double[] {rewards[i]},
-              new float[0],
-              new float[0],
-              new float[0]));
-    }
-    return new Judged(List.of("exact"), List.of(1.0), completions);
-  }
-
-  private static Map<String, Double> metrics(Assessment assessment) {
-    Map<String, Double> metrics = new LinkedHashMap<>();
-    assessment.metrics().forEach(each -> metrics.put(each.name(), each.sum() / each.weight()));
-    return metrics;
-  }
-
   @Test
   void completionsOfAPromptStandTogether() {
-    assertThatThrownBy(() -> grpo("num_generations", 2.0).assess(rollout(1, 1, 1)))
+    assertThatThrownBy(() -> grpo("num_generations", 2.0).assess(JudgedRollouts.rollout(1, 1, 1)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "completion 1, of prompt 'prompt-1', does not stand in a group of 2 of its prompt");
@@ -353,49 +324,5 @@ class GrpoTest {
         .containsExactly(
             "objective.epsilon_high: with loss_type cispo the ratio is held at 0.2 itself; usual is 5");
     assertThat(grpo().warnings()).isEmpty();
-  }
-
-  /** Sums of the tokens' KL of 0.5 each are taken off, then each is compared with the other. */
-  @Test
-  void leaveOneOutHasTheKlInItsReward() {
-    Online rloo = online("rloo", "beta", 0.1);
-    List<Judged.Completion> completions = new ArrayList<>();
-    for (int i = 0; i < 2; i++) {
-      completions.add(
-          new Judged.Completion(
-              "prompt",
-              i,
-              new Sampled(new int[] {1}, new int[i + 1], true, 8),
-              new double[] {1 - i},
-              i == 0 ? new float[] {-1} : new float[] {-1, -2},
-              new float[0],
-              i == 0 ? new float[] {-1.5f} : new float[] {-1.5f, -2.5f}));
-    }
-    Assessment assessment = rloo.assess(new Judged(List.of("r"), List.of(1.0), completions));
-    assertThat(assessment.rows().get(0).advantage()).isCloseTo(0.95 + 0.1, EXACT);
-    assertThat(assessment.rows().get(1).advantage()).isCloseTo(-0.1 - 0.95, EXACT);
-    assertThat(metrics(assessment)).containsEntry("kl", 0.5);
-  }
-
-  /** Completions of 1, 2 and 3 tokens, of which the second has reward 1. */
-  @Test
-  void reinforcePlusPlusStandardizesOverAllTokens() {
-    Online objective = online("reinforce_plus_plus", "kl_coef", 0.0);
-    Assessment assessment = objective.assess(rollout(1, 0, 1, 0));
-    // Of six tokens two are worth 1: mean 1 / 3, variance 1 / 3 * 2 / 3.
-    double std = Math.sqrt(2.0 / 9);
-    assertThat(assessment.rows().get(1).advantage()).isCloseTo(2 / 3.0 / std, within(1e-6));
-    assertThat(assessment.rows().get(2).tokens().get("advantages"))
-        .hasSize(3)
-        .containsOnly((float) (-1 / 3.0 / std));
-  }
-
-  @Test
-  void aReferenceIsReadWhereThereIsAKlPenalty() {
-    assertThat(online("reinforce_plus_plus").needs().reference()).isTrue();
-    assertThat(online("reinforce_plus_plus", "kl_coef", 0.0).needs().reference()).isFalse();
-    assertThat(online("rloo", "beta", 0.0).needs())
-        .isEqualTo(new Online.Needs(2, false, false, false));
-    assertThat(online("ppo").needs()).isEqualTo(new Online.Needs(1, true, true, true));
   }
 }

@@ -268,6 +268,38 @@ class PairObjectivesTest {
         .isCloseTo(0.0019286 + 2 * 1, HAND);
   }
 
+  /** (-1 - 2 - 2 * 4) / 4 = -2.75, and 5 * (-1 + 2.75) - 2.5 = 6.25. */
+  @Test
+  void aMarkedTokenCountsTwice() {
+    TestRow row = new TestRow("pair").tokens("chosen", -1).tokens("rejected", -1, -2, -4);
+    Map<String, Object> options = Map.of("sft_weight", 0.0);
+    double unmarked = loss("weighted_simpo", options, row);
+    assertThat(unmarked).isCloseTo(softplus(-(5 * (-1 + 7 / 3.0) - 2.5)), EXACT);
+    row.marks("rejected", 0, 0, 1);
+    assertThat(loss("weighted_simpo", options, row)).isCloseTo(0.0019286, HAND);
+    assertThat(loss("weighted_simpo", Map.of("sft_weight", 0.0, "alpha", 0.0), row))
+        .isEqualTo(unmarked);
+  }
+
+  @Test
+  void theGradientOfATokenScalesWithItsWeight() {
+    TestRow row =
+        new TestRow("pair")
+            .tokens("chosen", -1)
+            .tokens("rejected", -1, -2, -4)
+            .marks("rejected", 0, 0.5, 1);
+    Map<String, Object> options =
+        Map.of("sft_weight", 0.0, "alpha", 3.0, "gamma_m", 2.0, "gamma", 0.0);
+    TestBatch batch = TestBatch.first(Objectives.create("weighted_simpo", options), row);
+    batch.differentiate(batch.plan());
+    double[] gradient = row.gradient("rejected");
+    // 1 + 3 * 0.25 and 1 + 3.
+    assertThat(gradient[1] / gradient[0]).isCloseTo(1.75, EXACT);
+    assertThat(gradient[2] / gradient[0]).isCloseTo(4, EXACT);
+    assertThat(gradient[0] + gradient[1] + gradient[2])
+        .isCloseTo(-row.gradient("chosen")[0], EXACT);
+  }
+
   @Test
   void conditionalPairsOfOnePromptHaveNoGradientThroughTheirDifference() {
     TestRow row =

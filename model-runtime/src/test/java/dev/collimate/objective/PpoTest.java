@@ -177,6 +177,19 @@ class PpoTest {
     assertThat(step.metric("policy/approxkl_avg")).isCloseTo(0.125, FLOAT);
   }
 
+  /** Two completions with the ratios e^0.5 and 1. */
+  @Test
+  void theVarianceOfTheRatioIsThatBetweenCompletions() {
+    ObjectiveStep.Result step = ObjectiveStep.first(ppo(), List.of(row(-0.5, 2), row(-1, 2)));
+    Map<String, Double> means = new LinkedHashMap<>();
+    for (String name : List.of("val/completion_ratio", "val/ratio_var")) {
+      means.put(name, step.metric(name));
+    }
+    double half = (Math.exp(0.5) - 1) / 2;
+    assertThat(ppo().summary(means).get("val/ratio_var")).isCloseTo(half * half, FLOAT);
+    assertThat(ppo().summary(Map.of())).isEmpty();
+  }
+
   /** The position after the end has a value of its own and no log-probability that counts. */
   @Test
   void theTokenAfterTheEndIsThereForItsValueAlone() {

@@ -20,10 +20,14 @@ final class SampleRollouts {
    * last group is made up beside.
    */
   static List<Row> assessed(Online objective, List<Row> rows, Random random) {
+    if (objective.comparesCompletions()) {
+      return pairs(objective, rows, random);
+    }
     int generations = objective.needs().generations();
     List<Judged.Completion> completions = new ArrayList<>();
     for (int i = 0; i % generations != 0 || i < rows.size(); i++) {
-      completions.add(completion(objective, rows.get(i % rows.size()), i, random));
+      completions.add(
+          completion(objective, rows.get(i % rows.size()), Online.COMPLETION, i, random));
     }
     Assessment assessment =
         objective.assess(new Judged(List.of("reward"), List.of(1.0), completions));
@@ -34,10 +38,54 @@ final class SampleRollouts {
     return assessed;
   }
 
-  private static Judged.Completion completion(Online objective, Row row, int index, Random random) {
+  /** The rows as two completions of a prompt each; one of them is made up where rows have one. */
+  private static List<Row> pairs(Online objective, List<Row> rows, Random random) {
+    List<String> roles = objective.declaration().sequences();
+    List<Judged.Completion> completions = new ArrayList<>();
+    for (int i = 0; i < 2 * rows.size(); i++) {
+      String role = roles.get(Math.min(i % 2, roles.size() - 1));
+      completions.add(completion(objective, rows.get(i / 2), role, i, random));
+    }
+    Assessment assessment =
+        objective.assess(new Judged(List.of("reward"), List.of(1.0), completions));
+    List<Row> assessed = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      assessed.add(pair(rows.get(i), roles, assessment.rows().get(i)));
+    }
+    return assessed;
+  }
+
+  /** The row whose sides are those that were preferred. */
+  private static Row pair(Row row, List<String> roles, Assessment.Row assessed) {
+    Map<String, double[]> policy = new LinkedHashMap<>();
+    Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
+    Map<String, Double> sums = new LinkedHashMap<>();
+    Map<String, float[]> tokens = new LinkedHashMap<>();
+    for (String role : roles) {
+      String as = roles.get(assessed.completions().get(role) % 2);
+      policy.put(role, row.policy().get(as));
+      if (!row.quantities().isEmpty()) {
+        quantities.put(role, row.quantities().get(as));
+      }
+      sums.put(role, row.reference().sums().get(as));
+      tokens.put(role, row.reference().tokens().get(as));
+    }
+    return new Row(
+        row.key(),
+        policy,
+        Map.of(),
+        quantities,
+        new Reference(sums, tokens),
+        Map.of(),
+        row.weight() * assessed.weight(),
+        new OfRollout(assessed.given(), assessed.counts(), Map.of()));
+  }
+
+  private static Judged.Completion completion(
+      Online objective, Row row, String role, int index, Random random) {
     int generations = objective.needs().generations();
-    double[] policy = row.policy().get(Online.COMPLETION);
-    float[] reference = row.reference().tokens().get(Online.COMPLETION);
+    double[] policy = row.policy().get(role);
+    float[] reference = row.reference().tokens().get(role);
     float[] old = new float[policy.length];
     float[] values = new float[policy.length];
     for (int t = 0; t < old.length; t++) {

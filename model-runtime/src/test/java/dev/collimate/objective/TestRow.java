@@ -16,6 +16,7 @@ final class TestRow {
   private final Map<String, Double> references = new LinkedHashMap<>();
   private final Map<String, float[]> referenceTokens = new LinkedHashMap<>();
   private final Map<String, Double> scalars = new LinkedHashMap<>();
+  private final Map<String, double[]> marks = new LinkedHashMap<>();
   private double weight = 1;
   private final Map<String, Map<Quantity, float[]>> quantities = new LinkedHashMap<>();
   private Map<String, TokenLogProbs> read = Map.of();
@@ -49,6 +50,12 @@ final class TestRow {
 
   TestRow scalar(String name, double value) {
     scalars.put(name, value);
+    return this;
+  }
+
+  /** How much each of a role's tokens matters. */
+  TestRow marks(String role, double... ofTokens) {
+    marks.put(role, ofTokens);
     return this;
   }
 
@@ -97,7 +104,8 @@ final class TestRow {
             new Reference(references, referenceTokens),
             scalars,
             new StepNumbers(shared, given, own))
-        .with(variables);
+        .with(variables)
+        .withMarks(marks);
   }
 
   RowInputs inputs() {

@@ -54,7 +54,7 @@ class JudgeTest {
       String url, RewardLimits limits, List<Rollout> rows, Map<String, Object> more)
       throws IOException {
     RewardChoice choice = new RewardChoice("judge", "judge", 1, limits, options(url, more));
-    try (Rewards rewards = new Rewards(List.of(choice), WITH_KEY, RewardJournal.NONE)) {
+    try (Rewards rewards = new Rewards(List.of(choice), WITH_KEY, RewardJournal.NONE, 0)) {
       return rewards.score(1, rows);
     }
   }

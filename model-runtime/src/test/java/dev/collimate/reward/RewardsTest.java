@@ -118,7 +118,7 @@ class RewardsTest {
 
   private static RewardOutcome score(int rows, RewardChoice... choices) throws IOException {
     try (Rewards rewards =
-        new Rewards(List.of(choices), RewardRows.NO_CONTEXT, RewardJournal.NONE)) {
+        new Rewards(List.of(choices), RewardRows.NO_CONTEXT, RewardJournal.NONE, 0)) {
       return rewards.score(1, RewardRows.rows(rows));
     }
   }
@@ -174,7 +174,8 @@ class RewardsTest {
   void stuckThreadsAreBounded() throws IOException {
     RewardChoice hangs =
         choice(HangsOnThird.class, 1, RewardLimits.USUAL.withTimeout(Duration.ofMillis(10)));
-    try (Rewards rewards = new Rewards(List.of(hangs), RewardRows.NO_CONTEXT, RewardJournal.NONE)) {
+    try (Rewards rewards =
+        new Rewards(List.of(hangs), RewardRows.NO_CONTEXT, RewardJournal.NONE, 0)) {
       List<Rollout> row = List.of(RewardRows.rows(4).get(3));
       for (int step = 0; step < 16; step++) {
         assertThat(rewards.score(step, row).lostBy()).containsKey("HangsOnThird/timed_out");
@@ -210,6 +211,13 @@ class RewardsTest {
   void aRowThatFailsTwiceCountsOnce() throws IOException {
     RewardOutcome outcome = score(10, choice(ThrowsOnTenth.class), choice(Even.class));
     assertThat(outcome.lostBy()).isEqualTo(Map.of("ThrowsOnTenth/threw", 1));
+    assertThat(outcome.accounts())
+        .isEqualTo(
+            Map.of(
+                "ThrowsOnTenth",
+                Map.of("scored", 9, "threw", 1),
+                "Even",
+                Map.of("scored", 5, "does_not_apply", 5)));
     RewardOutcome twice =
         score(
             10,
@@ -240,12 +248,12 @@ class RewardsTest {
     Memory journal = new Memory();
     RewardOutcome first;
     try (Rewards rewards =
-        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal)) {
+        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal, 0)) {
       first = rewards.score(5, RewardRows.rows(8));
     }
     int calls = Numbered.CALLS.get();
     try (Rewards resumed =
-        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal)) {
+        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal, 0)) {
       RewardOutcome second = resumed.score(5, RewardRows.rows(8));
       assertThat(Numbered.CALLS.get()).isEqualTo(calls);
       assertThat(second.rows()).isEqualTo(first.rows());
@@ -258,7 +266,7 @@ class RewardsTest {
   void otherCompletionsThanTheJournalsAreScoredAnewAndSaid() throws IOException {
     Memory journal = new Memory();
     try (Rewards rewards =
-        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal)) {
+        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal, 0)) {
       List<Rollout> rows = RewardRows.rows(4);
       rewards.score(5, rows);
       Rollout other = new Rollout("prompt-0", 2, "say", "row 9", new int[] {9}, true, Map.of());
@@ -283,11 +291,11 @@ class RewardsTest {
   void aJournalOfOtherRewardsIsRefused() throws IOException {
     Memory journal = new Memory();
     try (Rewards rewards =
-        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal)) {
+        new Rewards(List.of(choice(Numbered.class)), RewardRows.NO_CONTEXT, journal, 0)) {
       rewards.score(5, RewardRows.rows(4));
     }
     try (Rewards others =
-        new Rewards(List.of(choice(Even.class)), RewardRows.NO_CONTEXT, journal)) {
+        new Rewards(List.of(choice(Even.class)), RewardRows.NO_CONTEXT, journal, 0)) {
       assertThatThrownBy(() -> others.score(5, RewardRows.rows(4)))
           .isInstanceOf(CollimateException.class)
           .hasMessage(
@@ -300,7 +308,7 @@ class RewardsTest {
   void anUnknownNameIsRefused() {
     RewardChoice unknown = new RewardChoice("numbr", "x", 1, RewardLimits.USUAL, Map.of());
     assertThatThrownBy(
-            () -> new Rewards(List.of(unknown), RewardRows.NO_CONTEXT, RewardJournal.NONE))
+            () -> new Rewards(List.of(unknown), RewardRows.NO_CONTEXT, RewardJournal.NONE, 0))
         .isInstanceOf(CollimateException.class)
         .hasMessageStartingWith("rewards: there is no reward 'numbr'; there are exact_match, ");
   }

@@ -163,6 +163,11 @@ public final class Aggregator implements AutoCloseable {
     coordinator.noteFailure(place, sentence);
   }
 
+  /** Fails whatever waits for workers, now or later, as long as none takes part. */
+  void expectNobody(CollimateException failure) {
+    coordinator.expectNobody(failure);
+  }
+
   /** Tells the workers to stop, gives them a moment to hear it, and closes the port. */
   @Override
   public void close() {

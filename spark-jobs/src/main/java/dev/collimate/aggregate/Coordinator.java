@@ -94,6 +94,10 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     loop.execute(() -> workers.roll().failed(place, sentence));
   }
 
+  void expectNobody(CollimateException failure) {
+    loop.execute(() -> workers.expectNobody(failure));
+  }
+
   CompletableFuture<List<WorkerPlace>> workers() {
     return loop.ask(
         places -> places.complete(workers.registered().stream().map(Session::place).toList()));

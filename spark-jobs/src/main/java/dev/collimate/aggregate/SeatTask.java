@@ -1,12 +1,16 @@
 package dev.collimate.aggregate;
 
+import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
+import org.apache.spark.serializer.SerializerInstance;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import scala.reflect.ClassTag;
+import scala.reflect.ClassTag$;
 
 /**
  * The Spark task of a seat: a worker, if this JVM has none. It never throws, so that Spark does not
@@ -15,6 +19,8 @@ import org.slf4j.LoggerFactory;
 final class SeatTask implements Function<Integer, WorkerEnd> {
 
   private static final long serialVersionUID = 1;
+  private static final ClassTag<WorkerTaskFactory> TYPE =
+      ClassTag$.MODULE$.apply(WorkerTaskFactory.class);
   private static final Logger log = LoggerFactory.getLogger(SeatTask.class);
   private static final int STUCK_SECONDS = 30;
   private static final int STUCK_EXIT_CODE = 70;
@@ -23,11 +29,22 @@ final class SeatTask implements Function<Integer, WorkerEnd> {
   private static final AtomicBoolean OCCUPIED = new AtomicBoolean();
 
   private final Endpoint endpoint;
-  private final WorkerTaskFactory tasks;
+
+  /** Serialized apart, so that what cannot be read of it is the worker's failure, not Spark's. */
+  private final byte[] tasks;
 
   SeatTask(Endpoint endpoint, WorkerTaskFactory tasks) {
     this.endpoint = endpoint;
-    this.tasks = tasks;
+    this.tasks = serializer().serialize(tasks, TYPE).array();
+  }
+
+  private static SerializerInstance serializer() {
+    return SparkEnv.get().closureSerializer().newInstance();
+  }
+
+  private WorkerTaskFactory tasks() {
+    return serializer()
+        .deserialize(ByteBuffer.wrap(tasks), Thread.currentThread().getContextClassLoader(), TYPE);
   }
 
   @Override
@@ -46,11 +63,13 @@ final class SeatTask implements Function<Integer, WorkerEnd> {
     watch.start();
     try {
       return new WorkerClient(
-              endpoint, tasks, place, SparkTransport.ofThisJvm(), context::isInterrupted)
+              endpoint, tasks(), place, SparkTransport.ofThisJvm(), context::isInterrupted)
           .run();
     } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
       log.error("The worker failed", e);
-      return new WorkerEnd(WorkerEnd.Why.FAILED, place + ": " + e);
+      return FailedStarts.isFinal(e)
+          ? new WorkerEnd(WorkerEnd.Why.UNFIT, place + ": " + e.getMessage())
+          : new WorkerEnd(WorkerEnd.Why.FAILED, place + ": " + e);
     } finally {
       watch.end();
       OCCUPIED.set(false);

@@ -115,7 +115,9 @@ final class WorkerClient {
     } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError e) {
       log.error("The worker's task failed", e);
       link.call(new Request.Leave(sentence(e)));
-      return new WorkerEnd(WorkerEnd.Why.FAILED, sentence(e));
+      return task == null && FailedStarts.isFinal(e)
+          ? new WorkerEnd(WorkerEnd.Why.UNFIT, place + ": " + sentence(e))
+          : new WorkerEnd(WorkerEnd.Why.FAILED, sentence(e));
     }
   }
 

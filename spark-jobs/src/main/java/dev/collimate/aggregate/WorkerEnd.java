@@ -22,6 +22,8 @@ public record WorkerEnd(Why why, String sentence) implements Serializable {
     /** The driver cannot be reached. */
     DRIVER_GONE,
     /** The task failed. */
-    FAILED
+    FAILED,
+    /** The task cannot be made on this machine, however often that is tried. */
+    UNFIT
   }
 }

@@ -29,12 +29,15 @@ public final class WorkerSeats implements AutoCloseable {
   private final SeatTask task;
   private final List<Thread> seats = new ArrayList<>();
   private final Losses losses = new Losses();
+  private final FailedStarts failedStarts;
   private volatile boolean closing;
 
-  private WorkerSeats(JavaSparkContext spark, Aggregator aggregator, WorkerTaskFactory tasks) {
+  private WorkerSeats(
+      JavaSparkContext spark, Aggregator aggregator, WorkerTaskFactory tasks, int count) {
     this.spark = spark;
     this.aggregator = aggregator;
     this.task = new SeatTask(aggregator.endpoint(), tasks);
+    this.failedStarts = new FailedStarts(count);
   }
 
   /**
@@ -44,7 +47,7 @@ public final class WorkerSeats implements AutoCloseable {
    */
   public static WorkerSeats open(
       JavaSparkContext spark, Aggregator aggregator, WorkerTaskFactory tasks, int count) {
-    WorkerSeats seats = new WorkerSeats(spark, aggregator, tasks);
+    WorkerSeats seats = new WorkerSeats(spark, aggregator, tasks, count);
     spark.sc().addSparkListener(seats.losses);
     for (int i = 0; i < count; i++) {
       int number = i;
@@ -92,7 +95,10 @@ public final class WorkerSeats implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       log.debug("Seat {} is closed", number);
-    } catch (RuntimeException e) {
+    } catch (Exception e) {
+      // Spark, being Scala, throws checked exceptions that no method declares: a task that cannot
+      // be
+      // serialized must end the run, not leave it waiting for workers.
       if (!closing && !spark.sc().isStopped()) {
         log.error("Seat {} cannot be kept", number, e);
         aggregator.noteFailure("seat " + number, String.valueOf(e.getMessage()));
@@ -132,6 +138,7 @@ public final class WorkerSeats implements AutoCloseable {
       log.warn("Seat {} ended ({}) and is opened again: {}", number, end.why(), sentence);
       aggregator.noteFailure("seat " + number, sentence);
     }
+    failedStarts.ended(number, end).ifPresent(aggregator::expectNobody);
   }
 
   /** Why Spark has removed an executor is the first cause that a person wants to read. */

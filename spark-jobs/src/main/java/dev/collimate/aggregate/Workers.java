@@ -32,6 +32,7 @@ final class Workers {
   private long gatheringSince;
   private long nobodySince;
   private long lastLook;
+  private Optional<CollimateException> hopeless = Optional.empty();
 
   Workers(AggregatorConfig config, RegistrationPolicy policy, long now) {
     this.config = config;
@@ -154,19 +155,30 @@ final class Workers {
     return new Changes(silent, forgotten);
   }
 
+  /** Why there is no use in waiting for a worker; void with the first that takes part. */
+  void expectNobody(CollimateException failure) {
+    hopeless = Optional.of(failure);
+  }
+
   /** The failure of whoever waits for workers, once there has been none for too long. */
   Optional<CollimateException> nobody(boolean roundWaits, long now) {
     boolean somebody = registered().stream().anyMatch(session -> !session.isSilent());
+    if (somebody) {
+      hopeless = Optional.empty();
+    }
     if (somebody || (gathering.isDone() && !roundWaits)) {
       nobodySince = now;
+      return Optional.empty();
     }
     double seconds = (now - nobodySince) / 1e9;
-    if (seconds <= config.noWorkerSeconds()) {
+    if (seconds <= config.noWorkerSeconds() && hopeless.isEmpty()) {
       return Optional.empty();
     }
     CollimateException failure =
-        CollimateException.resources(
-            "no worker for " + Math.round(seconds) + " s: " + roll.describe(now));
+        hopeless.orElseGet(
+            () ->
+                CollimateException.resources(
+                    "no worker for " + Math.round(seconds) + " s: " + roll.describe(now)));
     gathering.completeExceptionally(failure);
     return Optional.of(failure);
   }

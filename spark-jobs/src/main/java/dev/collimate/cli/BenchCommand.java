@@ -18,11 +18,11 @@ import picocli.CommandLine.Unmatched;
     synopsisSubcommandLabel = "WHAT",
     description =
         "Measures on this cluster, beside the floors and baselines, in one run. Not supported yet:"
-            + " step, data, rollout.",
-    subcommands = BenchAggregatorCommand.class)
+            + " step, data.",
+    subcommands = {BenchAggregatorCommand.class, BenchRolloutCommand.class})
 final class BenchCommand implements Callable<Integer> {
 
-  private static final List<String> KINDS = List.of("step", "data", "rollout");
+  private static final List<String> KINDS = List.of("step", "data");
 
   @Spec private CommandSpec spec;
 
@@ -39,7 +39,11 @@ final class BenchCommand implements Callable<Integer> {
         arguments.stream()
             .filter(argument -> !argument.startsWith("-"))
             .findFirst()
-            .map(given -> "bench: there is no measurement '" + given + "'; it is aggregator")
-            .orElse("bench: what to measure is missing; it is aggregator"));
+            .map(
+                given ->
+                    "bench: no measurement is called '"
+                        + given
+                        + "'; there are aggregator and rollout")
+            .orElse("bench: what to measure is missing; there are aggregator and rollout"));
   }
 }

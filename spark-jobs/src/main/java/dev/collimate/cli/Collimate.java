@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       FeaturesCommand.class,
       SelectCommand.class,
       PairCommand.class,
+      MixCommand.class,
       StrengthCommand.class,
       ScalingCommand.class,
       MergeCommand.class,

@@ -8,6 +8,7 @@ import dev.collimate.report.RunManifest;
 import dev.collimate.train.MemoryPlan;
 import dev.collimate.train.Pipeline;
 import dev.collimate.train.PolicySource;
+import dev.collimate.train.Rounds;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -129,11 +130,19 @@ final class StageCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     String text = new String(HadoopFiles.read("RUN.yaml", runFile), StandardCharsets.UTF_8);
     RunConfig run = RunConfig.read(text, runFile, overrides);
+    if (run.rounds() > 0 && last != Pipeline.Stage.REPORT) {
+      throw CollimateException.usage(
+          "rounds: is %d, and rounds go through all stages; use the command run, or set rounds=0"
+              .formatted(run.rounds()));
+    }
     SparkConf conf = new SparkConf();
     planMemory(run, conf);
     try (SparkSession session = Sessions.open("collimate " + run.output(), conf)) {
       ConsoleProgress progress = ConsoleProgress.on(spec.commandLine().getErr());
-      RunManifest manifest = new Pipeline(session, run, progress).run(last);
+      RunManifest manifest =
+          run.rounds() > 0
+              ? new Rounds(session, run, progress).run()
+              : new Pipeline(session, run, progress).run(last);
       result.print(summary(manifest));
     }
     return 0;

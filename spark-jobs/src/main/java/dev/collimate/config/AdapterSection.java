@@ -53,4 +53,10 @@ public record AdapterSection(
         targetModules,
         useRslora);
   }
+
+  /** The same adapter, continued from a folder. */
+  public AdapterSection continuedFrom(String folder) {
+    return new AdapterSection(
+        Optional.of(folder), r, loraAlpha, loraDropout, targetModules, useRslora);
+  }
 }

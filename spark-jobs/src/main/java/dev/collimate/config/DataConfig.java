@@ -6,6 +6,8 @@ import static dev.collimate.config.Key.Role.OPERATIONAL;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.BinaryOperator;
 import java.util.stream.IntStream;
@@ -32,8 +34,9 @@ public record DataConfig(
     @Key(
             role = IDENTITY,
             usual = "keep_start",
-            supported = "keep_start",
-            meaning = "Which end of a sequence that is too long stays.")
+            meaning =
+                "Which end of a sequence that is too long stays; `keep_end` cuts the prompt first,"
+                    + " then the completion's start.")
         TruncationMode truncationMode,
     @Key(
             role = IDENTITY,
@@ -73,6 +76,22 @@ public record DataConfig(
         located("data.train", train, absolute),
         located("data.eval", eval, absolute),
         evalFraction,
+        maxLength,
+        truncationMode,
+        maxPromptLength,
+        shuffle,
+        maxBadRows,
+        boundaryMerge);
+  }
+
+  /** The same of one file of JSON lines instead, nothing held out. */
+  DataConfig of(String path) {
+    Source source =
+        new Source(Optional.of(path), Optional.empty(), Optional.of("json"), Map.of(), List.of());
+    return new DataConfig(
+        List.of(source),
+        List.of(),
+        /* evalFraction= */ 0,
         maxLength,
         truncationMode,
         maxPromptLength,

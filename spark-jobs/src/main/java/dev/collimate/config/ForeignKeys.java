@@ -22,6 +22,10 @@ final class ForeignKeys {
   private static final String LOCAL_DATA = "Spark prepares the rows; leave it out";
   private static final String METRICS = "metrics go to metrics.jsonl and report.html; leave it out";
 
+  private static final String VLLM =
+      "the executors write the completions; leave it out, or, where vLLM wrote them before, put"
+          + " them into the rows and write rollout.source: data";
+
   private static final Map<String, String> INSTEAD =
       Map.ofEntries(
           Map.entry("per_device_train_batch_size", BATCH),
@@ -48,7 +52,14 @@ final class ForeignKeys {
           Map.entry("reward_funcs", "write rewards: [{name: …}]"),
           Map.entry("reward_weights", "write the weight of each of the rewards"),
           Map.entry("generation_batch_size", "write rollout.steps_per_generation"),
-          Map.entry("use_vllm", "the executors write the completions; leave it out"),
+          Map.entry("use_vllm", VLLM),
+          Map.entry("vllm_mode", VLLM),
+          Map.entry(
+              "vllm_importance_sampling_correction",
+              "write rollout.importance_sampling_correction"),
+          Map.entry("vllm_importance_sampling_mode", "write rollout.importance_sampling_mode"),
+          Map.entry("vllm_importance_sampling_cap", "write rollout.importance_sampling_cap"),
+          Map.entry("vllm_importance_sampling_clip_max", "write rollout.importance_sampling_cap"),
           Map.entry("lr", "write train.learning_rate"),
           Map.entry("epochs", "write train.num_train_epochs"),
           Map.entry("num_epochs", "write train.num_train_epochs"),
@@ -103,7 +114,6 @@ final class ForeignKeys {
           "chat_template_path",
           "neftune_noise_alpha",
           "lr_scheduler_kwargs",
-          "greater_is_better",
           "load_in_4bit",
           "load_in_8bit",
           "push_to_hub",
@@ -118,8 +128,9 @@ final class ForeignKeys {
     if (INSTEAD.containsKey(key)) {
       return Optional.of("is not a key here: " + INSTEAD.get(key));
     }
-    return NOT_BUILT.contains(key) || Objectives.notBuiltOptions().contains(key)
+    return NOT_BUILT.contains(key)
         ? Optional.of("is not supported yet")
-        : Optional.empty();
+        : Optional.ofNullable(Objectives.notBuiltOptions().get(key))
+            .map(why -> "is not supported yet" + why);
   }
 }

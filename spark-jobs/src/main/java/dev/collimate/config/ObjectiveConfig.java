@@ -4,6 +4,7 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.Online;
 import dev.collimate.objective.Options;
 import dev.collimate.objective.ReferenceUse;
 import java.util.Collections;
@@ -35,8 +36,15 @@ public record ObjectiveConfig(
 
   /** Completions of every prompt, of an online objective. */
   public int numGenerations() {
-    Object value = options.get("num_generations");
-    return value == null ? 1 : ((Double) value).intValue();
+    return online().map(objective -> objective.needs().generations()).orElse(1);
+  }
+
+  /** The objective where it learns from completions. */
+  Optional<Online> online() {
+    return Objectives.find(name)
+        .map(spec -> spec.create().apply(new Options(options)))
+        .filter(Online.class::isInstance)
+        .map(Online.class::cast);
   }
 
   /** What the objective needs with these options; empty where there is none of the name. */

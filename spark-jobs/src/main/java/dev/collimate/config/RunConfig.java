@@ -33,6 +33,16 @@ public record RunConfig(
     @Key(role = IDENTITY, meaning = "The rows.") DataConfig data,
     @Key(role = IDENTITY, meaning = "What is optimised.") ObjectiveConfig objective,
     @Key(
+            role = OPERATIONAL,
+            usual = "0",
+            range = ">= 0",
+            meaning =
+                "Rounds of training on the policy's own answers, with an objective on pairs: the"
+                    + " policy completes the prompts of `data.train`, `rewards` score the"
+                    + " completions, the best and the worst of each prompt are a pair, `objective`"
+                    + " trains on the pairs; 0: `data.train` has the pairs.")
+        int rounds,
+    @Key(
             role = IDENTITY,
             usual = "null",
             meaning = "Train a LoRA adapter; without the section all weights are trained.")
@@ -109,14 +119,42 @@ public record RunConfig(
         seed,
         data.located(absolute),
         objective,
+        rounds,
         adapter.map(section -> section.located(absolute)),
-        rollout,
+        rollout.located(absolute),
         rewards,
         train,
         saveDtype,
         new ReferenceConfig(
             reference.store().map(location -> absolute.apply("reference.store", location)),
             reference.prefixSharing()),
+        cluster,
+        report);
+  }
+
+  /**
+   * The training of a round, as a run of its own.
+   *
+   * @param pairs a file of JSON lines
+   * @param startModel the policy's model as the round starts
+   * @param startAdapter the policy's adapter as the round starts
+   */
+  public RunConfig ofRound(
+      String roundOutput, String pairs, String startModel, Optional<AdapterSection> startAdapter) {
+    return new RunConfig(
+        startModel,
+        referenceModel,
+        roundOutput,
+        seed,
+        data.of(pairs),
+        objective,
+        /* rounds= */ 0,
+        startAdapter,
+        rollout,
+        List.of(),
+        train,
+        saveDtype,
+        reference,
         cluster,
         report);
   }
@@ -141,7 +179,13 @@ public record RunConfig(
 
   /** The identity keys, dotted, with their values: equal maps are the same run. */
   public Map<String, Object> identity() {
-    return Resolved.identity(this, RunRules.withoutEffect(this));
+    Map<String, Object> identity = Resolved.identity(this, RunRules.withoutEffect(this));
+    if (train.loadBestModelAtEnd()) {
+      // They decide which checkpoints are compared.
+      identity.put("train.save_steps", train.saveSteps());
+      identity.put("train.eval_steps", train.evalSteps());
+    }
+    return identity;
   }
 
   /**

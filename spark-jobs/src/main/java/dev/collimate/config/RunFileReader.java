@@ -39,6 +39,7 @@ final class RunFileReader {
             config.seed(),
             config.data(),
             objectiveConfig,
+            config.rounds(),
             config.adapter(),
             config.rollout(),
             new RewardReader(problems).read(document),

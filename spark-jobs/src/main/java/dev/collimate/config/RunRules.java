@@ -22,6 +22,10 @@ final class RunRules {
           "train.outer_momentum",
           "train.inner_state");
 
+  /** Keys that belong to train.load_best_model_at_end. */
+  private static final List<String> OF_BEST =
+      List.of("train.metric_for_best_model", "train.greater_is_better");
+
   private static final List<String> OF_SAMPLES = List.of("report.samples", "report.max_new_tokens");
 
   private final Fields document;
@@ -38,6 +42,7 @@ final class RunRules {
     checkData(config.data());
     checkAdapter(config);
     checkTrain(config.train());
+    checkBest(config);
     checkSharing(config);
     new OnlineRules(document, problems).check(config);
   }
@@ -52,6 +57,9 @@ final class RunRules {
     }
     if (!config.train().hasLocalSteps()) {
       keys.addAll(OF_LOCAL_STEPS);
+    }
+    if (!config.train().loadBestModelAtEnd()) {
+      keys.addAll(OF_BEST);
     }
     if (config.adapter().flatMap(AdapterSection::path).isPresent()) {
       KnownKeys.all().stream()
@@ -75,9 +83,7 @@ final class RunRules {
                 keys.add("reference.prefix_sharing");
               }
             });
-    if (!OnlineRules.isOnline(config)) {
-      keys.addAll(OnlineRules.keys());
-    }
+    keys.addAll(OnlineRules.withoutEffect(config));
     if (trainsRewardModel(config)) {
       keys.addAll(OF_SAMPLES);
     }
@@ -243,6 +249,39 @@ final class RunRules {
     checkLocalSteps(train);
   }
 
+  private void checkBest(RunConfig config) {
+    TrainConfig train = config.train();
+    if (!train.loadBestModelAtEnd()) {
+      requireNoneOf(
+          OF_BEST,
+          "has no effect while train.load_best_model_at_end is false",
+          "; set that to true");
+      return;
+    }
+    String key = "train.load_best_model_at_end";
+    if (config.data().eval().isEmpty() && config.data().evalFraction() == 0) {
+      problems.add(
+          key, "needs held-out rows", place(key), "; give data.eval or data.eval_fraction");
+    }
+    if (problems.free("train.save_steps", "train.eval_steps")
+        && (train.evalSteps() < 1
+            || train.saveSteps() < 1
+            || train.saveSteps() % train.evalSteps() != 0)) {
+      problems.add(
+          key,
+          "needs train.save_steps to be a multiple of train.eval_steps, got %d and %d"
+              .formatted(train.saveSteps(), train.evalSteps()),
+          place(key),
+          "; a checkpoint is compared by its evaluation");
+    }
+  }
+
+  private void requireNoneOf(List<String> keys, String problem, String remedy) {
+    for (String key : keys) {
+      given(key).ifPresent(field -> problems.add(key, problem, field.place(), remedy));
+    }
+  }
+
   private void checkSharing(RunConfig config) {
     if (problems.free("objective")) {
       config.objective().declaration().ifPresent(objective -> checkSharing(config, objective));
@@ -254,8 +293,14 @@ final class RunRules {
       sharingProblem(objective).ifPresent(problem -> addSharing("train.prefix_sharing", problem));
     }
     boolean readsReference = objective.reference() != ReferenceUse.NONE;
-    if (config.reference().prefixSharing() && readsReference && objective.roles().size() < 2) {
-      addSharing("reference.prefix_sharing", oneSequence(objective));
+    if (config.reference().prefixSharing() && readsReference) {
+      if (objective.roles().size() < 2) {
+        addSharing("reference.prefix_sharing", oneSequence(objective));
+      } else if (objective.isOnline()) {
+        addSharing(
+            "reference.prefix_sharing",
+            "has no effect on " + objective.name() + ", whose completions are read one by one");
+      }
     }
   }
 
@@ -292,16 +337,10 @@ final class RunRules {
       return;
     }
     if (!train.hasLocalSteps()) {
-      for (String key : OF_LOCAL_STEPS) {
-        given(key)
-            .ifPresent(
-                field ->
-                    problems.add(
-                        key,
-                        "has no effect while train.sync_every is 1",
-                        field.place(),
-                        "; set train.sync_every to the steps between synchronisations"));
-      }
+      requireNoneOf(
+          OF_LOCAL_STEPS,
+          "has no effect while train.sync_every is 1",
+          "; set train.sync_every to the steps between synchronisations");
     } else if (train.replicas().isEmpty()) {
       problems.add(
           "train.replicas",

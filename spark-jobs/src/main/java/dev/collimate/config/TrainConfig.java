@@ -131,15 +131,25 @@ public record TrainConfig(
     @Key(
             role = IDENTITY,
             usual = "false",
-            supported = "false",
-            meaning = "Publish the best evaluated checkpoint instead of the last weights.")
+            meaning =
+                "Publish the best checkpoint that was evaluated instead of the last one, and keep it"
+                    + " beside the newest ones. The last step is evaluated too; `save_steps` must be a"
+                    + " multiple of `eval_steps`, and both are then the run's identity.")
         boolean loadBestModelAtEnd,
     @Key(
             role = IDENTITY,
             usual = "null",
-            supported = "null",
-            meaning = "What `load_best_model_at_end` compares.")
+            meaning =
+                "Number of an evaluation that `load_best_model_at_end` compares, with or without"
+                    + " `eval_`; `null`: `loss`.")
         Optional<String> metricForBestModel,
+    @Key(
+            role = IDENTITY,
+            usual = "null",
+            meaning =
+                "Whether the greatest value of `metric_for_best_model` is best; `null`: where its"
+                    + " name does not end in `loss`.")
+        Optional<Boolean> greaterIsBetter,
     @Key(
             role = OPERATIONAL,
             usual = "100",

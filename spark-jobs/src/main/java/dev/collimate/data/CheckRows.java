@@ -46,6 +46,7 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
     PreparerSource.Open opened = preparers.open();
     TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> opened.close());
     ExamplePreparer preparer = opened.preparer();
+    ExamplePreparer heldOut = preparer.withoutCompletions();
     boolean keepsColumns = preparers.settings().shape() == RowShape.PROMPT;
     return new Iterator<>() {
       private final ArrayDeque<CheckedRow> ofOne = new ArrayDeque<>();
@@ -58,7 +59,9 @@ final class CheckRows implements PairFlatMapFunction<Iterator<InputRow>, String,
       @Override
       public Tuple2<String, byte[]> next() {
         if (ofOne.isEmpty()) {
-          ofOne.addAll(check(preparer, rows.next(), keepsColumns));
+          InputRow input = rows.next();
+          boolean isTrain = input.origin().source() < evalSources;
+          ofOne.addAll(check(isTrain ? preparer : heldOut, input, keepsColumns));
         }
         CheckedRow row = ofOne.remove();
         return new Tuple2<>(meetingKey(row), RowCodec.encode(row));

@@ -9,6 +9,7 @@ import dev.collimate.objective.Objectives;
 import dev.collimate.storage.HadoopFolder;
 import dev.collimate.storage.Publication;
 import dev.collimate.storage.PublishedFile;
+import dev.collimate.text.TokenMarks;
 import java.io.IOException;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
@@ -151,7 +152,9 @@ public final class Prepare {
     if (mismatches) {
       roles.add(Declaration.MISMATCHED);
     }
-    ShardSchema schema = new ShardSchema(roles, tally.scalars());
+    List<String> marked =
+        preparers.settings().columns().marks().stream().map(TokenMarks::role).toList();
+    ShardSchema schema = new ShardSchema(roles, tally.scalars(), marked);
     JavaPairRDD<String, byte[]> placed = met.mapPartitionsToPair(rows -> placedRows(places, rows));
     ShardBounds bounds = bounds(placed, accounting, rowsPerShard(tally, accounting));
     WriteShard writing =
@@ -181,6 +184,7 @@ public final class Prepare {
         identity,
         schema.roles(),
         schema.scalars(),
+        schema.marked(),
         tally.categories().sizes(),
         files.of(PlaceRows.Place.TRAIN),
         files.of(PlaceRows.Place.EVAL),

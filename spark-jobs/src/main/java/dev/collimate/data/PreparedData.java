@@ -29,7 +29,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
   /** The last file written; without it the folder is no data set. */
   public static final String INDEX = "index.json";
 
-  private static final int FORMAT_VERSION = 2;
+  private static final int FORMAT_VERSION = 3;
 
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -47,6 +47,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
    * @param inputs what decides the content: files with length and time, settings; by name
    * @param roles the sequences of each row
    * @param scalars the numbers that rows may have
+   * @param marked those of the roles whose tokens may have marks
    * @param categories by column of names: training rows of each name; a row's number is the name's
    *     place in this order
    * @param train shards in training order
@@ -59,6 +60,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
       SortedMap<String, String> inputs,
       List<String> roles,
       List<String> scalars,
+      List<String> marked,
       SortedMap<String, SortedMap<String, Long>> categories,
       List<Shard> train,
       List<Shard> eval,
@@ -70,6 +72,7 @@ public record PreparedData(String folder, Index index) implements Serializable {
       inputs = new TreeMap<>(inputs);
       roles = List.copyOf(roles);
       scalars = List.copyOf(scalars);
+      marked = List.copyOf(marked);
       categories = new TreeMap<>(categories);
       train = List.copyOf(train);
       eval = List.copyOf(eval);
@@ -152,6 +155,6 @@ public record PreparedData(String folder, Index index) implements Serializable {
   }
 
   ShardSchema schema() {
-    return new ShardSchema(index.roles(), index.scalars());
+    return new ShardSchema(index.roles(), index.scalars(), index.marked());
   }
 }

@@ -7,8 +7,11 @@ import dev.collimate.config.RunConfig;
 import dev.collimate.files.Folder;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
+import dev.collimate.text.GivenCompletions;
 import dev.collimate.text.PreparerConfig;
+import dev.collimate.text.RowColumns;
 import java.time.LocalDateTime;
+import java.util.Set;
 
 /** What the run file says about rows, as the preparer takes it. */
 final class PreparerSettings {
@@ -26,6 +29,17 @@ final class PreparerSettings {
     DataConfig data = config.data();
     Declaration objective =
         Objectives.create(config.objective().name(), config.objective().options()).declaration();
+    ModelConfig ofModel = ModelConfig.read(model);
+    RowColumns columns = objective.columns();
+    if (objective.isOnline() && config.rollout().isGiven()) {
+      columns =
+          columns.withCompletions(
+              new GivenCompletions(
+                  config.objective().numGenerations(),
+                  config.rollout().maxCompletionLength(),
+                  config.rollout().isCorrected(),
+                  Set.copyOf(ofModel.tokens().eos())));
+    }
     return new PreparerConfig(
         objective.shape(),
         data.maxLength().orElse(PreparerConfig.UNLIMITED),
@@ -34,9 +48,9 @@ final class PreparerSettings {
         data.boundaryMerge(),
         flag(config.objective(), COMPLETION_ONLY_LOSS, true) && !objective.countsPrompt(),
         flag(config.objective(), ASSISTANT_ONLY_LOSS, false),
-        ModelConfig.read(model).vocabSize(),
+        ofModel.vocabSize(),
         now,
-        objective.columns());
+        columns);
   }
 
   private static boolean flag(ObjectiveConfig objective, String option, boolean otherwise) {

@@ -122,6 +122,10 @@ final class RowCodec {
       if (runs.isPresent()) {
         writeInts(out, runs.get());
       }
+      writeInt(out, sequence.marks().length);
+      for (float mark : sequence.marks()) {
+        out.writeFloat(mark);
+      }
     }
     writeInt(out, example.scalars().size());
     for (Map.Entry<String, Double> entry : example.scalars().entrySet()) {
@@ -143,7 +147,11 @@ final class RowCodec {
           in.readBoolean()
               ? LossRuns.mask(readInts(in), ids.length)
               : LossRuns.usual(ids.length, promptLength);
-      sequences.put(role, new Sequence(ids, promptLength, mask));
+      float[] marks = new float[readInt(in)];
+      for (int t = 0; t < marks.length; t++) {
+        marks[t] = in.readFloat();
+      }
+      sequences.put(role, new Sequence(ids, promptLength, mask, marks));
     }
     Map<String, Double> scalars = new LinkedHashMap<>();
     for (int left = readInt(in); left > 0; left--) {

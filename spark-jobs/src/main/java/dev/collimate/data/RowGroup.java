@@ -79,13 +79,13 @@ public final class RowGroup {
     return lists(column, ColumnReader::getInteger);
   }
 
-  /** Of a required column of float32. */
+  /** Of a column of float32; null where a row of an optional one has no list. */
   public float[][] floatLists(String column) {
     int[][] bits = lists(column, reader -> Float.floatToRawIntBits(reader.getFloat()));
     float[][] values = new float[rows][];
     for (int row = 0; row < rows; row++) {
-      values[row] = new float[bits[row].length];
-      for (int i = 0; i < values[row].length; i++) {
+      values[row] = bits[row] == null ? null : new float[bits[row].length];
+      for (int i = 0; bits[row] != null && i < bits[row].length; i++) {
         values[row][i] = Float.intBitsToFloat(bits[row][i]);
       }
     }

@@ -150,17 +150,23 @@ final class ShardFile implements AutoCloseable {
     }
   }
 
-  private static Sequence[] sequences(RowGroup group, String role) {
+  private Sequence[] sequences(RowGroup group, String role) {
     int[][] ids = group.lists(ShardSchema.ids(role));
     int[] promptLengths = group.ints(ShardSchema.promptLength(role));
     int[][] runs = group.lists(ShardSchema.lossRuns(role));
+    float[][] marks =
+        schema.marked().contains(role)
+            ? group.floatLists(ShardSchema.marks(role))
+            : new float[ids.length][];
     Sequence[] sequences = new Sequence[ids.length];
     for (int row = 0; row < ids.length; row++) {
       byte[] mask =
           runs[row] == null
               ? LossRuns.usual(ids[row].length, promptLengths[row])
               : LossRuns.mask(runs[row], ids[row].length);
-      sequences[row] = new Sequence(ids[row], promptLengths[row], mask);
+      sequences[row] =
+          new Sequence(
+              ids[row], promptLengths[row], mask, marks[row] == null ? new float[0] : marks[row]);
     }
     return sequences;
   }

@@ -96,7 +96,12 @@ public final class ShardReader implements AutoCloseable {
    * A row's columns as the input has them, of a data set of prompts: texts as they are, numbers and
    * booleans as text, the rest as JSON; without the prompt and without what is null.
    */
-  public synchronized Map<String, String> columns(int number) {
+  public Map<String, String> columns(int number) {
+    return furtherColumns(inputRow(number));
+  }
+
+  /** A row as the input has it, of a data set of prompts. */
+  public synchronized Map<String, Object> inputRow(int number) {
     int shard = shardOf(number);
     int left = number - firstRows[shard];
     try {
@@ -104,19 +109,23 @@ public final class ShardReader implements AutoCloseable {
       while (left >= file(shard).rowsOf(group)) {
         left -= file(shard).rowsOf(group++);
       }
-      Map<String, String> columns = new TreeMap<>();
-      RowJson.readOwn(group(shard, group).columns()[left])
-          .forEach(
-              (name, value) -> {
-                if (value != null && !PROMPT_COLUMNS.contains(name)) {
-                  columns.put(name, text(value));
-                }
-              });
-      return columns;
+      return RowJson.readOwn(group(shard, group).columns()[left]);
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot read shard '" + data.shards(split).get(shard).file() + "'", e);
     }
+  }
+
+  /** The columns of a row of prompts beside the prompt, as texts; what is null is missing. */
+  public static Map<String, String> furtherColumns(Map<String, Object> row) {
+    Map<String, String> columns = new TreeMap<>();
+    row.forEach(
+        (name, value) -> {
+          if (value != null && !PROMPT_COLUMNS.contains(name)) {
+            columns.put(name, text(value));
+          }
+        });
+    return columns;
   }
 
   private static String text(Object value) {

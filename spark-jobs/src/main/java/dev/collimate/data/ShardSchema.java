@@ -4,6 +4,7 @@ import static org.apache.parquet.schema.LogicalTypeAnnotation.listType;
 import static org.apache.parquet.schema.LogicalTypeAnnotation.stringType;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.BINARY;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.DOUBLE;
+import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.FLOAT;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.INT32;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.INT64;
 
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.parquet.schema.GroupType;
 import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
 import org.apache.parquet.schema.Types;
 
@@ -19,13 +21,15 @@ import org.apache.parquet.schema.Types;
  * The columns of a token shard. Token ids are plain Parquet lists, so that any tool reads them.
  * {@code <role>_loss_runs} is null for the usual mask (every token after the prompt counts), else
  * the lengths of alternating runs of 0 and 1, beginning with 0. {@code shared_tokens} is {@link
- * dev.collimate.text.Sequence#sharedTokens} of the row. Of prompts {@code columns} is the input row
- * as JSON.
+ * dev.collimate.text.Sequence#sharedTokens} of the row. {@code <role>_marks} is null where a row
+ * marks no token. Of prompts {@code columns} is the input row as JSON.
  *
  * @param roles the sequences of each row, in order
  * @param scalars the numbers that rows may have, in order
+ * @param marked those of the roles whose tokens may have marks
  */
-record ShardSchema(List<String> roles, List<String> scalars) implements Serializable {
+record ShardSchema(List<String> roles, List<String> scalars, List<String> marked)
+    implements Serializable {
 
   static final String KEY = "key";
   static final String KEY_HIGH = "key_hash_high";
@@ -44,6 +48,7 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
   ShardSchema {
     roles = List.copyOf(roles);
     scalars = List.copyOf(scalars);
+    marked = List.copyOf(marked);
   }
 
   static String ids(String role) {
@@ -56,6 +61,10 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
 
   static String lossRuns(String role) {
     return role + "_loss_runs";
+  }
+
+  static String marks(String role) {
+    return role + "_marks";
   }
 
   static String length(String role) {
@@ -86,9 +95,12 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
       columns.add(Types.required(BINARY).as(stringType()).named(COLUMNS));
     }
     for (String role : roles) {
-      columns.add(list(Type.Repetition.REQUIRED, ids(role)));
+      columns.add(list(Type.Repetition.REQUIRED, ids(role), INT32));
       columns.add(Types.required(INT32).named(promptLength(role)));
-      columns.add(list(Type.Repetition.OPTIONAL, lossRuns(role)));
+      columns.add(list(Type.Repetition.OPTIONAL, lossRuns(role), INT32));
+      if (marked.contains(role)) {
+        columns.add(list(Type.Repetition.OPTIONAL, marks(role), FLOAT));
+      }
     }
     return new MessageType("tokens", columns);
   }
@@ -111,11 +123,12 @@ record ShardSchema(List<String> roles, List<String> scalars) implements Serializ
     return new MessageType("facts", columns);
   }
 
-  private static GroupType list(Type.Repetition repetition, String name) {
+  private static GroupType list(
+      Type.Repetition repetition, String name, PrimitiveTypeName element) {
     return Types.buildGroup(repetition)
         .as(listType())
         .repeatedGroup()
-        .addField(Types.required(INT32).named("element"))
+        .addField(Types.required(element).named("element"))
         .named("list")
         .named(name);
   }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.column.ParquetProperties.WriterVersion;
@@ -139,6 +140,9 @@ final class ShardWriter {
         } else {
           field++;
         }
+        if (schema.marked().contains(role)) {
+          addMarks(ShardSchema.marks(role), sequence.marks());
+        }
       }
       out.endMessage();
     }
@@ -167,15 +171,27 @@ final class ShardWriter {
       out.endField(name, field++);
     }
 
+    private void addMarks(String name, float[] marks) {
+      if (marks.length == 0) {
+        field++;
+      } else {
+        addList(name, marks.length, t -> out.addFloat(marks[t]));
+      }
+    }
+
     private void addList(String name, int[] values) {
+      addList(name, values.length, i -> out.addInteger(values[i]));
+    }
+
+    private void addList(String name, int length, IntConsumer add) {
       out.startField(name, field);
       out.startGroup();
-      if (values.length > 0) {
+      if (length > 0) {
         out.startField("list", 0);
-        for (int value : values) {
+        for (int i = 0; i < length; i++) {
           out.startGroup();
           out.startField("element", 0);
-          out.addInteger(value);
+          add.accept(i);
           out.endField("element", 0);
           out.endGroup();
         }

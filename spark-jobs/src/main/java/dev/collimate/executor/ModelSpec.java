@@ -113,34 +113,18 @@ public record ModelSpec(
   }
 
   public ModelSpec withSharing(Sharing other) {
-    return new ModelSpec(
-        model,
-        modelFingerprint,
-        adapter,
-        adapterFingerprint,
-        numLabels,
-        precision,
-        threads,
-        other,
-        device,
-        temperature);
+    return with(other, device, temperature);
   }
 
   public ModelSpec on(Device other) {
-    return new ModelSpec(
-        model,
-        modelFingerprint,
-        adapter,
-        adapterFingerprint,
-        numLabels,
-        precision,
-        threads,
-        sharing,
-        other,
-        temperature);
+    return with(sharing, other, temperature);
   }
 
   public ModelSpec withTemperature(double other) {
+    return with(sharing, device, other);
+  }
+
+  private ModelSpec with(Sharing otherSharing, Device otherDevice, double otherTemperature) {
     return new ModelSpec(
         model,
         modelFingerprint,
@@ -149,9 +133,9 @@ public record ModelSpec(
         numLabels,
         precision,
         threads,
-        sharing,
-        device,
-        other);
+        otherSharing,
+        otherDevice,
+        otherTemperature);
   }
 
   /** Where an adapter is, if there is one. */

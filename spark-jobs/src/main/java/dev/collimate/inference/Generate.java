@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.LongStream;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -57,14 +58,18 @@ public final class Generate {
     model.requireCausal("--model");
     requireSequences(sampling, numReturnSequences);
     RowOutput results = new RowOutput(session, output);
-    PreparerSource preparers =
-        Score.preparers(model, RowShape.PROMPT, session.sparkContext().hadoopConfiguration());
+    PreparerSource preparers = preparers(model, session.sparkContext().hadoopConfiguration());
     try (OrderedRows rows = OrderedRows.read(session, "--prompts", prompts)) {
       Score.requireUsable("--prompts", rows, preparers, ADDED);
       results.write(
           rows, () -> new Task(model, preparers, preparers.open(), sampling, numReturnSequences));
       return rows.count() * numReturnSequences;
     }
+  }
+
+  /** What turns rows into prompts here, for who reads the results. */
+  public static PreparerSource preparers(ModelSpec model, Configuration configuration) {
+    return Score.preparers(model, RowShape.PROMPT, configuration);
   }
 
   /** Throws (usage) where so many completions of a prompt cannot be had; needs no session. */

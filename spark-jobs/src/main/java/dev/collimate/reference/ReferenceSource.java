@@ -22,13 +22,18 @@ public final class ReferenceSource {
    * the base model; with a continued one it is the model with that adapter.
    */
   public static ModelSpec of(RunConfig run, Configuration configuration) {
-    Optional<String> continued = run.adapter().flatMap(AdapterSection::path);
     return switch (run.referenceModel()) {
-      case RunConfig.INITIAL -> spec(run, "model", run.model(), continued, configuration);
+      case RunConfig.INITIAL -> initial(run, configuration);
       case RunConfig.BASE -> spec(run, "model", run.model(), Optional.empty(), configuration);
       default ->
           spec(run, "reference_model", run.referenceModel(), Optional.empty(), configuration);
     };
+  }
+
+  /** The policy as the run starts from it. */
+  public static ModelSpec initial(RunConfig run, Configuration configuration) {
+    Optional<String> continued = run.adapter().flatMap(AdapterSection::path);
+    return spec(run, "model", run.model(), continued, configuration);
   }
 
   /** Whether {@code reference_model} names a folder of its own. */

@@ -23,7 +23,8 @@ record Chart(String title, String note, boolean stacked, List<Double> x, List<Se
     SECOND,
     THIRD,
     FOURTH,
-    FIFTH
+    FIFTH,
+    SIXTH
   }
 
   /**

@@ -29,8 +29,9 @@ final class Charts {
           "workers",
           "releases");
 
-  private static final List<String> PARTS =
-      List.of("pull_seconds", "compute_seconds", "push_seconds", "update_seconds");
+  private static final Tone[] TONES = {
+    Tone.FIRST, Tone.SECOND, Tone.THIRD, Tone.FOURTH, Tone.SIXTH
+  };
 
   private final TreeMap<Long, Map<String, Double>> steps = new TreeMap<>();
   private final Set<String> names = new LinkedHashSet<>();
@@ -64,6 +65,7 @@ final class Charts {
     if (steps.isEmpty()) {
       return List.of();
     }
+    online();
     lines("Loss", "mean over each logging window", tone("loss", Tone.MAIN));
     lines(
         "Rewards",
@@ -97,11 +99,67 @@ final class Charts {
         tone("logits/chosen", Tone.CHOSEN),
         tone("logits/rejected", Tone.REJECTED));
     for (String name : List.copyOf(names)) {
-      if (!drawn.contains(name) && !NO_CURVE.contains(name) && !name.startsWith("eval_")) {
+      if (!drawn.contains(name) && !hasNoCurve(name)) {
         lines(name, "", tone(name, Tone.MAIN));
       }
     }
     return List.copyOf(charts);
+  }
+
+  private static boolean hasNoCurve(String name) {
+    return NO_CURVE.contains(name) || name.startsWith("eval_") || RewardCounts.isCount(name);
+  }
+
+  /** What objectives that learn from the policy's own completions report. */
+  private void online() {
+    lines("Reward", "weighted sum, mean over completions", tone("reward", Tone.MAIN));
+    ofEachReward("Rewards", "mean of each reward", "/mean");
+    lines("Reward spread", "standard deviation of the weighted sum", tone("reward_std", Tone.MAIN));
+    ofEachReward("Spread of each reward", "standard deviation", "/std");
+    lines(
+        "Groups without a spread",
+        "share of prompts whose completions all got the same reward, which teach nothing",
+        tone("frac_reward_zero_std", Tone.MAIN));
+    lines(
+        "Completion length",
+        "tokens",
+        tone("completions/mean_length", Tone.MAIN),
+        tone("completions/min_length", Tone.FIRST),
+        tone("completions/max_length", Tone.FOURTH));
+    lines(
+        "Length of completions that ended",
+        "tokens",
+        tone("completions/mean_terminated_length", Tone.MAIN),
+        tone("completions/min_terminated_length", Tone.FIRST),
+        tone("completions/max_terminated_length", Tone.FOURTH));
+    lines(
+        "Truncated completions",
+        "share cut at the longest length",
+        tone("completions/clipped_ratio", Tone.MAIN));
+    lines("Divergence from the reference", "per token", tone("kl", Tone.MAIN));
+    lines(
+        "Clipped ratios",
+        "share of the policy's ratios that a clip holds",
+        tone("clip_ratio/low_mean", Tone.CHOSEN),
+        tone("clip_ratio/high_mean", Tone.REJECTED),
+        tone("clip_ratio/region_mean", Tone.MAIN),
+        tone("clip_ratio/low_min", Tone.FIRST),
+        tone("clip_ratio/high_max", Tone.FOURTH));
+    lines("Lost completions", "without a reward, not trained on", tone("rewards/lost", Tone.MAIN));
+  }
+
+  /** One chart of a number that every reward has; none where there is one reward alone. */
+  private void ofEachReward(String title, String note, String suffix) {
+    List<Metric> rewards = new ArrayList<>();
+    for (String name : names) {
+      if (name.startsWith("rewards/") && name.endsWith(suffix)) {
+        rewards.add(tone(name, TONES[rewards.size() % TONES.length]));
+      }
+    }
+    if (rewards.size() > 1) {
+      lines(title, note, rewards.toArray(Metric[]::new));
+    }
+    rewards.forEach(reward -> drawn.add(reward.name()));
   }
 
   private record Metric(String name, Tone tone) {}
@@ -145,43 +203,29 @@ final class Charts {
     if (!names.contains("step_seconds")) {
       return;
     }
+    StepTime parts = StepTime.of(names);
     drawn.add("step_seconds");
-    drawn.addAll(PARTS);
-    List<double[]> rows =
-        steps.values().stream()
-            .filter(step -> step.containsKey("step_seconds"))
-            .map(Charts::split)
-            .toList();
+    drawn.addAll(StepTime.metrics());
     List<Double> x = new ArrayList<>();
+    List<double[]> rows = new ArrayList<>();
     steps.forEach(
         (step, values) -> {
           if (values.containsKey("step_seconds")) {
             x.add((double) step);
+            rows.add(parts.split(values));
           }
         });
-    List<String> labels = List.of("pull", "compute", "push", "update", "wait");
-    Tone[] tones = {Tone.FIRST, Tone.SECOND, Tone.THIRD, Tone.FOURTH, Tone.FIFTH};
     List<Series> series = new ArrayList<>();
-    for (int i = 0; i < labels.size(); i++) {
+    for (int i = 0; i < parts.labels().size(); i++) {
       int part = i;
+      boolean isRest = i == parts.labels().size() - 1;
       List<Double> values = rows.stream().map(row -> row[part]).toList();
-      series.add(new Series(labels.get(i), tones[i], /* points= */ false, values));
+      series.add(
+          new Series(
+              parts.labels().get(i), isRest ? Tone.FIFTH : TONES[i], /* points= */ false, values));
     }
     charts.add(
         thin(new Chart("Step time", "seconds per step, by part", /* stacked= */ true, x, series)));
-  }
-
-  private static double[] split(Map<String, Double> step) {
-    double left = step.get("step_seconds");
-    double[] split = new double[PARTS.size() + 1];
-    for (String part :
-        List.of("pull_seconds", "compute_seconds", "update_seconds", "push_seconds")) {
-      double seconds = Math.min(left, step.getOrDefault(part, 0.0));
-      split[PARTS.indexOf(part)] = seconds;
-      left -= seconds;
-    }
-    split[PARTS.size()] = left;
-    return split;
   }
 
   private List<Double> x() {

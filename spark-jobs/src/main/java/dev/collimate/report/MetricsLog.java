@@ -72,6 +72,11 @@ public final class MetricsLog {
     lines.add(line);
   }
 
+  /** All lines so far. */
+  public synchronized List<Map<String, Object>> lines() {
+    return List.copyOf(lines);
+  }
+
   /** Rewrites the file. */
   public synchronized void flush() throws IOException {
     StringBuilder text = new StringBuilder();

@@ -28,17 +28,8 @@ final class ReportFigures {
     share("eval_rewards/accuracies", "Held-out pair accuracy");
     share("eval_accuracy", "Held-out pair accuracy");
     share("eval_mean_token_accuracy", "Held-out token accuracy");
-    before("eval_loss")
-        .ifPresent(
-            before ->
-                after("eval_loss")
-                    .ifPresent(
-                        after ->
-                            figures.add(
-                                new Figure(
-                                    "Held-out loss",
-                                    ReportNumbers.real(after),
-                                    "was " + ReportNumbers.real(before) + " before training"))));
+    heldOut("eval_reward", "Held-out reward");
+    heldOut("eval_loss", "Held-out loss");
     last("loss")
         .ifPresent(
             loss ->
@@ -62,6 +53,20 @@ final class ReportFigures {
               ReportNumbers.of(read),
               ReportNumbers.of(manifest.accounting().refused()) + " refused, with a reason each"));
     }
+  }
+
+  private void heldOut(String name, String label) {
+    before(name)
+        .ifPresent(
+            before ->
+                after(name)
+                    .ifPresent(
+                        after ->
+                            figures.add(
+                                new Figure(
+                                    label,
+                                    ReportNumbers.real(after),
+                                    "was " + ReportNumbers.real(before) + " before training"))));
   }
 
   private void share(String name, String label) {

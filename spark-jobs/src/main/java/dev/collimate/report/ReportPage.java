@@ -47,14 +47,21 @@ public final class ReportPage {
             .compile(new StringReader(resource("report.mustache")), "report.mustache");
     String version = uplotVersion();
     List<Chart> charts = Charts.of(metrics);
+    List<RewardCounts> rewards = RewardCounts.of(metrics);
     Map<String, Object> scope =
         Map.of(
+            "hasRewards",
+            !rewards.isEmpty(),
+            "rewards",
+            rewards,
             "page",
             ReportContent.of(manifest, metrics),
             "hasRollouts",
             !rollouts.isEmpty(),
             "rollouts",
             rollouts,
+            "rolloutLabels",
+            rollouts.isEmpty() ? List.of() : rollouts.get(0).labels(),
             "hasCharts",
             !charts.isEmpty(),
             "style",

@@ -1,5 +1,7 @@
 package dev.collimate.storage;
 
+import java.io.Serializable;
+
 /**
  * A file of a published directory as its manifest lists it.
  *
@@ -7,4 +9,4 @@ package dev.collimate.storage;
  * @param bytes its length
  * @param sha256 of its content, hexadecimal
  */
-public record PublishedFile(String name, long bytes, String sha256) {}
+public record PublishedFile(String name, long bytes, String sha256) implements Serializable {}

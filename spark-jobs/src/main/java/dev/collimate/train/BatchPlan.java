@@ -11,7 +11,8 @@ import java.util.stream.IntStream;
 /**
  * Which rows each optimizer step sees, and how they are divided into micro-batches: a pure function
  * of the epochs' row orders, the rows' lengths and the sizes. A global batch never crosses epochs;
- * the last one of an epoch holds what is left; nothing is repeated or dropped.
+ * the last one of an epoch holds what is left; nothing that the order has is dropped, and nothing
+ * that it has once is repeated.
  *
  * <p>Within a global batch rows of like length share a micro-batch, the longest first: a
  * micro-batch is padded to its longest row, and nothing that a step computes depends on which rows
@@ -29,9 +30,9 @@ final class BatchPlan {
   private int[] cachedOrder;
 
   /**
-   * @param rows rows of the training set, at least 1
+   * @param rows rows of an epoch, at least 1
    * @param steps optimizer steps in all
-   * @param epochOrder the epoch's permutation of 0…rows-1
+   * @param epochOrder the epoch's rows in order, as many as {@code rows}
    * @param length tokens that decide which rows share a micro-batch
    */
   BatchPlan(
@@ -64,6 +65,10 @@ final class BatchPlan {
 
   private static int stepsPerEpoch(int rows, int globalBatchSize) {
     return Math.toIntExact(((long) rows + globalBatchSize - 1) / globalBatchSize);
+  }
+
+  int rows() {
+    return rows;
   }
 
   long steps() {
@@ -107,8 +112,17 @@ final class BatchPlan {
     int[] order = order(epoch);
     int[] batch =
         IntStream.iterate(from + replica, i -> i < to, i -> i + replicas)
-            .mapToObj(i -> order[i])
-            .sorted(longestFirst) // stable: rows of one length stay in the epoch's order
+            .map(i -> order[i])
+            .toArray();
+    return new Step(number, epoch, (double) number / perEpoch, microBatches(batch));
+  }
+
+  /** Cuts the rows of a step, the longest first. */
+  List<int[]> microBatches(int[] rows) {
+    int[] batch =
+        Arrays.stream(rows)
+            .boxed()
+            .sorted(longestFirst) // stable: rows of one length stay in their order
             .mapToInt(Integer::intValue)
             .toArray();
     List<int[]> microBatches = new ArrayList<>();
@@ -116,7 +130,7 @@ final class BatchPlan {
       long end = Math.min(start + microBatchSize, batch.length);
       microBatches.add(Arrays.copyOfRange(batch, (int) start, (int) end));
     }
-    return new Step(number, epoch, (double) number / perEpoch, List.copyOf(microBatches));
+    return List.copyOf(microBatches);
   }
 
   /** Steps up to and with {@code number} in which a replica has rows. */
@@ -128,7 +142,8 @@ final class BatchPlan {
 
   /** Number of different rows that all the steps together see. */
   int rowsReached() {
-    return (int) Math.min(rows, steps * (long) globalBatchSize);
+    return (int)
+        Arrays.stream(order(0)).limit(Math.min(rows, steps * globalBatchSize)).distinct().count();
   }
 
   private int[] order(int epoch) {

@@ -20,7 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
@@ -92,20 +94,31 @@ public final class CheckpointStore {
   }
 
   /**
-   * Removes all but the newest checkpoints up to the one just saved. Directories of later steps are
-   * damaged ones that a resume passed over: they count for nothing, and training writes them anew.
+   * Removes all but the newest checkpoints up to the one just saved and the best one, which takes
+   * the place of the oldest of them; the one just saved stays with it where the limit is 1.
+   * Directories of later steps are damaged ones that a resume passed over: they count for nothing,
+   * and training writes them anew.
    *
    * @param saved step of the checkpoint just saved, which stays
+   * @param best step of the one that stays beside; empty: none
    */
-  void keepNewest(OptionalInt limit, long saved) throws IOException {
+  void keepNewest(OptionalInt limit, long saved, OptionalLong best) throws IOException {
     if (limit.isEmpty()) {
       return;
     }
-    for (long step : steps().stream().filter(n -> n <= saved).skip(limit.getAsInt()).toList()) {
+    List<Long> steps = steps().stream().filter(n -> n <= saved).toList();
+    boolean isOlder =
+        best.isPresent() && steps.stream().limit(limit.getAsInt()).noneMatch(isBest(best));
+    int newest = isOlder ? Math.max(1, limit.getAsInt() - 1) : limit.getAsInt();
+    for (long step : steps.stream().skip(newest).filter(isBest(best).negate()).toList()) {
       ownership.run();
       storage.fileSystem().delete(run.checkpoint(step), true);
       replicas.delete(step);
     }
+  }
+
+  private static Predicate<Long> isBest(OptionalLong best) {
+    return step -> best.isPresent() && best.getAsLong() == step;
   }
 
   /**

@@ -1,9 +1,13 @@
 package dev.collimate.train;
 
+import dev.collimate.config.TrainConfig;
 import dev.collimate.report.MetricsLog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -21,6 +25,7 @@ final class CheckpointWriter implements AutoCloseable {
 
   private final CheckpointStore store;
   private final OptionalInt saveTotalLimit;
+  private final Optional<BestCheckpoint> best;
   private final MetricsLog metrics;
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
@@ -32,12 +37,14 @@ final class CheckpointWriter implements AutoCloseable {
   private CompletableFuture<Void> pending = CompletableFuture.completedFuture(null);
 
   /**
+   * @param config which checkpoints stay
    * @param metrics rewritten with every checkpoint, so that a resumed run finds the lines before it
    */
-  CheckpointWriter(CheckpointStore store, OptionalInt saveTotalLimit, MetricsLog metrics) {
+  CheckpointWriter(CheckpointStore store, TrainConfig config, MetricsLog metrics) {
     this.store = store;
+    this.best = BestCheckpoint.of(config);
     this.metrics = metrics;
-    this.saveTotalLimit = saveTotalLimit;
+    this.saveTotalLimit = config.saveTotalLimit();
   }
 
   /**
@@ -55,13 +62,20 @@ final class CheckpointWriter implements AutoCloseable {
                 store.requireOwned();
                 metrics.flush();
                 store.save(copy);
-                store.keepNewest(saveTotalLimit, copy.progress().step());
+                long saved = copy.progress().step();
+                store.keepNewest(saveTotalLimit, saved, bestUpTo(saved));
               } catch (IOException e) {
                 throw new UncheckedIOException(
                     "Cannot write the checkpoint of step " + copy.progress().step(), e);
               }
             },
             thread);
+  }
+
+  /** Training may have logged an evaluation since whose checkpoint is yet to come. */
+  private OptionalLong bestUpTo(long saved) throws IOException {
+    List<Long> steps = store.steps().stream().filter(step -> step <= saved).toList();
+    return best.isPresent() ? best.get().step(metrics.lines(), steps) : OptionalLong.empty();
   }
 
   /** Waits until everything submitted is published. */

@@ -4,6 +4,7 @@ import dev.collimate.data.Digest128;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.ShardReader;
 import dev.collimate.executor.ModelSlot;
+import dev.collimate.executor.ModelSpec;
 import dev.collimate.executor.RowLogProbs;
 import dev.collimate.executor.RowScores;
 import dev.collimate.generate.Completion;
@@ -22,6 +23,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 
@@ -32,17 +35,11 @@ final class CompletionWriter {
   @FunctionalInterface
   interface ReferenceModel {
     /** Gives the model, and whether its adapter is on, to {@code work}, which must not keep it. */
-    List<float[]> with(ReadingOf work);
-  }
-
-  /** What is computed with a model. */
-  @FunctionalInterface
-  interface ReadingOf {
-    List<float[]> of(Decoder model, Adapter adapter);
+    void with(BiConsumer<Decoder, Adapter> work);
   }
 
   private final Decoder policy;
-  private final Generator generator;
+  private final int[] eos;
   private final ReferenceModel reference;
   private final Function<Split, ShardReader> prompts;
   private final Configuration configuration;
@@ -56,9 +53,7 @@ final class CompletionWriter {
       Function<Split, ShardReader> prompts,
       Configuration configuration) {
     this.policy = policy;
-    this.generator =
-        new Generator(
-            policy, policy.config().tokens().eos().stream().mapToInt(Integer::intValue).toArray());
+    this.eos = policy.config().tokens().eos().stream().mapToInt(Integer::intValue).toArray();
     this.reference = reference;
     this.prompts = prompts;
     this.configuration = configuration;
@@ -73,13 +68,19 @@ final class CompletionWriter {
   void complete(OnlineWork.Complete work, DataOutputStream out) throws IOException {
     List<int[]> ids = new ArrayList<>();
     List<Long> seeds = new ArrayList<>();
+    OnlineWork.SampleRange samples = work.samples();
     for (Example prompt : prompts.apply(work.split()).rows(work.rows())) {
       ids.add(prompt.sequences().get(Written.PROMPT).ids());
-      for (int sample = 0; sample < work.samples(); sample++) {
-        seeds.add(seed(work.step(), prompt.key(), sample));
+      for (int sample = 0; sample < samples.count(); sample++) {
+        seeds.add(seed(work.step(), prompt.key(), samples.first() + sample));
       }
     }
-    for (Completion completion : generator.generate(ids, work.samples(), seeds, work.params())) {
+    List<Completion> completions = new ArrayList<>();
+    withGenerator(
+        samples.referenceShare(),
+        generator ->
+            completions.addAll(generator.generate(ids, samples.count(), seeds, work.params())));
+    for (Completion completion : completions) {
       int last = completion.ids()[completion.ids().length - 1];
       OnlineWork.writeInts(completion.ids(), out);
       OnlineWork.writeFloats(completion.logProbs(), out);
@@ -87,25 +88,42 @@ final class CompletionWriter {
     }
   }
 
+  private void withGenerator(double referenceShare, Consumer<Generator> work) {
+    Generator ofPolicy = new Generator(policy, eos);
+    if (referenceShare == 0) {
+      work.accept(ofPolicy);
+      return;
+    }
+    reference.with(
+        (model, adapter) ->
+            work.accept(
+                referenceShare == 1
+                    ? new Generator(model, eos, adapter)
+                    : ofPolicy.mixedWith(new Generator.Mixture(model, adapter, referenceShare))));
+  }
+
   /** The first score of every text, in the order of the texts. */
   void score(OnlineWork.Score work, DataOutputStream out) throws IOException {
-    float[] scores =
-        ModelSlot.with(
-            work.model(),
-            configuration,
-            model -> {
-              float[] all = new float[work.texts().size()];
-              for (int i = 0; i < all.length; i++) {
-                int[] ids = work.texts().get(i);
-                Sequence text = new Sequence(ids, ids.length, new byte[ids.length]);
-                all[i] =
-                    RowScores.of(model, Experience.example("text " + i, 1, text))
-                        .byRole()
-                        .get(Online.COMPLETION)[0];
-              }
-              return all;
-            });
-    OnlineWork.writeFloats(scores, out);
+    OnlineWork.writeFloats(scores(work.model(), work.texts(), configuration), out);
+  }
+
+  /** The first score of every text, each run by itself. */
+  static float[] scores(ModelSpec spec, List<int[]> texts, Configuration configuration) {
+    return ModelSlot.with(
+        spec,
+        configuration,
+        model -> {
+          float[] all = new float[texts.size()];
+          for (int i = 0; i < all.length; i++) {
+            int[] ids = texts.get(i);
+            Sequence text = new Sequence(ids, ids.length, new byte[ids.length]);
+            all[i] =
+                RowScores.of(model, Experience.example("text " + i, 1, text))
+                    .byRole()
+                    .get(Online.COMPLETION)[0];
+          }
+          return all;
+        });
   }
 
   /** What is asked for of the rows' counted tokens, in the order of the rows. */
@@ -114,7 +132,11 @@ final class CompletionWriter {
     List<float[]> all =
         switch (work.reading()) {
           case POLICY -> logProbs(policy, Adapter.ON, rows);
-          case REFERENCE -> reference.with((model, adapter) -> logProbs(model, adapter, rows));
+          case REFERENCE -> {
+            List<float[]> ofReference = new ArrayList<>();
+            reference.with((model, adapter) -> ofReference.addAll(logProbs(model, adapter, rows)));
+            yield ofReference;
+          }
           case VALUES -> rows.stream().map(this::values).toList();
         };
     for (float[] row : all) {

@@ -1,8 +1,11 @@
 package dev.collimate.train;
 
 import dev.collimate.CollimateException;
+import dev.collimate.checkpoint.ModelConfig;
+import dev.collimate.checkpoint.TokenizerVocab;
 import dev.collimate.config.RunConfig;
 import dev.collimate.executor.ModelSpec;
+import dev.collimate.files.Folder;
 import dev.collimate.nn.Precision;
 import dev.collimate.reward.RewardContext;
 import dev.collimate.reward.RewardFunction;
@@ -21,7 +24,7 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
   private static final String KEY = "rewards[].model";
 
   private final RunConfig run;
-  private final ScoringWorkers scoring;
+  private final RewardModels scoring;
   private final Configuration configuration;
   private final List<Tokenizer> tokenizers = new ArrayList<>();
 
@@ -29,7 +32,7 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
    * @param scoring who scores
    * @param configuration whose credential providers may hold secrets
    */
-  DriverRewardContext(RunConfig run, ScoringWorkers scoring, Configuration configuration) {
+  DriverRewardContext(RunConfig run, RewardModels scoring, Configuration configuration) {
     this.run = run;
     this.scoring = scoring;
     this.configuration = configuration;
@@ -75,7 +78,14 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
 
   private Tokenizer tokenizer(String location) {
     try {
-      Tokenizer tokenizer = Tokenizer.load(HadoopFolder.open(KEY, location, configuration));
+      Folder folder = HadoopFolder.open(KEY, location, configuration);
+      if (!folder.contains("tokenizer.json")) {
+        throw CollimateException.usage(
+            "%s: '%s' has no tokenizer.json; texts are scored as the reward model's own tokenizer cuts them"
+                .formatted(KEY, location));
+      }
+      TokenizerVocab.requireFits(folder, ModelConfig.read(folder).vocabSize());
+      Tokenizer tokenizer = Tokenizer.load(folder);
       tokenizers.add(tokenizer);
       return tokenizer;
     } catch (IOException e) {

@@ -9,63 +9,94 @@ import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.StepPlan;
 import dev.collimate.objective.StepTotals;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.text.Example;
 import dev.collimate.text.Sequence;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /**
  * The completions of a rollout with all that they are trained with.
  *
- * @param rows in the order of the rollout
+ * @param rows of the assessment, in its order
+ * @param correction of completions that the policy did not draw
  */
-record Experience(List<Row> rows) {
+record Experience(List<Row> rows, Optional<SamplerCorrection> correction) {
 
   /**
-   * A completion.
+   * A completion in a row.
    *
-   * @param key of its prompt and the number of the sample
-   * @param weight of its prompt; 0 where it has no reward
    * @param old log-probabilities of the counted tokens before training; empty where not read
    * @param reference those of the reference; empty where not read
+   * @param sampler those of the engine that wrote the completion; empty where not read
    */
-  record Row(
-      String key,
-      double weight,
-      Sequence sequence,
-      float[] old,
-      float[] reference,
-      Assessment.Row assessed) {
+  record Part(Sequence sequence, float[] old, float[] reference, float[] sampler) {
+
+    /** What its loss is multiplied by; empty where no token of it counts. */
+    float[] ratios(SamplerCorrection by) {
+      return old.length == 0 ? new float[0] : by.ratios(old, sampler);
+    }
+  }
+
+  /**
+   * A row.
+   *
+   * @param key of its prompt, and the number of the sample where it is one completion
+   * @param weight of its prompt; 0 where a completion has no reward
+   * @param parts its completions by role
+   */
+  record Row(String key, double weight, Map<String, Part> parts, Assessment.Row assessed) {
 
     /** Whether there is anything to learn from it. */
     boolean takesPart() {
-      return weight * assessed.weight() != 0 && sequence.countedTokens() > 0;
+      return weight * assessed.weight() != 0
+          && parts.values().stream().allMatch(part -> part.sequence().countedTokens() > 0);
+    }
+
+    private int length() {
+      return parts.values().stream().mapToInt(part -> part.sequence().length()).max().orElse(0);
     }
 
     private RowFacts facts() {
-      return new RowFacts(
-              key,
-              weight * assessed.weight(),
-              Map.of(Online.COMPLETION, sequence.countedTokens()),
-              Double.NaN)
+      Map<String, Integer> counted = new LinkedHashMap<>();
+      parts.forEach((role, part) -> counted.put(role, part.sequence().countedTokens()));
+      return new RowFacts(key, weight * assessed.weight(), counted, Double.NaN)
           .withTokens(assessed.counts());
     }
 
-    private LearnRow learnRow() {
+    private LearnRow learnRow(Optional<SamplerCorrection> by) {
+      Map<String, Double> sums = new TreeMap<>();
       Map<String, float[]> tokens = new LinkedHashMap<>(assessed.tokens());
-      if (old.length > 0) {
-        tokens.put(Online.OLD, old);
-      }
-      if (reference.length > 0) {
-        tokens.put(Online.COMPLETION, reference);
-      }
+      Map<String, Sequence> sequences = new LinkedHashMap<>();
+      parts.forEach(
+          (role, part) -> {
+            sequences.put(role, part.sequence());
+            if (part.old().length > 0 && role.equals(Online.COMPLETION)) {
+              tokens.put(Online.OLD, part.old());
+              by.ifPresent(
+                  correction -> {
+                    tokens.put(Online.SAMPLER, part.sampler());
+                    tokens.put(Online.CORRECTION, part.ratios(correction));
+                  });
+            }
+            if (part.reference().length > 0) {
+              tokens.put(role, part.reference());
+              double sum = 0;
+              for (float logProb : part.reference()) {
+                sum += logProb;
+              }
+              sums.put(role, sum);
+            }
+          });
       return new LearnRow(
-          example(key, weight * assessed.weight(), sequence),
-          new Reference(Map.of(), tokens),
+          new Example(key, "", weight * assessed.weight(), sequences, Map.of()),
+          new Reference(sums, tokens),
           assessed.given());
     }
   }
@@ -84,14 +115,16 @@ record Experience(List<Row> rows) {
   }
 
   int length(int row) {
-    return rows.get(row).sequence().length();
+    return rows.get(row).length();
   }
 
   /** Tokens that micro-batches cost: every sequence as long as the longest. */
   long computedTokens(List<int[]> microBatches) {
     return microBatches.stream()
         .mapToLong(
-            batch -> batch.length * Arrays.stream(batch).mapToLong(this::length).max().orElse(0))
+            batch ->
+                Arrays.stream(batch).mapToLong(row -> rows.get(row).parts().size()).sum()
+                    * Arrays.stream(batch).mapToLong(this::length).max().orElse(0))
         .sum();
   }
 
@@ -107,7 +140,7 @@ record Experience(List<Row> rows) {
    * Prepares a step: its denominators, and the objective's first pass where it asks for one.
    *
    * @param step with the run's seed and the objective's state before it
-   * @param miniBatch all completions of the step, over which losses are averaged
+   * @param miniBatch all rows of the step, over which losses are averaged
    * @param microBatches those of them that take part
    * @param workers answers work without a gradient
    */
@@ -147,11 +180,11 @@ record Experience(List<Row> rows) {
    */
   record Step(long number, long seed, double[] state) {}
 
-  private List<RowFacts> facts(IntStream completions) {
-    return completions.mapToObj(i -> rows.get(i).facts()).toList();
+  private List<RowFacts> facts(IntStream of) {
+    return of.mapToObj(i -> rows.get(i).facts()).toList();
   }
 
   private List<LearnRow> learnRows(int[] batch) {
-    return Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow()).toList();
+    return Arrays.stream(batch).mapToObj(i -> rows.get(i).learnRow(correction)).toList();
   }
 }

@@ -1,5 +1,6 @@
 package dev.collimate.train;
 
+import dev.collimate.CollimateException;
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RunConfig;
 import dev.collimate.parameters.FlatVector;
@@ -70,6 +71,15 @@ final class HeldOut {
             .toList();
     record.update(
         manifest -> manifest.withEvaluation(Map.of(RunManifest.BEFORE, metrics), samples));
+  }
+
+  /** Refuses a metric that the evaluation before training has not. */
+  void requireMetric(BestCheckpoint best) {
+    if (rows.count() == 0) {
+      throw CollimateException.data(
+          "train.load_best_model_at_end: no row was held out; give data.eval, or a greater data.eval_fraction");
+    }
+    best.requireIn(record.manifest().evaluation().get(RunManifest.BEFORE));
   }
 
   /**

@@ -185,7 +185,10 @@ public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, lon
     if (!isOnline(run)) {
       return 0;
     }
-    long completions = (long) run.rollout().batchSize() * run.objective().numGenerations();
+    long completions =
+        run.rounds() > 0
+            ? run.rollout().numGenerations()
+            : (long) run.rollout().batchSize() * run.objective().numGenerations();
     boolean hasReference = objective(run).reference() != ReferenceUse.NONE;
     boolean isOwn = hasReference && !PolicyTaskFactory.isPolicyWithoutAdapter(run);
     return 2 * completions * longest(run, model) * keysAndValues(model) + (isOwn ? parameters : 0);

@@ -2,24 +2,35 @@ package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RewardSection;
+import dev.collimate.config.RolloutSection;
 import dev.collimate.config.RunConfig;
+import dev.collimate.data.GivenRows;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.ShardReader;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.objective.Online;
+import dev.collimate.online.SamplerCorrection;
+import dev.collimate.reward.PromptMixer;
 import dev.collimate.reward.RewardChoice;
 import dev.collimate.reward.RewardJournal;
 import dev.collimate.reward.Rewards;
+import dev.collimate.text.GivenCompletions;
 import dev.collimate.text.Tokenizer;
+import dev.collimate.train.OnlineWork.SampleRange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the driver of a run on written completions holds: the prompts and the rewards. */
 final class OnlineRun implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(OnlineRun.class);
 
   /** 4 Mi tokens take 20 MiB of the driver's heap. */
   private static final long CACHED_TOKENS = 1L << 22;
@@ -52,9 +63,31 @@ final class OnlineRun implements AutoCloseable {
     this.train = new ShardReader(data, Split.TRAIN, configuration, CACHED_TOKENS);
     this.eval = new ShardReader(data, Split.EVAL, configuration, CACHED_TOKENS);
     this.context = new DriverRewardContext(run, scoring, configuration);
-    List<RewardChoice> choices = run.rewards().stream().map(RewardSection::choice).toList();
-    this.rewards = new Rewards(choices, context, journal);
-    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE);
+    List<RewardChoice> choices = choices(run);
+    Optional<PromptMixer> mixer =
+        run.rollout()
+            .rewardMixer()
+            .map(file -> new RunMixer(directory.rollouts(), configuration).read(file, choices));
+    this.rewards = new Rewards(choices, context, journal, run.rollout().maxLostRollouts(), mixer);
+    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE, /* mostLost= */ 0, mixer);
+  }
+
+  private static List<RewardChoice> choices(RunConfig run) {
+    return run.rewards().stream().map(RewardSection::choice).toList();
+  }
+
+  /**
+   * Makes the run's rewards once, so that what is wrong with one, such as the folder of a reward
+   * model or the name of a key, is said before any work.
+   *
+   * @throws dev.collimate.CollimateException where a reward cannot be made
+   */
+  static void requireRewards(RunConfig run, Configuration configuration) {
+    try (DriverRewardContext context =
+            new DriverRewardContext(run, new ScoringWorkers(), configuration);
+        Rewards made = new Rewards(choices(run), context, RewardJournal.NONE, /* mostLost= */ 0)) {
+      log.debug("Rewards: {}", made.labels());
+    }
   }
 
   /**
@@ -75,7 +108,11 @@ final class OnlineRun implements AutoCloseable {
     return new OnlineRun(run, directory, configuration, data, objective, tokenizer, journal);
   }
 
-  OnlineSteps steps(RolloutPlan plan, Aggregator aggregator, GradientSteps gradients) {
+  /**
+   * @param known of the prompts, as a checkpoint has it
+   */
+  OnlineSteps steps(
+      RolloutPlan plan, Aggregator aggregator, GradientSteps gradients, List<Double> known) {
     SamplingParams sampling =
         new SamplingParams(
             run.rollout().maxCompletionLength(),
@@ -84,15 +121,44 @@ final class OnlineRun implements AutoCloseable {
             run.rollout().topP(),
             run.seed(),
             /* ignoreEos= */ false);
+    PromptRows prompts = prompts(train);
+    Rollouts rollouts = new Rollouts(aggregator, Split.TRAIN, prompts, scoring);
+    int drawn = plan.generations() - objective.answers().size();
+    Completer completer =
+        run.rollout().isGiven()
+            ? rollouts.given(new GivenRows(run, train, tokenizer, configuration))
+            : rollouts.drawn(writers(drawn), sampling);
+    if (!objective.answers().isEmpty()) {
+      completer = rollouts.withAnswers(completer, drawn, objective.answers());
+    }
     return new OnlineSteps(
         objective,
         plan,
-        sampling,
-        new Rollouts(aggregator, Split.TRAIN, prompts(train), scoring),
+        run.rollout()
+            .vade()
+            .map(vade -> new PromptSampler(vade, run.seed(), plan.prompts(), known)),
+        run.seed(),
+        prompts,
+        completer,
+        correction(),
         rewards,
         new RolloutLog(directory, configuration),
         aggregator,
         gradients);
+  }
+
+  /** Neighbouring completions of one writer are written together. */
+  private List<SampleRange> writers(int completions) {
+    List<SampleRange> ranges = new ArrayList<>();
+    int first = 0;
+    for (int sample = 1; sample <= completions; sample++) {
+      double share = objective.referenceShare(first);
+      if (sample == completions || objective.referenceShare(sample) != share) {
+        ranges.add(new SampleRange(first, sample - first, share));
+        first = sample;
+      }
+    }
+    return ranges;
   }
 
   Evaluation evaluation(Aggregator aggregator, int prompts) {
@@ -104,8 +170,21 @@ final class OnlineRun implements AutoCloseable {
         evalRewards);
   }
 
+  private Optional<SamplerCorrection> correction() {
+    RolloutSection rollout = run.rollout();
+    return rollout.isCorrected()
+        ? Optional.of(
+            new SamplerCorrection(
+                rollout.importanceSamplingMode(), rollout.importanceSamplingCap()))
+        : Optional.empty();
+  }
+
   private PromptRows prompts(ShardReader reader) {
-    return new PromptRows(reader, tokenizer, run.rollout().maxCompletionLength());
+    return new PromptRows(
+        reader,
+        tokenizer,
+        run.rollout().maxCompletionLength(),
+        run.rollout().isGiven() ? GivenCompletions.COLUMNS : List.of());
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
-import dev.collimate.generate.SamplingParams;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.MetricSums;
 import dev.collimate.objective.Assessment;
@@ -9,6 +8,7 @@ import dev.collimate.objective.Judged;
 import dev.collimate.objective.Online;
 import dev.collimate.objective.RowInputs;
 import dev.collimate.objective.Sampled;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.reward.RewardOutcome;
 import dev.collimate.reward.Rewards;
@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,30 +43,42 @@ final class OnlineSteps implements StepMethod {
 
   private final Online objective;
   private final RolloutPlan plan;
-  private final SamplingParams sampling;
-  private final Rollouts rollouts;
+  private final Optional<PromptSampler> sampler;
+  private final long seed;
+  private final PromptRows prompts;
+  private final Completer completer;
+  private final Optional<SamplerCorrection> correction;
   private final Rewards rewards;
   private final RolloutLog log;
   private final Aggregator aggregator;
   private final GradientSteps gradients;
 
   /**
-   * @param sampling its seed is the run's
+   * @param sampler empty where prompts are taken in turn
+   * @param seed the run's
+   * @param completer gives as many completions of a prompt as the plan has
+   * @param correction of completions that the policy did not draw; none where it did
    * @param rewards with the run's journal
    */
   OnlineSteps(
       Online objective,
       RolloutPlan plan,
-      SamplingParams sampling,
-      Rollouts rollouts,
+      Optional<PromptSampler> sampler,
+      long seed,
+      PromptRows prompts,
+      Completer completer,
+      Optional<SamplerCorrection> correction,
       Rewards rewards,
       RolloutLog log,
       Aggregator aggregator,
       GradientSteps gradients) {
     this.objective = objective;
     this.plan = plan;
-    this.sampling = sampling;
-    this.rollouts = rollouts;
+    this.sampler = sampler;
+    this.seed = seed;
+    this.prompts = prompts;
+    this.completer = completer;
+    this.correction = correction;
     this.rewards = rewards;
     this.log = log;
     this.aggregator = aggregator;
@@ -75,22 +88,19 @@ final class OnlineSteps implements StepMethod {
   @Override
   public Advance advance(long first, FlatVector masters, double[] objectiveState) {
     long start = System.nanoTime();
-    RolloutPlan.Rollout rollout = plan.rollout(first);
+    RolloutPlan.Rollout planned = plan.rollout(first);
+    RolloutPlan.Rollout rollout = sampler.map(each -> each.instead(planned)).orElse(planned);
     List<Completed> completions =
-        rollouts.complete(
-            first - 1,
-            masters,
-            first,
-            rollout.prompts().microBatches(),
-            plan.generations(),
-            sampling);
+        completer.complete(first - 1, masters, first, rollout.prompts().microBatches());
     long written = System.nanoTime();
     RewardOutcome outcome = score(first, completions);
+    sampler.ifPresent(each -> each.learn(completions, outcome));
     long rewarded = System.nanoTime();
     List<Sequence> sequences =
         completions.stream().map(c -> objective.sequence(sampled(c))).toList();
     Online.Needs needs = objective.needs();
-    boolean readsOld = needs.old() || plan.isReused();
+    boolean readsOld =
+        needs.old() || (plan.isReused() && objective.comparesWithOld()) || correction.isPresent();
     Readings readings =
         new Readings(
             read(Reading.POLICY, readsOld, first - 1, masters, completions, sequences),
@@ -104,7 +114,8 @@ final class OnlineSteps implements StepMethod {
     seconds.put("rollout_seconds", (written - start) / 1e9);
     seconds.put("reward_seconds", (rewarded - written) / 1e9);
     seconds.put("logprob_seconds", (assessed - rewarded) / 1e9);
-    MetricSums metrics = RolloutMetrics.lost(outcome);
+    MetricSums metrics = RolloutMetrics.accounts(outcome);
+    correction.ifPresent(by -> metrics.add(RolloutMetrics.sampling(experience.rows(), by)));
     assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
     return train(
         rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
@@ -125,7 +136,7 @@ final class OnlineSteps implements StepMethod {
   }
 
   private Sampled sampled(Completed completion) {
-    return rollouts.prompts().sampled(completion.row(), completion.written());
+    return prompts.sampled(completion.row(), completion.written());
   }
 
   /** What was read of the completions, [completion][counted token] each. */
@@ -206,19 +217,32 @@ final class OnlineSteps implements StepMethod {
       Readings readings,
       Assessment assessment) {
     List<Experience.Row> rows = new ArrayList<>();
-    for (int i = 0; i < completions.size(); i++) {
+    for (int i = 0; i < assessment.rows().size(); i++) {
+      Assessment.Row assessed = assessment.rows().get(i);
+      Map<String, Integer> numbers = assessed.completions(i);
+      Map<String, Experience.Part> parts = new LinkedHashMap<>();
+      numbers.forEach(
+          (role, number) ->
+              parts.put(
+                  role,
+                  new Experience.Part(
+                      sequences.get(number),
+                      readings.old().get(number),
+                      readings.reference().get(number),
+                      correction.isPresent()
+                          ? completions.get(number).written().logProbs()
+                          : new float[0])));
+      Completed any = completions.get(numbers.values().iterator().next());
+      boolean isLost =
+          numbers.values().stream().anyMatch(number -> outcome.rows().get(number).isLost());
       rows.add(
           new Experience.Row(
-              key(completions.get(i)),
-              outcome.rows().get(i).isLost()
-                  ? 0
-                  : rollouts.prompts().weight(completions.get(i).row()),
-              sequences.get(i),
-              readings.old().get(i),
-              readings.reference().get(i),
-              assessment.rows().get(i)));
+              numbers.size() == 1 ? key(any) : any.text().promptKey(),
+              isLost ? 0 : prompts.weight(any.row()),
+              parts,
+              assessed));
     }
-    return new Experience(rows);
+    return new Experience(rows, correction);
   }
 
   /**
@@ -235,19 +259,19 @@ final class OnlineSteps implements StepMethod {
       Experience experience,
       OfRollout reported) {
     List<Done> steps = new ArrayList<>();
-    int completions = experience.rows().size();
+    int rows = experience.rows().size();
     double[] state = objectiveState;
     long stepStart = reported.start();
     for (long step = rollout.first(); step <= rollout.last(); step++) {
       long trainStart = System.nanoTime();
       long version = step - 1;
-      int[] miniBatch = plan.miniBatch(rollout, step, completions);
+      int[] miniBatch = plan.miniBatch(rollout, step, rows);
       List<int[]> microBatches =
-          plan.microBatches(rollout, step, completions, experience::length, experience.takesPart());
+          plan.microBatches(rollout, step, rows, experience::length, experience.takesPart());
       Experience.Prepared prepared =
           experience.prepare(
               objective,
-              new Experience.Step(step, sampling.seed(), state),
+              new Experience.Step(step, seed, state),
               miniBatch,
               microBatches,
               payloads -> aggregator.map(version, masters, payloads));
@@ -262,7 +286,9 @@ final class OnlineSteps implements StepMethod {
           .seconds()
           .forEach((name, seconds) -> taken.numbers().put(name, isFirst ? seconds : 0.0));
       metrics.add(taken.metrics());
-      taken.numbers().put("train_seconds", (System.nanoTime() - trainStart) / 1e9);
+      double trainSeconds = (System.nanoTime() - trainStart) / 1e9;
+      taken.numbers().put("train_seconds", trainSeconds);
+      taken.numbers().put("sync_seconds", RolloutMetrics.sync(trainSeconds, taken.numbers()));
       BatchPlan.Step done =
           new BatchPlan.Step(
               step,
@@ -276,6 +302,7 @@ final class OnlineSteps implements StepMethod {
               metrics));
       stepStart = System.nanoTime();
     }
-    return new Advance(steps, state, List.of());
+    List<Double> known = sampler.map(PromptSampler::known).orElse(List.of());
+    return new Advance(steps, state, List.of(), known);
   }
 }

@@ -29,11 +29,26 @@ sealed interface OnlineWork extends WorkItem {
    *
    * @param step the optimizer step before which they are written; it decides the draws
    * @param rows numbers of the prompts, counted through the split
-   * @param samples completions of every prompt
    * @param params its seed is the run's
    */
-  record Complete(long step, Split split, int[] rows, int samples, SamplingParams params)
+  record Complete(long step, Split split, int[] rows, SampleRange samples, SamplingParams params)
       implements OnlineWork {}
+
+  /**
+   * Which completions of every prompt, and who writes them.
+   *
+   * @param first the number of the first among the prompt's
+   * @param count of them
+   * @param referenceShare of the reference in them, see {@link
+   *     dev.collimate.objective.Online#referenceShare}
+   */
+  record SampleRange(int first, int count, double referenceShare) {
+
+    /** So many of the policy's own. */
+    static SampleRange ofPolicy(int count) {
+      return new SampleRange(0, count, 0);
+    }
+  }
 
   /** What is read of completions before anything is trained on them, for each counted token. */
   enum Reading {
@@ -67,7 +82,9 @@ sealed interface OnlineWork extends WorkItem {
       out.writeLong(complete.step());
       out.writeUTF(complete.split().name());
       writeInts(complete.rows(), out);
-      out.writeInt(complete.samples());
+      out.writeInt(complete.samples().first());
+      out.writeInt(complete.samples().count());
+      out.writeDouble(complete.samples().referenceShare());
       SamplingParams params = complete.params();
       out.writeInt(params.maxNewTokens());
       out.writeDouble(params.temperature());
@@ -109,7 +126,7 @@ sealed interface OnlineWork extends WorkItem {
               in.readLong(),
               Split.valueOf(in.readUTF()),
               readInts(in),
-              in.readInt(),
+              new SampleRange(in.readInt(), in.readInt(), in.readDouble()),
               new SamplingParams(
                   in.readInt(),
                   in.readDouble(),

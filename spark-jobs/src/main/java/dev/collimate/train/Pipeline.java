@@ -102,6 +102,11 @@ public final class Pipeline {
   }
 
   private RunLock lock() throws IOException, InterruptedException {
+    return lock(session, directory);
+  }
+
+  static RunLock lock(SparkSession session, RunDirectory directory)
+      throws IOException, InterruptedException {
     int attempt = 1;
     if (session.sparkContext().applicationAttemptId().isDefined()) {
       String digits =
@@ -110,13 +115,20 @@ public final class Pipeline {
     }
     return RunLock.acquire(
         directory.root(),
-        configuration,
+        session.sparkContext().hadoopConfiguration(),
         session.sparkContext().applicationId(),
         attempt,
         Clock.systemUTC());
   }
 
   private RunRecord open(PolicySource policy, RunLock lock) throws IOException {
+    return open(session, run, policy, lock);
+  }
+
+  /** Opens the record of the run, or begins it. */
+  static RunRecord open(SparkSession session, RunConfig run, PolicySource policy, RunLock lock)
+      throws IOException {
+    Configuration configuration = session.sparkContext().hadoopConfiguration();
     Map<String, Object> model = new LinkedHashMap<>();
     model.put("path", run.model());
     model.putAll(policy.fingerprints());
@@ -129,13 +141,14 @@ public final class Pipeline {
     model.put("trained_parameters", policy.layout().size());
     return RunRecord.open(
         run,
-        directory,
+        new RunDirectory(run.output()),
         configuration,
         lock::requireOwned,
         RunManifest.started(RunRecord.versions(session.version()), run.resolved(), model));
   }
 
-  private static void fail(RunRecord record, CollimateException.Kind kind, String sentence) {
+  /** Says in the manifest why the run failed. */
+  static void fail(RunRecord record, CollimateException.Kind kind, String sentence) {
     RunManifest.Failure failure = new RunManifest.Failure(kind.exitCode(), kind.name(), sentence);
     try {
       record.update(manifest -> manifest.withState(RunManifest.State.FAILED, failure));
@@ -152,6 +165,7 @@ public final class Pipeline {
           run.cluster().device(),
           run.cluster().threads(),
           MemoryPlan.of(run, policy, configuration).workerGpu());
+      OnlineRun.requireRewards(run, configuration);
     }
     progress.stage("prepare");
     PreparedData data = Prepare.run(session, run, lock::requireOwned);

@@ -145,13 +145,16 @@ record PolicyTaskFactory(
    */
   private CompletionWriter.ReferenceModel reference(Decoder policy, Configuration configuration) {
     if (isPolicyWithoutAdapter(run)) {
-      return work -> work.of(policy, Adapter.OFF);
+      return work -> work.accept(policy, Adapter.OFF);
     }
     return work ->
         ModelSlot.with(
             ReferenceSource.of(run, configuration).withTemperature(temperature()),
             configuration,
-            model -> work.of(model, Adapter.ON));
+            model -> {
+              work.accept(model, Adapter.ON);
+              return model;
+            });
   }
 
   private AdapterSource source(ModelFolder model, Optional<AdapterFolder> continued) {

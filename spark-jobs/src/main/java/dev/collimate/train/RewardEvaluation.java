@@ -45,7 +45,12 @@ final class RewardEvaluation implements Evaluation {
     long start = System.nanoTime();
     List<Completed> completions =
         rollouts.complete(
-            version, parameters, 0, units(), 1, SamplingParams.greedy(maxCompletionLength));
+            version,
+            parameters,
+            0,
+            units(),
+            List.of(OnlineWork.SampleRange.ofPolicy(1)),
+            SamplingParams.greedy(maxCompletionLength));
     RewardOutcome outcome;
     try {
       outcome = rewards.score(0, completions.stream().map(Completed::text).toList());
@@ -59,7 +64,7 @@ final class RewardEvaluation implements Evaluation {
         add(metrics, outcome, row);
       }
     }
-    metrics.add(RolloutMetrics.lost(outcome));
+    metrics.add(RolloutMetrics.accounts(outcome));
     metrics.add(RolloutMetrics.lengths(completions));
     Map<String, Object> line = new LinkedHashMap<>();
     metrics.values().forEach((name, value) -> line.put("eval_" + name, value));

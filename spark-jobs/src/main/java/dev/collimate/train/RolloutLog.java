@@ -10,7 +10,9 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -27,10 +29,13 @@ import org.apache.parquet.hadoop.util.HadoopOutputFile;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.Type;
 import org.apache.parquet.schema.Types;
 
 /** The completions of every rollout with their rewards, a Parquet file each, for people. */
 final class RolloutLog {
+
+  private static final String REWARD_COLUMN = "rewards/";
 
   private final RunDirectory run;
   private final Configuration configuration;
@@ -84,13 +89,27 @@ final class RolloutLog {
   }
 
   private static RolloutSample sample(Group row) {
+    Map<String, Double> rewards = new LinkedHashMap<>();
+    for (Type column : row.getType().getFields()) {
+      String name = column.getName();
+      if (name.startsWith(REWARD_COLUMN)) {
+        rewards.put(name.substring(REWARD_COLUMN.length()), number(row, name).orElse(Double.NaN));
+      }
+    }
+    Optional<Double> total = number(row, "reward");
     return new RolloutSample(
         row.getLong("step", 0),
         row.getString("prompt", 0),
         row.getString("completion", 0),
-        row.getFieldRepetitionCount("reward") > 0
-            ? Double.toString(row.getDouble("reward", 0))
-            : row.getString("lost", 0));
+        rewards,
+        total,
+        total.isPresent() ? "" : row.getString("lost", 0));
+  }
+
+  private static Optional<Double> number(Group row, String column) {
+    return row.getFieldRepetitionCount(column) > 0
+        ? Optional.of(row.getDouble(column, 0))
+        : Optional.empty();
   }
 
   private void write(Path path, long step, List<Completed> completions, RewardOutcome outcome)
@@ -133,7 +152,7 @@ final class RolloutLog {
   }
 
   private static String column(String label) {
-    return "rewards/" + label;
+    return REWARD_COLUMN + label;
   }
 
   private static MessageType schema(List<String> labels) {

@@ -91,7 +91,16 @@ final class RolloutPlan {
    * @param last the last of them
    * @param prompts rows of every unit
    */
-  record Rollout(long first, long last, BatchPlan.Step prompts) {}
+  record Rollout(long first, long last, BatchPlan.Step prompts) {
+
+    /** The same with other prompts. */
+    Rollout with(List<int[]> units) {
+      return new Rollout(
+          first,
+          last,
+          new BatchPlan.Step(prompts.number(), prompts.epoch(), prompts.epochsDone(), units));
+    }
+  }
 
   /** The prompts: a step of it is a rollout, a micro-batch of it a unit. */
   BatchPlan prompts() {
@@ -136,18 +145,18 @@ final class RolloutPlan {
   }
 
   /**
-   * The completions that a step learns from, as numbers among the rollout's, in micro-batches of
-   * like length, the longest first.
+   * The rows that a step learns from, completions or pairs of them, as numbers among the rollout's,
+   * in micro-batches of like length, the longest first.
    *
-   * @param completions of the rollout
+   * @param rows of the rollout
    * @param length of each in tokens
-   * @param takesPart whether a completion has anything to learn from
+   * @param takesPart whether a row has anything to learn from
    */
   List<int[]> microBatches(
-      Rollout rollout, long step, int completions, IntUnaryOperator length, boolean[] takesPart) {
+      Rollout rollout, long step, int rows, IntUnaryOperator length, boolean[] takesPart) {
     int[] of =
-        Arrays.stream(miniBatch(rollout, step, completions))
-            .filter(completion -> takesPart[completion])
+        Arrays.stream(miniBatch(rollout, step, rows))
+            .filter(row -> takesPart[row])
             .boxed()
             .sorted(Comparator.comparingInt(length::applyAsInt).reversed())
             .mapToInt(Integer::intValue)
@@ -160,21 +169,21 @@ final class RolloutPlan {
     return microBatches.isEmpty() ? List.of(new int[0]) : microBatches;
   }
 
-  /** The completions of a step, of weight or not. */
-  int[] miniBatch(Rollout rollout, long step, int completions) {
+  /** The rows of a step, of weight or not. */
+  int[] miniBatch(Rollout rollout, long step, int rows) {
     int part = (int) ((step - rollout.first()) % stepsPerGeneration);
-    int[] order = order(rollout, completions);
-    int from = (int) ((long) completions * part / stepsPerGeneration);
-    int to = (int) ((long) completions * (part + 1) / stepsPerGeneration);
+    int[] order = order(rollout, rows);
+    int from = (int) ((long) rows * part / stepsPerGeneration);
+    int to = (int) ((long) rows * (part + 1) / stepsPerGeneration);
     return Arrays.copyOfRange(order, from, to);
   }
 
-  private int[] order(Rollout rollout, int completions) {
+  private int[] order(Rollout rollout, int rows) {
     if (stepsPerGeneration == 1) {
-      return IntStream.range(0, completions).toArray();
+      return IntStream.range(0, rows).toArray();
     }
     CounterRandom random = CounterRandom.of(seed, "mini-batches").child(rollout.first());
-    return IntStream.range(0, completions)
+    return IntStream.range(0, rows)
         .boxed()
         .sorted(Comparator.comparingDouble((Integer i) -> random.uniform(i)))
         .mapToInt(Integer::intValue)

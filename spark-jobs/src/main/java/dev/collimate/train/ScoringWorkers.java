@@ -17,7 +17,7 @@ import java.util.OptionalDouble;
  * Has the workers of a run score texts with reward models. Their work is one round at a time of the
  * run's own, between two of which the policy does not change.
  */
-final class ScoringWorkers {
+final class ScoringWorkers implements RewardModels {
 
   /** Texts of a lease; each runs by itself. */
   private static final int TEXTS_PER_LEASE = 8;
@@ -33,11 +33,9 @@ final class ScoringWorkers {
     parameters = values;
   }
 
-  /**
-   * The first score of every prompt and completion, joined as they are; as TRL, without the
-   * tokenizer's special tokens around them.
-   */
-  synchronized List<OptionalDouble> score(ModelSpec model, Tokenizer tokenizer, RewardBatch batch) {
+  @Override
+  public synchronized List<OptionalDouble> score(
+      ModelSpec model, Tokenizer tokenizer, RewardBatch batch) {
     List<byte[]> work = new ArrayList<>();
     for (int from = 0; from < batch.size(); from += TEXTS_PER_LEASE) {
       List<int[]> texts = new ArrayList<>();

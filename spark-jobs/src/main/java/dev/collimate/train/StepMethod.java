@@ -58,8 +58,18 @@ sealed interface StepMethod permits AveragedGradients, LocalSteps, OnlineSteps {
    * @param steps at least one
    * @param objectiveState after the last of them
    * @param replicas the replicas' moments after the last of them; empty without local steps
+   * @param prompts what is known of them for their choice; empty where they are taken in turn
    */
-  record Advance(List<Done> steps, double[] objectiveState, List<PublishedFile> replicas) {}
+  record Advance(
+      List<Done> steps,
+      double[] objectiveState,
+      List<PublishedFile> replicas,
+      List<Double> prompts) {
+
+    Advance(List<Done> steps, double[] objectiveState, List<PublishedFile> replicas) {
+      this(steps, objectiveState, replicas, List.of());
+    }
+  }
 
   /**
    * Has the next steps done.

@@ -2,6 +2,7 @@ package dev.collimate.train;
 
 import dev.collimate.aggregate.Aggregator;
 import dev.collimate.config.RunConfig;
+import dev.collimate.data.PhasedOrder;
 import dev.collimate.data.PreparedData;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.data.RowFacts;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -117,20 +119,26 @@ final class TrainStage {
   }
 
   private IntFunction<int[]> order(RowFacts facts) {
-    return epoch ->
-        run.data().shuffle()
-            ? RowOrder.permutation(run.seed(), epoch, facts)
-            : IntStream.range(0, facts.count()).toArray();
+    IntFunction<int[]> mixed =
+        epoch ->
+            run.data().shuffle()
+                ? RowOrder.permutation(run.seed(), epoch, facts)
+                : IntStream.range(0, facts.count()).toArray();
+    Optional<PhasedOrder> phases =
+        objective.declaration().progression().map(by -> PhasedOrder.of(by, run.seed(), facts));
+    return phases.isEmpty() ? mixed : epoch -> phases.get().of(epoch, mixed.apply(epoch));
   }
 
   private BatchPlan plan(RowFacts facts) {
     int batch = run.train().globalBatchSize();
+    IntFunction<int[]> order = order(facts);
+    int rows = order.apply(0).length;
     long steps =
         run.train().maxSteps().isPresent()
             ? run.train().maxSteps().getAsInt()
-            : BatchPlan.stepsForEpochs(run.train().numTrainEpochs(), facts.count(), batch);
+            : BatchPlan.stepsForEpochs(run.train().numTrainEpochs(), rows, batch);
     return new BatchPlan(
-        facts.count(), batch, run.train().microBatchSize(), steps, order(facts), trainRows::length);
+        rows, batch, run.train().microBatchSize(), steps, order, trainRows::length);
   }
 
   /**
@@ -151,7 +159,7 @@ final class TrainStage {
     TrainingState state = start(checkpoints);
     if (trained && !recorded && state.progress().step() == steps) {
       // The driver before ended between the publication and the manifest.
-      record(record, state.progress());
+      record(record, state.progress(), best(checkpoints));
     }
     if (trained && !isLeft) {
       return;
@@ -179,20 +187,30 @@ final class TrainStage {
               progress);
       if (!trained) {
         state = train(online, session, checkpoints, measured, moving, state);
+      }
+      OptionalLong best = best(checkpoints);
+      TrainingState result = BestCheckpoint.result(best, checkpoints, state);
+      if (!trained) {
         policy.publish(
             directory,
-            OwnPart.without(state.masters(), policy.layout().size()),
+            OwnPart.without(result.masters(), policy.layout().size()),
             run.saveDtype(),
             lock::requireOwned);
-        record(record, state.progress());
+        record(record, state.progress(), best);
       }
       if (evaluates && evalRows.count() > 0) {
         measured.after(
             steps,
-            OwnPart.behind(policy.published(directory), state.masters()),
-            state.progress().objectiveStateArray());
+            OwnPart.behind(policy.published(directory), result.masters()),
+            result.progress().objectiveStateArray());
       }
     }
+  }
+
+  /** The step of the checkpoint that is published instead of the last one; empty: the last. */
+  private OptionalLong best(CheckpointStore checkpoints) throws IOException {
+    return BestCheckpoint.step(
+        run.train(), () -> MetricsLog.read(storage, directory.metrics()), checkpoints);
   }
 
   /** What an online objective needs on the driver, while there are workers. */
@@ -250,10 +268,10 @@ final class TrainStage {
     MetricsLog metrics = MetricsLog.resume(storage, directory.metrics(), start.progress().step());
     if (start.progress().step() == 0) {
       measured.before(start.masters());
+      BestCheckpoint.of(run.train()).ifPresent(measured::requireMetric);
     }
     progress.training(start.progress().step() + 1, steps);
-    try (CheckpointWriter writer =
-        new CheckpointWriter(checkpoints, run.train().saveTotalLimit(), metrics)) {
+    try (CheckpointWriter writer = new CheckpointWriter(checkpoints, run.train(), metrics)) {
       WorkerShares shares = new WorkerShares();
       Trainer trainer =
           new Trainer(
@@ -307,7 +325,11 @@ final class TrainStage {
     GradientSteps gradients =
         new GradientSteps(run.train(), steps, session.aggregator(), shares, moving, start);
     if (online.run().isPresent()) {
-      return online.run().get().steps(rollouts.orElseThrow(), session.aggregator(), gradients);
+      return online
+          .run()
+          .get()
+          .steps(
+              rollouts.orElseThrow(), session.aggregator(), gradients, start.progress().prompts());
     }
     return new AveragedGradients(plan, work, trainRows, session.aggregator(), moving, gradients);
   }
@@ -352,12 +374,15 @@ final class TrainStage {
   }
 
   /** What the published result took, from the state after the last step. */
-  private void record(RunRecord record, Progress end) {
+  private void record(RunRecord record, Progress end, OptionalLong best) {
+    best.ifPresent(step -> numbers.put("best_step", step));
     numbers.put("steps", end.step());
     numbers.put("epochs", end.epoch());
     numbers.put("rows", trainRows.count());
-    numbers.put("rows_trained", plan.rowsReached());
-    numbers.put("rows_not_reached", trainRows.count() - plan.rowsReached());
+    int reached =
+        end.prompts().isEmpty() ? plan.rowsReached() : PromptSampler.reached(end.prompts());
+    numbers.put("rows_trained", reached);
+    numbers.put("rows_not_reached", trainRows.count() - reached);
     record.update(
         manifest ->
             manifest

@@ -70,7 +70,7 @@ final class Trainer {
       log(advance, window);
       StepMethod.Done last = advance.steps().get(advance.steps().size() - 1);
       long now = last.batch().number();
-      if (passes(before, now, config.evalSteps()) && now < steps) {
+      if (now < steps ? passes(before, now, config.evalSteps()) : config.loadBestModelAtEnd()) {
         observer.evaluate(
             now, last.batch().epochsDone(), state.masters(), advance.objectiveState());
       }
@@ -124,7 +124,8 @@ final class Trainer {
             session.exact(),
             objectiveState,
             window.save(),
-            advance.replicas());
+            advance.replicas(),
+            advance.prompts());
     return new TrainingState(progress, before.masters(), before.optimizer());
   }
 }

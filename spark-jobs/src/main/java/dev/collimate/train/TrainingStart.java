@@ -62,6 +62,7 @@ record TrainingStart(
             reference.exact(),
             Arrays.stream(objective.initialState(rows)).boxed().toList(),
             new LogWindow().save(),
+            List.of(),
             List.of()),
         masters,
         optimizer);
@@ -80,8 +81,8 @@ record TrainingStart(
       throw CollimateException.resources(
           "The reference's log-probabilities have other numerics than the checkpoint of step %d (checkpoint here, reference there: %s);"
                   .formatted(resumed.step(), String.join("; ", differences))
-              + " go on with the same machine type and settings, or set cluster.mixed: true to give up bitwise"
-              + " reproducibility");
+              + " go on with the same machine type and settings, or set cluster.mixed: true to give"
+              + " up bitwise reproducibility");
     }
   }
 

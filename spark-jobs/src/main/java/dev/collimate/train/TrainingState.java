@@ -28,6 +28,7 @@ record TrainingState(Progress progress, FlatVector masters, Map<String, FlatVect
    * @param objectiveState of the objective, after {@code step}
    * @param window the open logging window, as {@link LogWindow#save} gives it
    * @param replicas the files of {@link ReplicaStore} after {@code step}; empty without local steps
+   * @param prompts what {@link PromptSampler} knows of them; empty where they are taken in turn
    */
   record Progress(
       long step,
@@ -38,12 +39,15 @@ record TrainingState(Progress progress, FlatVector masters, Map<String, FlatVect
       boolean exact,
       List<Double> objectiveState,
       String window,
-      List<PublishedFile> replicas) {
+      List<PublishedFile> replicas,
+      List<Double> prompts) {
 
     Progress {
       numerics = Map.copyOf(numerics);
       objectiveState = List.copyOf(objectiveState);
       replicas = List.copyOf(replicas);
+      // Checkpoints of earlier versions, which are refused by name, have none.
+      prompts = prompts == null ? List.of() : List.copyOf(prompts);
     }
 
     double[] objectiveStateArray() {

@@ -1,7 +1,9 @@
 package dev.collimate.aggregate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.collimate.CollimateException;
 import dev.collimate.data.LocalSpark;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.Hash128;
@@ -12,6 +14,8 @@ import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Seats on Spark's local mode, where the driver's JVM is the only executor. */
 @ExtendWith(LocalSpark.class)
@@ -61,6 +65,41 @@ class WorkerSeatsTest {
           .isEqualTo(Hash128.of(KnownVectors.sum(6, parameters), new byte[0]));
       assertThat(step.stats().releases()).isPositive();
       assertThat(MADE).hasValue(2);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aRunWhoseWorkersCanNeverStartEndsAtOnceWithTheFirstCause(boolean unreadable) {
+    Aggregator aggregator =
+        Aggregator.start(
+            AggregatorConfig.forWorkers(2).withWaits(60, 300), RegistrationPolicy.ANYONE);
+    WorkerTaskFactory tasks = unreadable ? new Unreadable(1) : place -> refuse();
+    long start = System.nanoTime();
+    try (WorkerSeats seats = WorkerSeats.open(spark, aggregator, tasks, 2);
+        aggregator) {
+      assertThatThrownBy(aggregator::awaitWorkers)
+          .isInstanceOf(CollimateException.class)
+          .hasMessageMatching(
+              "no worker can start, on any executor that was tried; first on .*: model: there is"
+                  + " no folder '/there'");
+    }
+    assertThat((System.nanoTime() - start) / 1e9).isLessThan(60);
+  }
+
+  private static WorkerTask refuse() {
+    throw CollimateException.usage("model: there is no folder '/there'");
+  }
+
+  /** What travels cannot be read where it arrives. */
+  private record Unreadable(int number) implements WorkerTaskFactory {
+    private Object readResolve() {
+      return refuse();
+    }
+
+    @Override
+    public WorkerTask create(WorkerPlace place) {
+      throw new IllegalStateException("nobody could read this");
     }
   }
 

@@ -101,7 +101,7 @@ class ConfFolderTest {
       }
       return "`" + String.join("`, `", names) + "`";
     }
-    if (type == boolean.class) {
+    if (type == boolean.class || content == Boolean.class) {
       return "true or false";
     }
     if (type == int.class || type == long.class || type == OptionalInt.class) {

@@ -41,8 +41,9 @@ class RunConfigRejectionTest {
           train.disable_dropout=false | train.disable_dropout: false is not supported yet (--set); supported is true
           train.save_steps=-1 | train.save_steps: must be >= 0, got -1 (--set); usual is 100
           train.save_total_limit=0 | train.save_total_limit: must be >= 1, got 0 (--set)
-          train.load_best_model_at_end=true | train.load_best_model_at_end: true is not supported yet (--set); supported is false
-          train.metric_for_best_model=loss | train.metric_for_best_model: 'loss' is not supported yet (--set); leave it out
+          train.load_best_model_at_end=true | train.load_best_model_at_end: needs held-out rows (--set); give data.eval or data.eval_fraction
+          train.metric_for_best_model=loss | train.metric_for_best_model: has no effect while train.load_best_model_at_end is false (--set); set that to true
+          train.greater_is_better=false | train.greater_is_better: has no effect while train.load_best_model_at_end is false (--set); set that to true
           train.eval_steps=-1 | train.eval_steps: must be >= 0, got -1 (--set); usual is 100
           train.logging_steps=0 | train.logging_steps: must be >= 1, got 0 (--set); usual is 1
           train=fast | train: must be a section of keys, got 'fast' (--set)
@@ -59,7 +60,7 @@ class RunConfigRejectionTest {
           data.train.0.pth=x | data.train.0.pth: unknown key (--set); nearest is data.train[].path
           data.eval_fraction=1 | data.eval_fraction: must be >= 0 and < 1, got 1 (--set); usual is 0.0
           data.max_length=1 | data.max_length: must be >= 2, got 1 (--set); usual is 1024
-          data.truncation_mode=keep_end | data.truncation_mode: 'keep_end' is not supported yet (--set); supported is keep_start
+          data.truncation_mode=keep_middle | data.truncation_mode: must be keep_start or keep_end, got 'keep_middle' (--set); usual is keep_start
           data.max_prompt_length=0 | data.max_prompt_length: must be >= 1, got 0 (--set)
           data.max_bad_rows=-0.1 | data.max_bad_rows: must be >= 0 and <= 1, got -0.1 (--set); usual is 0.01
           data.boundary_merge=merge | data.boundary_merge: must be keep, drop or fail, got 'merge' (--set); usual is keep
@@ -72,8 +73,8 @@ class RunConfigRejectionTest {
           objective=dpo | objective: must be a section of keys, got 'dpo' (--set); such as objective: {name: dpo, beta: 0.1}
           objective.name=null | objective.name: is missing (dpo.yaml:5); supported is {objectives}
           objective.name=dop | objective.name: must be {objectives}, got 'dop' (--set); nearest is dpo
-          objective.name=xpo | objective.name: 'xpo' is not supported yet (--set); supported is {objectives}
-          rollout.top_k=3 | rollout.top_k: has no effect on dpo (--set); it belongs to grpo, rloo, reinforce_plus_plus or ppo
+          objective.name=gkd | objective.name: 'gkd' is not supported yet (--set); supported is {objectives}
+          rollout.top_k=3 | rollout.top_k: has no effect on dpo (--set); it belongs to grpo, rloo, reinforce_plus_plus, ppo, online_dpo, xpo, nash_md or drpo
           objective.loss_type=ip | objective.loss_type: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'ip' (--set); nearest is ipo
           objective.loss_type=[sft, simpo] | objective.loss_type.1: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'simpo' (--set); nearest is ipo
           objective.loss_type=[] | objective.loss_type: must name at least one value (--set)
@@ -109,6 +110,7 @@ class RunConfigRejectionTest {
           cluster.threads=0 | cluster.threads: must be >= 1, got 0 (--set); usual is 1
           cluster.wire=bf16 | cluster.wire: must be float32 or bfloat16, got 'bf16' (--set); usual is float32
           prefix_sharing=true | prefix_sharing: unknown key (--set); nearest is train.prefix_sharing
+          objective.ptx_loss_coef=0.01 | objective.ptx_loss_coef: is not supported yet: it is of the chosen text's log-probability, and a sequence classifier has no head for it (--set)
           train.rounds=2 | train.rounds: is not supported yet (--set)
           train.sync_every=2 | train.replicas: is needed where train.sync_every is above 1 (--set); as many as workers, or a multiple, keeps all of them busy
           train.replicas=2 | train.replicas: has no effect while train.sync_every is 1 (--set); set train.sync_every to the steps between synchronisations
@@ -239,6 +241,19 @@ class RunConfigRejectionTest {
         "objective.sync_ref_model: excludes train.sync_every above 1 (--set); leave one of them out",
         sync,
         "train={sync_every: 2, replicas: 2}");
+  }
+
+  @Test
+  void aCheckpointIsComparedByItsEvaluation() {
+    for (String steps : List.of("20", "0")) {
+      assertRefused(
+          RunConfigTest.LEAST,
+          "train.load_best_model_at_end: needs train.save_steps to be a multiple of train.eval_steps, got 50 and %s (--set); a checkpoint is compared by its evaluation"
+              .formatted(steps),
+          "train={load_best_model_at_end: true, save_steps: 50}",
+          "train.eval_steps=" + steps,
+          "data.eval_fraction=0.1");
+    }
   }
 
   @Test

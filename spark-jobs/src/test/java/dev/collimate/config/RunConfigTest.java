@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.collimate.checkpoint.SaveDtype;
 import dev.collimate.config.ClusterConfig.Device;
 import dev.collimate.config.ClusterConfig.Wire;
+import dev.collimate.config.RolloutSection.Sampler;
 import dev.collimate.config.TrainConfig.InnerState;
 import dev.collimate.learn.Schedule;
 import dev.collimate.nn.Precision;
 import dev.collimate.objective.Objectives;
+import dev.collimate.online.SamplerCorrection;
 import dev.collimate.text.PreparerConfig.BoundaryMerge;
 import dev.collimate.text.PreparerConfig.TruncationMode;
 import java.io.ByteArrayInputStream;
@@ -78,8 +80,10 @@ class RunConfigTest {
         disable_dropout: true
         save_steps: 10
         save_total_limit: 2
-        load_best_model_at_end: false
-        eval_steps: 0
+        load_best_model_at_end: true
+        metric_for_best_model: rewards/accuracies
+        greater_is_better: true
+        eval_steps: 5
         logging_steps: 5
         sync_every: 20
         replicas: 4
@@ -120,8 +124,26 @@ class RunConfigTest {
                     0.01,
                     BoundaryMerge.KEEP),
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
+                0,
                 Optional.empty(),
-                new RolloutSection(4, 256, 1, 0, 1, 1, 1),
+                new RolloutSection(
+                    RolloutSection.WrittenBy.POLICY,
+                    4,
+                    8,
+                    256,
+                    1,
+                    0,
+                    1,
+                    1,
+                    1,
+                    3,
+                    Sampler.IN_TURN,
+                    0.99,
+                    0.7,
+                    true,
+                    SamplerCorrection.Mode.SEQUENCE_MASK,
+                    3,
+                    Optional.empty()),
                 List.of(),
                 new TrainConfig(
                     1,
@@ -144,6 +166,7 @@ class RunConfigTest {
                     100,
                     OptionalInt.empty(),
                     false,
+                    Optional.empty(),
                     Optional.empty(),
                     100,
                     1,
@@ -232,9 +255,10 @@ class RunConfigTest {
                 true,
                 10,
                 OptionalInt.of(2),
-                false,
-                Optional.empty(),
-                0,
+                true,
+                Optional.of("rewards/accuracies"),
+                Optional.of(true),
+                5,
                 5,
                 20,
                 OptionalInt.of(4),

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ShardReaderTest {
 
   private static final ShardSchema SCHEMA =
-      new ShardSchema(List.of("chosen", "rejected"), List.of("margin"));
+      new ShardSchema(List.of("chosen", "rejected"), List.of("margin"), List.of("rejected"));
 
   private final Configuration configuration = new Configuration();
 
@@ -229,6 +229,7 @@ class ShardReaderTest {
             new TreeMap<>(),
             SCHEMA.roles(),
             SCHEMA.scalars(),
+            SCHEMA.marked(),
             new TreeMap<>(),
             written,
             List.of(),
@@ -254,7 +255,11 @@ class ShardReaderTest {
             mask[t] = (byte) random.nextInt(2);
           }
         }
-        sequences.put(role, new Sequence(ids, promptLength, mask));
+        float[] marks = new float[row % 4 == 0 && SCHEMA.marked().contains(role) ? ids.length : 0];
+        for (int t = 0; t < marks.length; t++) {
+          marks[t] = random.nextFloat();
+        }
+        sequences.put(role, new Sequence(ids, promptLength, mask, marks));
       }
       rows.add(
           new Example(
@@ -284,6 +289,7 @@ class ShardReaderTest {
                 assertThat(sequence.ids()).isEqualTo(same.ids());
                 assertThat(sequence.promptLength()).isEqualTo(same.promptLength());
                 assertThat(sequence.lossMask()).isEqualTo(same.lossMask());
+                assertThat(sequence.marks()).isEqualTo(same.marks());
               });
     }
   }

@@ -25,10 +25,23 @@ public final class ToyModel {
   }
 
   public static void write(Path folder, long seed, int vocabSize) throws IOException {
+    write(folder, seed, CONFIG.formatted(vocabSize));
+  }
+
+  /** The same as a model that gives one score. */
+  public static void writeClassifier(Path folder, long seed) throws IOException {
+    String config =
+        CONFIG
+            .formatted(320)
+            .replace("LlamaForCausalLM\"]", "LlamaForSequenceClassification\"], \"num_labels\": 1");
+    write(folder, seed, config);
+  }
+
+  private static void write(Path folder, long seed, String config) throws IOException {
     Path tokenizer = folder.resolveSibling(folder.getFileName() + "-tokenizer");
     ByteLevelTokenizer.write(new LocalFolderSink(tokenizer));
     ModelInit.write(
-        CONFIG.formatted(vocabSize).getBytes(StandardCharsets.UTF_8),
+        config.getBytes(StandardCharsets.UTF_8),
         "the toy's config",
         LocalFolder.existing(tokenizer),
         new LocalFolderSink(folder),

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,8 +128,21 @@ class CheckpointStoreTest {
     for (long step = 1; step <= 4; step++) {
       store.save(state(step));
     }
-    store.keepNewest(OptionalInt.of(2), 4);
+    store.keepNewest(OptionalInt.of(2), 4, OptionalLong.empty());
     assertThat(store.steps()).containsExactly(4L, 3L);
+  }
+
+  @Test
+  void theBestStaysInTheOldestOnesPlace() throws IOException {
+    for (long step = 1; step <= 4; step++) {
+      store.save(state(step));
+    }
+    store.keepNewest(OptionalInt.of(3), 4, OptionalLong.of(3));
+    assertThat(store.steps()).as("among the newest").containsExactly(4L, 3L, 2L);
+    store.keepNewest(OptionalInt.of(2), 4, OptionalLong.of(2));
+    assertThat(store.steps()).containsExactly(4L, 2L);
+    store.keepNewest(OptionalInt.of(1), 4, OptionalLong.of(2));
+    assertThat(store.steps()).as("the last one too").containsExactly(4L, 2L);
   }
 
   @ParameterizedTest
@@ -178,7 +192,7 @@ class CheckpointStoreTest {
     }
     Files.delete(output.resolve("checkpoints/step-8/masters.f32"));
     Files.delete(output.resolve("checkpoints/step-9/checkpoint.json"));
-    store.keepNewest(OptionalInt.of(2), 3);
+    store.keepNewest(OptionalInt.of(2), 3, OptionalLong.empty());
     assertThat(store.steps()).containsExactly(9L, 8L, 3L, 2L);
     assertThat(store.newest().orElseThrow().progress().step()).isEqualTo(3);
   }
@@ -192,8 +206,8 @@ class CheckpointStoreTest {
     assertThatThrownBy(() -> store.newest())
         .isInstanceOf(CollimateException.class)
         .hasMessage(
-            "No checkpoint can be read (%s/checkpoints/step-2: exp_avg.f32 is missing); restore one, or remove '%s/checkpoints'"
-                + " to train from the first step",
+            "No checkpoint can be read (%s/checkpoints/step-2: exp_avg.f32 is missing); restore"
+                + " one, or remove '%s/checkpoints' to train from the first step",
             directory().root(), directory().root());
   }
 
@@ -262,7 +276,7 @@ class CheckpointStoreTest {
     for (long step = 1; step <= 2; step++) {
       store.save(state(step, List.of(replicas().write(step, 0, vector(5), vector(6)))));
     }
-    store.keepNewest(OptionalInt.of(1), 2);
+    store.keepNewest(OptionalInt.of(1), 2, OptionalLong.empty());
     assertThat(output.resolve("checkpoints/replicas/step-1")).doesNotExist();
     assertThat(output.resolve("checkpoints/replicas/step-2")).exists();
   }
@@ -296,7 +310,8 @@ class CheckpointStoreTest {
             /* exact= */ true,
             List.of(0.25, 1e-300),
             new LogWindow().save(),
-            replicas),
+            replicas,
+            List.of(0.5, 1.0 / 3)),
         vector(step),
         Map.of("exp_avg", vector(step + 100), "exp_avg_sq", vector(step + 200)));
   }

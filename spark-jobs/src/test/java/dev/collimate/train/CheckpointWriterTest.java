@@ -3,6 +3,8 @@ package dev.collimate.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.collimate.config.RunConfig;
+import dev.collimate.config.TrainConfig;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout;
 import dev.collimate.report.MetricsLog;
@@ -12,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,7 +84,7 @@ class CheckpointWriterTest {
                 throw new IllegalStateException("lost");
               }
             });
-    return new CheckpointWriter(store, OptionalInt.empty(), metrics);
+    return new CheckpointWriter(store, config(), metrics);
   }
 
   private static TrainingState state(long step) {
@@ -97,8 +98,17 @@ class CheckpointWriterTest {
             /* exact= */ true,
             List.of(),
             new LogWindow().save(),
+            List.of(),
             List.of()),
         new FlatVector(LAYOUT.size()),
         Map.of());
+  }
+
+  private static TrainConfig config() {
+    return RunConfig.read(
+            "{model: m, output: o, data: {train: [{path: p}]}, objective: {name: sft}}",
+            "run.yaml",
+            List.of())
+        .train();
   }
 }

@@ -7,7 +7,8 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /**
- * A user's own reward: the share of a completion's characters that are the row's {@code letter}.
+ * A user's own reward: the share of a completion's characters that are one of the row's {@code
+ * letter}s.
  */
 public final class LetterReward implements RewardFunction {
 
@@ -15,15 +16,12 @@ public final class LetterReward implements RewardFunction {
   public List<OptionalDouble> score(RewardBatch batch) {
     return IntStream.range(0, batch.size())
         .mapToObj(
-            row ->
-                share(
-                    batch.completions().get(row),
-                    batch.column("letter", row).orElseThrow().charAt(0)))
+            row -> share(batch.completions().get(row), batch.column("letter", row).orElseThrow()))
         .toList();
   }
 
-  private static OptionalDouble share(String completion, char letter) {
-    long found = completion.chars().filter(c -> c == letter).count();
+  private static OptionalDouble share(String completion, String letters) {
+    long found = completion.chars().filter(c -> letters.indexOf(c) >= 0).count();
     return OptionalDouble.of(completion.isEmpty() ? 0 : (double) found / completion.length());
   }
 }

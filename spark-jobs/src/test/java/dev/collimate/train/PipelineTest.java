@@ -25,9 +25,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -313,6 +315,57 @@ class PipelineTest {
       }
     }
     return steps;
+  }
+
+  /** Every step lowers the loss, so that the first one has the greatest. */
+  @Test
+  void theBestCheckpointIsPublishedAndKept() throws Exception {
+    String[] best = {
+      "train.max_steps=4",
+      "train.learning_rate=1.0e-3",
+      "train.save_steps=1",
+      "train.eval_steps=1",
+      "train.save_total_limit=2",
+      "train.load_best_model_at_end=true",
+      "train.metric_for_best_model=eval_loss",
+      "train.greater_is_better=true"
+    };
+
+    RunManifest manifest = pipeline("best", best).run(Pipeline.Stage.EVALUATE);
+
+    Map<Long, Double> losses = evaluations("best");
+    assertThat(losses).containsOnlyKeys(1L, 2L, 3L, 4L);
+    assertThat(List.copyOf(losses.values())).isSortedAccordingTo(Comparator.reverseOrder());
+    assertThat(manifest.training()).containsEntry("best_step", 1L).containsEntry("steps", 4L);
+    assertThat(manifest.evaluation().get(RunManifest.AFTER))
+        .as("the toy model is saved as float32")
+        .containsEntry("eval_loss", losses.get(1L));
+    assertThat(folder.resolve("best/checkpoints").toFile().list())
+        .containsExactlyInAnyOrder("step-1", "step-4");
+  }
+
+  @Test
+  void anUnknownMetricForTheBestModelIsFoundBeforeTheFirstStep() {
+    assertThatThrownBy(
+            () ->
+                pipeline(
+                        "unknown",
+                        "train.load_best_model_at_end=true",
+                        "train.metric_for_best_model=rouge")
+                    .run(Pipeline.Stage.TRAIN))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("an evaluation has no eval_rouge; it has eval_");
+  }
+
+  private Map<Long, Double> evaluations(String name) throws IOException {
+    Map<Long, Double> losses = new TreeMap<>();
+    for (String line : Files.readAllLines(folder.resolve(name).resolve("metrics.jsonl"))) {
+      JsonNode metrics = new ObjectMapper().readTree(line);
+      if (metrics.has("eval_loss")) {
+        losses.put(metrics.get("step").asLong(), metrics.get("eval_loss").doubleValue());
+      }
+    }
+    return losses;
   }
 
   private Pipeline pipeline(String output, String... overrides) {

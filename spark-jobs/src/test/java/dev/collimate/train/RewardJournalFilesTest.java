@@ -185,7 +185,7 @@ class RewardJournalFilesTest {
     RewardChoice chance =
         new RewardChoice(Chance.class.getName(), "chance", 1, RewardLimits.USUAL, Map.of());
     try (Rewards rewards =
-        new Rewards(List.of(chance), context, journal("file", RewardJournalFilesTest::isOurs))) {
+        new Rewards(List.of(chance), context, journal("file", RewardJournalFilesTest::isOurs), 0)) {
       return rewards.score(3, rows);
     }
   }
