@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntConsumer;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
@@ -25,6 +26,7 @@ public final class Aggregator implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Aggregator.class);
   private static final long GOODBYE_MILLIS = 1_500;
 
+  private final AtomicLong releasesOfMaps = new AtomicLong();
   private final Coordinator coordinator;
   private final TransportContext context;
   private final TransportServer server;
@@ -136,8 +138,15 @@ public final class Aggregator implements AutoCloseable {
     if (payloads.isEmpty()) {
       return List.of();
     }
-    return await(coordinator.begin(Reply.Work.CALL, version, parameters, List.copyOf(payloads)))
-        .leaves();
+    StepResult result =
+        await(coordinator.begin(Reply.Work.CALL, version, parameters, List.copyOf(payloads)));
+    releasesOfMaps.addAndGet(result.stats().releases());
+    return result.leaves();
+  }
+
+  /** Leaves of all maps so far that were given out again; those of a step are in its result. */
+  public long releasesOfMaps() {
+    return releasesOfMaps.get();
   }
 
   /** The workers that take part at the moment. */

@@ -88,6 +88,7 @@ final class OnlineSteps implements StepMethod {
   @Override
   public Advance advance(long first, FlatVector masters, double[] objectiveState) {
     long start = System.nanoTime();
+    long released = aggregator.releasesOfMaps();
     RolloutPlan.Rollout planned = plan.rollout(first);
     RolloutPlan.Rollout rollout = sampler.map(each -> each.instead(planned)).orElse(planned);
     List<Completed> completions =
@@ -118,7 +119,11 @@ final class OnlineSteps implements StepMethod {
     correction.ifPresent(by -> metrics.add(RolloutMetrics.sampling(experience.rows(), by)));
     assessment.metrics().forEach(m -> metrics.add(m.name(), m.sum(), m.weight()));
     return train(
-        rollout, masters, objectiveState, experience, new OfRollout(metrics, seconds, start));
+        rollout,
+        masters,
+        objectiveState,
+        experience,
+        new OfRollout(metrics, seconds, start, released));
   }
 
   private RewardOutcome score(long step, List<Completed> completions) {
@@ -249,8 +254,10 @@ final class OnlineSteps implements StepMethod {
    * What is reported of a rollout, with the first of its steps.
    *
    * @param start when it began, by the clock of {@link System#nanoTime}
+   * @param released what {@link Aggregator#releasesOfMaps} was then
    */
-  private record OfRollout(MetricSums metrics, Map<String, Double> seconds, long start) {}
+  private record OfRollout(
+      MetricSums metrics, Map<String, Double> seconds, long start, long released) {}
 
   private Advance train(
       RolloutPlan.Rollout rollout,
@@ -262,6 +269,7 @@ final class OnlineSteps implements StepMethod {
     int rows = experience.rows().size();
     double[] state = objectiveState;
     long stepStart = reported.start();
+    long counted = reported.released();
     for (long step = rollout.first(); step <= rollout.last(); step++) {
       long trainStart = System.nanoTime();
       long version = step - 1;
@@ -289,6 +297,9 @@ final class OnlineSteps implements StepMethod {
       double trainSeconds = (System.nanoTime() - trainStart) / 1e9;
       taken.numbers().put("train_seconds", trainSeconds);
       taken.numbers().put("sync_seconds", RolloutMetrics.sync(trainSeconds, taken.numbers()));
+      long released = aggregator.releasesOfMaps();
+      taken.numbers().merge("releases", (double) (released - counted), Double::sum);
+      counted = released;
       BatchPlan.Step done =
           new BatchPlan.Step(
               step,

@@ -65,6 +65,24 @@ class AggregatorFaultsTest {
   }
 
   @Test
+  void whatALostWorkerHeldOfAMapIsGivenOutAgainAndCounted() throws Exception {
+    try (Cluster cluster = Cluster.of(1)) {
+      CompletableFuture<List<byte[]>> map;
+      try (RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
+        map =
+            CompletableFuture.supplyAsync(
+                () -> cluster.aggregator().map(1, PARAMETERS, KnownVectors.payloads(3)));
+        worker.work();
+      }
+      cluster.add(place -> new KnownVectors.Task());
+      List<byte[]> results = map.get(20, TimeUnit.SECONDS);
+      assertThat(results).hasSize(3);
+      assertThat(results.get(0)).isEqualTo(KnownVectors.result(0, PARAMETERS));
+      assertThat(cluster.aggregator().releasesOfMaps()).isEqualTo(1);
+    }
+  }
+
+  @Test
   void aResultThatDoesNotComeThroughInThreeTriesIsSomebodyElsesToCompute() throws Exception {
     try (Cluster cluster = Cluster.of(1);
         RawWorker worker = RawWorker.registered(cluster.aggregator().endpoint(), "7")) {
