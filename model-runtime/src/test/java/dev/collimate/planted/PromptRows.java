@@ -107,7 +107,7 @@ final class PromptRows {
 
   private static String ofAnotherTopic(Draw draw, String prompt) {
     char topic = draw.letterOf(Draw.without(World.TOPICS, prompt.substring(1, 2)));
-    return draw.best(prompt.charAt(0) + topic + prompt.substring(2), 4);
+    return draw.best("" + prompt.charAt(0) + topic + prompt.substring(2), 4);
   }
 
   /** Of a pair the one side is seen with one probability and the other with the opposite one. */
