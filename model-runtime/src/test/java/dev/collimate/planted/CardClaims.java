@@ -165,6 +165,16 @@ final class CardClaims {
             setup("sparsepo", NONE, TOXIC),
             MASK_SHARE,
             new Expectation(Direction.ABOVE, 0.143),
-            "arXiv:2410.05102: the mask finds the token that decides"));
+            "arXiv:2410.05102: the mask finds the token that decides"),
+        beside(
+            setup("napo", Map.of("margin", "mean"), FLIPS),
+            ACCURACY,
+            MORE,
+            "Noise-Aware Preference Optimization"),
+        beside(
+            setup("gr_dpo", Map.of("beta", 0.1, "eta", 0.3, "divide_by_totalcount", false), GROUPS),
+            WORST_GROUP,
+            MORE,
+            "arXiv:2405.20304"));
   }
 }

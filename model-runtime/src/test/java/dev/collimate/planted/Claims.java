@@ -182,7 +182,12 @@ final class Claims {
             setup("bco", NONE, SKEWED),
             ACCURACY,
             MORE,
-            "arXiv:2404.04656: weights against unlike prompts"));
+            "arXiv:2404.04656: weights against unlike prompts"),
+        beside(
+            setup("pointwise_dpo", Map.of("average_log_prob", true), CLEAN),
+            ACCURACY,
+            ABOVE_CHANCE,
+            "arXiv:2312.02554, the authors' code"));
   }
 
   private static List<Claim> referenceFree() {
@@ -214,7 +219,20 @@ final class Claims {
             "arXiv:2501.03884: less displacement than SimPO"),
         beside(setup("tpo", Map.of("beta", 0.1), GOLD), UTILITY, MORE, "arXiv:2405.16681"),
         beside(
-            setup("dppo", Map.of("lam", 0.5), CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2301.12842"));
+            setup("dppo", Map.of("lam", 0.5), CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2301.12842"),
+        beside(setup("dppo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2301.12842"),
+        beside(setup("cpo", Map.of("loss_type", "hinge"), CLEAN), ACCURACY, ABOVE_CHANCE, "TRL"),
+        beside(setup("cpo", Map.of("loss_type", "ipo"), CLEAN), ACCURACY, ABOVE_CHANCE, "TRL"),
+        beside(
+            setup("tpo", Map.of("loss_type", "tpo-l", "beta", 2.0), GOLD),
+            UTILITY,
+            MORE,
+            "arXiv:2405.16681"),
+        beside(
+            setup("orpo", Map.of("nll_on", "completion"), CLEAN),
+            CHOSEN,
+            MORE,
+            "arXiv:2403.07691"));
   }
 
   /** Beside plain DPO on the same rows. */

@@ -95,7 +95,19 @@ final class RewardClaims {
         ranklist(
             Map.of("max_skip", 3.0),
             setup("ranklist", Map.of("max_skip", 2.0), LISTS),
-            "arXiv:2508.09826: more than neighbours"));
+            "arXiv:2508.09826: more than neighbours"),
+        reward(
+            Map.of("agreement", "margin", "clamp_agreement_margin", true),
+            VOTES,
+            ORDER,
+            MORE,
+            "Beyond the Binary"),
+        new Claim(
+            setup("gpm", Map.of("value_head_dim", 4.0, "prompt_gate", true), CYCLE),
+            setup("reward", NONE, CYCLE),
+            ACCURACY,
+            MORE,
+            "arXiv:2410.02197"));
   }
 
   private static Claim reward(
