@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Does an objective do what is claimed for it? Every line of {@link Claims} is trained and
- * measured, at every seed, which takes half an hour of one core; the guide has the table.
+ * measured, at every seed, which takes forty minutes of one core; the guide has the table.
  */
 class PlantedEffectsTest {
 
