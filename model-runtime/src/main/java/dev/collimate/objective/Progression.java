@@ -1,7 +1,13 @@
 package dev.collimate.objective;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.IntFunction;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * An order of training in phases: the rows whose column holds the least number first, then those of
@@ -35,5 +41,48 @@ public record Progression(String column, double replay) {
     return options.flag(PROGRESSIVE)
         ? Optional.of(new Progression(column, options.number(REPLAY)))
         : Optional.empty();
+  }
+
+  /**
+   * An epoch's rows in phases. How many they are does not depend on their order: for each phase
+   * after the first {@code replay} times its rows, rounded, are added, at most as many as came
+   * before it.
+   *
+   * @param order all rows as they would come without phases, which is their order within one
+   * @param phase of a row, the number in the column
+   * @param byRank of a phase, counted from 0: of the rows before it those are replayed that come
+   *     first by it
+   * @return rows; those that are replayed stand there more than once
+   */
+  public int[] inPhases(
+      int[] order, IntToDoubleFunction phase, IntFunction<Comparator<Integer>> byRank) {
+    SortedMap<Double, List<Integer>> phases = new TreeMap<>();
+    for (int row : order) {
+      phases.computeIfAbsent(phase.applyAsDouble(row), any -> new ArrayList<>()).add(row);
+    }
+    List<Integer> rows = new ArrayList<>();
+    List<Integer> earlier = new ArrayList<>();
+    int number = 0;
+    for (List<Integer> own : phases.values()) {
+      List<Integer> replayed =
+          earlier.stream()
+              .sorted(byRank.apply(number++))
+              .limit(Math.round(replay * own.size()))
+              .toList();
+      spread(own, replayed, rows);
+      earlier.addAll(own);
+    }
+    return rows.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /** Own rows in their order, with the replayed ones at even distances. */
+  private static void spread(List<Integer> own, List<Integer> replayed, List<Integer> into) {
+    long all = (long) own.size() + replayed.size();
+    int next = 0;
+    int again = 0;
+    for (long place = 0; place < all; place++) {
+      boolean isAgain = (place + 1) * replayed.size() / all > place * replayed.size() / all;
+      into.add(isAgain ? replayed.get(again++) : own.get(next++));
+    }
   }
 }

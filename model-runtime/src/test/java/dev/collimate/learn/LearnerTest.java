@@ -24,6 +24,7 @@ import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LearnerTest {
 
@@ -82,6 +83,20 @@ class LearnerTest {
     assertClose(ones, whole);
     // Far above rounding: small betas give small gradients.
     assertThat(GradientClip.norm(whole.gradient(), 1)).isGreaterThan(0.001);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"simcse", "simcse_diff"})
+  void aRowAloneIsContrastedWithNone(String contrast) {
+    Objective reward = Objectives.create("reward", Map.of());
+    Objective contrastive = of("reward", "contrastive", contrast);
+    List<LearnRow> row = SixteenRows.rows(reward, 11).subList(0, 1);
+
+    Result plain = SixteenRows.step(learner(reward), reward, row, 1);
+    Result alone = SixteenRows.step(learner(contrastive), contrastive, row, 1);
+
+    assertThat(alone.loss()).isEqualTo(plain.loss());
+    assertThat(alone.gradient().block(0)).isEqualTo(plain.gradient().block(0));
   }
 
   private static void assertClose(Result actual, Result expected) {

@@ -29,13 +29,6 @@ class BatchObjectivesTest {
 
   // beta_dpo
 
-  @Test
-  void betaDpoWithoutFilterAndAlphaIsDpo() {
-    TestRow[] rows = {named("a", 1).weight(2), named("b", -3), named("c", 0.5)};
-    Objective plain = Objectives.create("beta_dpo", Map.of("alpha", 0.0, "filter_ratio", 0.0));
-    assertThat(TestBatch.first(plain, rows).loss()).isEqualTo(dpo(0.1, rows));
-  }
-
   /**
    * From a running mean of 0.5 and deviation of 1 on: mean 0.65, deviation 1.1943920; the outlier
    * goes, and beta = 0.1 * (1 + 0.6 * (2/3 - 0.65)) = 0.101.
@@ -148,14 +141,6 @@ class BatchObjectivesTest {
     assertThat(TestBatch.first(relative(0.5), one, other).loss()).isCloseTo(expected, EXACT);
   }
 
-  @Test
-  void oneRowAloneIsDpo() {
-    TestRow row = embedded("a", 2, 1, 1);
-    assertThat(TestBatch.first(relative(0.5), row).loss()).isCloseTo(dpo(0.1, row), EXACT);
-    Objective diagonal = Objectives.create("rpo_relative", Map.of("mode", "diagonal"));
-    assertThat(TestBatch.first(diagonal, row).loss()).isCloseTo(dpo(0.1, row), EXACT);
-  }
-
   /**
    * 0.8 of -logsigmoid(0.1 * 2) and 0.2 of its contrasts, 2 - 3; for the other row -2 and 1 - 0.
    */
@@ -221,13 +206,6 @@ class BatchObjectivesTest {
 
   private static TestRow member(int group, double margin) {
     return named("row " + group + " " + margin, margin).scalar("group", group);
-  }
-
-  @Test
-  void equalGroupsWithoutAdversaryGiveTheAverage() {
-    TestRow[] rows = {member(0, 1), member(1, -2), member(0, 3).weight(2)};
-    Objective objective = robust("gr_dpo", Map.of("eta", 0.0, "beta", 0.1), 50L, 50L);
-    assertThat(TestBatch.first(objective, rows).loss()).isCloseTo(dpo(0.1, rows), EXACT);
   }
 
   /**

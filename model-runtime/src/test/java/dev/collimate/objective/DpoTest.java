@@ -105,12 +105,6 @@ class DpoTest {
         .isCloseTo(loss(Map.of(), pair(margin, 0, 1)), within(EXACT));
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"conservative", "robust", "aot"})
-  void withoutSmoothingTheyAreDpo(String lossType) {
-    assertThat(loss(type(lossType), PAIR)).isCloseTo(loss(Map.of(), PAIR), within(EXACT));
-  }
-
   /** {@code sigmoid(beta D) = 1 - e} at D = log((1 - e) / e) / beta. */
   @Test
   void exoIsNoLossWhereThePolicyHasTheLabelsProbability() {

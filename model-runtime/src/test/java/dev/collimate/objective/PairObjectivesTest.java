@@ -44,15 +44,6 @@ class PairObjectivesTest {
         .scalar("rejected_score", rejected);
   }
 
-  @Test
-  void anOffsetOfNothingIsDpo() {
-    TestRow row = scored(3, 5, 2).scalar("constraint_gap", 2).scalar("statement", 1);
-
-    assertThat(loss("odpo", Map.of("alpha", 0.0), row)).isEqualTo(dpo(0.1, row));
-    assertThat(loss("reverse_po", Map.of("gamma", 0.0), row)).isEqualTo(dpo(0.1, row));
-    assertThat(loss("citation_apo", Map.of(), row)).isEqualTo(dpo(0.1, row));
-  }
-
   /** softplus(-(0.3 - offset)): ln 3 = 1.0986123, ln 0.001 = -6.9077553, ln(5/2) = 0.9162907. */
   @ParameterizedTest
   @CsvSource({
@@ -134,12 +125,6 @@ class PairObjectivesTest {
     }
     assertThat(madpo.weight(1e4)).isCloseTo(1, EXACT);
     assertThat(madpo.weight(-1e4)).isEqualTo(1);
-  }
-
-  @Test
-  void madpoWithoutAmplificationIsDpo() {
-    TestRow row = TestRow.pair(3, 0).scalar("rm_margin", 0.7);
-    assertThat(loss("madpo", Map.of("c_max", 1.0, "c_min", 1.0), row)).isEqualTo(dpo(0.1, row));
   }
 
   @ParameterizedTest

@@ -39,14 +39,6 @@ class TokenMaskObjectivesTest {
 
   // sparsepo
 
-  @Test
-  void masksOfOneWithoutDivergenceAreDpo() {
-    Objective dpo = Objectives.create("dpo", Map.of("beta", 0.8));
-
-    assertThat(TestBatch.first(sparse(Map.of("mask", "ones")), pair()).loss())
-        .isCloseTo(TestBatch.first(dpo, pair()).loss(), EXACT);
-  }
-
   /** u = -0.5 + 0.25, KL of chosen 0.75 and of rejected 1.125: u - d = -0.25 - (1.125 - 0.75). */
   @Test
   void masksOfOneAreTdposFirstVariant() {

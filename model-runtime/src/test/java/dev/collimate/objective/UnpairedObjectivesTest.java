@@ -40,14 +40,6 @@ class UnpairedObjectivesTest {
   }
 
   @Test
-  void ktoWithoutKlIsApoZeroUnpaired() {
-    List<Row> rows = List.of(row(1, -12, -10), row(0, -7, -9), row(0, -3, -4));
-
-    assertThat(step("kto", Map.of(), rows).loss())
-        .isCloseTo(step("apo_zero_unpaired", Map.of(), rows).loss(), within(EXACT));
-  }
-
-  @Test
   void theKlIsTheWeightedMeanOverTheBatchAndNeverNegative() {
     double[] logProbs = {-12};
     List<Row> positive = List.of(row(1, logProbs, -10, 2, 3), row(0, logProbs, -10, -1, 1));
@@ -91,19 +83,6 @@ class UnpairedObjectivesTest {
 
     assertThat(sft).isEqualTo(-1);
     assertThat(pointwise).isCloseTo(0.3 / 2 * sft, within(EXACT));
-  }
-
-  /** One row, since means over rows of means over tokens are not means over tokens. */
-  @Test
-  void aGoodRowOfUlmaWithMeansIsSft() {
-    List<Row> rows = List.of(row(1, new double[] {-1, -3, -0.5}, -6, 0, 1));
-
-    Result ulma = step("ulma", Map.of("average_log_prob", true), rows);
-    Result sft = step("sft", Map.of(), rows);
-
-    assertThat(ulma.loss()).isCloseTo(sft.loss(), within(EXACT));
-    assertThat(ulma.gradients().get(0).get("completion"))
-        .containsExactly(sft.gradients().get(0).get("completion"), within(EXACT));
   }
 
   @Test

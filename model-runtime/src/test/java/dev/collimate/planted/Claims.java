@@ -6,32 +6,23 @@ import static dev.collimate.planted.Claim.Expectation.MORE;
 import static dev.collimate.planted.Measure.ACCURACY;
 import static dev.collimate.planted.Measure.BOTH_WAYS;
 import static dev.collimate.planted.Measure.CHOSEN;
-import static dev.collimate.planted.Measure.NLL;
-import static dev.collimate.planted.Measure.OFFSET;
+import static dev.collimate.planted.Measure.DEGREES;
 import static dev.collimate.planted.Measure.ORDER;
 import static dev.collimate.planted.Measure.TOKEN_MARGIN;
 import static dev.collimate.planted.Measure.UTILITY;
 import static dev.collimate.planted.Measure.WIDEST;
-import static dev.collimate.planted.Measure.WORST_GROUP;
 import static dev.collimate.planted.Scenario.CLEAN;
-import static dev.collimate.planted.Scenario.CONSTRAINT;
-import static dev.collimate.planted.Scenario.CYCLE;
-import static dev.collimate.planted.Scenario.DEMONSTRATIONS;
-import static dev.collimate.planted.Scenario.FEW;
+import static dev.collimate.planted.Scenario.DEGRADED;
 import static dev.collimate.planted.Scenario.FLIPS;
 import static dev.collimate.planted.Scenario.GOLD;
-import static dev.collimate.planted.Scenario.GROUPS;
 import static dev.collimate.planted.Scenario.IMBALANCED;
 import static dev.collimate.planted.Scenario.LENGTH;
 import static dev.collimate.planted.Scenario.NEGATIVES;
 import static dev.collimate.planted.Scenario.OFF_POLICY;
+import static dev.collimate.planted.Scenario.POSITIVES;
 import static dev.collimate.planted.Scenario.RATIONALE;
-import static dev.collimate.planted.Scenario.REVERSED;
 import static dev.collimate.planted.Scenario.SCORED;
-import static dev.collimate.planted.Scenario.SCORED_WITH_MARGIN;
-import static dev.collimate.planted.Scenario.STATEMENTS;
-import static dev.collimate.planted.Scenario.VOTES;
-import static dev.collimate.planted.Scenario.WHOLE_ANSWERS;
+import static dev.collimate.planted.Scenario.SKEWED;
 
 import dev.collimate.planted.Claim.Direction;
 import dev.collimate.planted.Claim.Expectation;
@@ -49,12 +40,12 @@ import java.util.stream.Stream;
  */
 final class Claims {
 
-  private static final Map<String, Object> NONE = Map.of();
+  static final Map<String, Object> NONE = Map.of();
   private static final Expectation RISES = new Expectation(Direction.ABOVE, 0);
   private static final Expectation FALLS = new Expectation(Direction.BELOW, 0);
 
   /** Share of wrong labels in {@link Scenario#FLIPS}. */
-  private static final double FLIPPED = 0.3;
+  static final double FLIPPED = 0.3;
 
   private static final String TEMPLATE = "{prompt}{chosen}/{rejected}?";
 
@@ -63,14 +54,14 @@ final class Claims {
 
   /**
    * Rows that no scenario has: prompts, whose answers the policy would have to write while it is
-   * trained, and lists of more than two answers.
+   * trained.
    */
-  static final Set<RowShape> NOT_PLANTED = EnumSet.of(RowShape.PROMPT, RowShape.RANKED);
+  static final Set<RowShape> NOT_PLANTED = EnumSet.of(RowShape.PROMPT);
 
   private Claims() {}
 
   static List<Claim> all() {
-    return Stream.of(dpo(), unpaired(), referenceFree(), cards(), rewards())
+    return Stream.of(dpo(), unpaired(), referenceFree(), CardClaims.all(), RewardClaims.all())
         .flatMap(List::stream)
         .toList();
   }
@@ -109,47 +100,101 @@ final class Claims {
             dpo(Map.of("rationale_weight", 0.1, "rationale_template", TEMPLATE), RATIONALE),
             ACCURACY,
             MORE,
-            "arXiv:2407.14477"));
+            "arXiv:2407.14477"),
+        beside(
+            dpo(
+                Map.of(
+                    "rationale_weight",
+                    0.1,
+                    "rationale_loss",
+                    "logsigmoid",
+                    "rationale_template",
+                    TEMPLATE),
+                RATIONALE),
+            ACCURACY,
+            MORE,
+            "arXiv:2407.14477, the authors' code"),
+        beside(
+            dpo(
+                Map.of(
+                    "loss_type",
+                    List.of("sigmoid", "bco_pair", "sft"),
+                    "loss_weights",
+                    List.of(0.8, 0.2, 1.0)),
+                CLEAN),
+            CHOSEN,
+            MORE,
+            "arXiv:2411.10442: a mixture keeps chosen answers likely"),
+        beside(
+            dpo(Map.of("sync_ref_model", true, "ref_model_sync_steps", 32), CLEAN),
+            UTILITY,
+            MORE,
+            "arXiv:2404.09656: better answers than of a fixed reference"),
+        beside(dpo(Map.of("degree_weight", 0.5), DEGRADED), ACCURACY, MORE, "arXiv:2409.17791"),
+        alone(
+            dpo(Map.of("degree_weight", 0.5), DEGRADED),
+            DEGREES,
+            new Expectation(Direction.ABOVE, 0.9),
+            "arXiv:2409.17791: the degree can be told"));
   }
 
   /** Objectives on judged completions. */
   private static List<Claim> unpaired() {
     return List.of(
-        beside(of("kto", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2402.01306"),
-        beside(of("kto", NONE, IMBALANCED), ACCURACY, MORE, "arXiv:2402.01306"),
+        beside(setup("kto", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2402.01306"),
+        beside(setup("kto", NONE, IMBALANCED), ACCURACY, MORE, "arXiv:2402.01306"),
         new Claim(
-            of("kto", Map.of("desirable_weight", 4.0), IMBALANCED),
-            of("kto", NONE, IMBALANCED),
+            setup("kto", Map.of("desirable_weight", 4.0), IMBALANCED),
+            setup("kto", NONE, IMBALANCED),
             ACCURACY,
             MORE,
             "arXiv:2402.01306: weights against imbalance"),
-        beside(of("apo_zero_unpaired", NONE, CLEAN), BOTH_WAYS, RISES, "arXiv:2408.06266"),
-        beside(of("bco", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2404.04656"),
-        beside(of("pointwise_dpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2312.02554"),
+        beside(setup("apo_zero_unpaired", NONE, CLEAN), BOTH_WAYS, RISES, "arXiv:2408.06266"),
+        beside(setup("bco", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2404.04656"),
+        beside(setup("pointwise_dpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2312.02554"),
         new Claim(
-            of("ulma", NONE, CLEAN),
-            of("pointwise_dpo", NONE, CLEAN),
+            setup("ulma", NONE, CLEAN),
+            setup("pointwise_dpo", NONE, CLEAN),
             CHOSEN,
             MORE,
             "arXiv:2312.02554"),
         beside(
-            of("pointwise_regression", Map.of("beta", 0.5), SCORED),
+            setup("pointwise_regression", Map.of("beta", 0.5), SCORED),
             ORDER,
             MORE,
             "arXiv:2312.02554"),
-        beside(of("pmpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2410.04166"),
+        beside(setup("pmpo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2410.04166"),
         beside(
-            of("pmpo", Map.of("alpha", 0.0, "kl_beta", 3.0), NEGATIVES),
+            setup("pmpo", Map.of("alpha", 0.0, "kl_beta", 3.0), NEGATIVES),
             ACCURACY,
             ABOVE_CHANCE,
-            "arXiv:2410.04166: learns from bad answers alone"));
+            "arXiv:2410.04166: learns from bad answers alone"),
+        beside(
+            setup("pmpo", Map.of("alpha", 1.0), POSITIVES),
+            ACCURACY,
+            ABOVE_CHANCE,
+            "arXiv:2410.04166: learns from good answers alone"),
+        new Claim(
+            setup(
+                "bco",
+                Map.of("match_underlying_distribution", true, "embedding_size", 4.0),
+                SKEWED),
+            setup("bco", NONE, SKEWED),
+            ACCURACY,
+            MORE,
+            "arXiv:2404.04656: weights against unlike prompts"),
+        beside(
+            setup("pointwise_dpo", Map.of("average_log_prob", true), CLEAN),
+            ACCURACY,
+            ABOVE_CHANCE,
+            "arXiv:2312.02554, the authors' code"));
   }
 
   private static List<Claim> referenceFree() {
     return List.of(
-        beside(of("orpo", NONE, CLEAN), CHOSEN, MORE, "arXiv:2403.07691"),
+        beside(setup("orpo", NONE, CLEAN), CHOSEN, MORE, "arXiv:2403.07691"),
         new Claim(
-            of(
+            setup(
                 "orpo",
                 Map.of(
                     "rationale_weight",
@@ -159,152 +204,53 @@ final class Claims {
                     "rationale_template",
                     TEMPLATE),
                 RATIONALE),
-            of("orpo", NONE, RATIONALE),
+            setup("orpo", NONE, RATIONALE),
             ACCURACY,
             MORE,
             "arXiv:2407.14477"),
-        beside(of("cpo", NONE, CLEAN), CHOSEN, MORE, "arXiv:2401.08417"),
-        beside(of("simpo", Map.of("beta", 2.0), LENGTH), Measure.LENGTH, LESS, "arXiv:2405.14734"),
+        beside(setup("cpo", NONE, CLEAN), CHOSEN, MORE, "arXiv:2401.08417"),
+        beside(
+            setup("simpo", Map.of("beta", 2.0), LENGTH), Measure.LENGTH, LESS, "arXiv:2405.14734"),
         new Claim(
-            of("alphapo", Map.of("beta", 2.0), CLEAN),
-            of("simpo", Map.of("beta", 2.0), CLEAN),
+            setup("alphapo", Map.of("beta", 2.0), CLEAN),
+            setup("simpo", Map.of("beta", 2.0), CLEAN),
             CHOSEN,
             MORE,
             "arXiv:2501.03884: less displacement than SimPO"),
-        beside(of("tpo", Map.of("beta", 0.1), GOLD), UTILITY, MORE, "arXiv:2405.16681"),
-        beside(of("dppo", Map.of("lam", 0.5), CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2301.12842"));
-  }
-
-  /** Objectives of research papers, against a reference. */
-  private static List<Claim> cards() {
-    return List.of(
-        beside(of("wpo", Map.of("beta", 0.1), OFF_POLICY), ACCURACY, MORE, "arXiv:2406.11827"),
+        beside(setup("tpo", Map.of("beta", 0.1), GOLD), UTILITY, MORE, "arXiv:2405.16681"),
         beside(
-            of("odpo", Map.of("offset_fn", "identity"), SCORED), ORDER, MORE, "arXiv:2402.10571"),
-        beside(of("reverse_po", NONE, REVERSED), ORDER, MORE, "Reverse Preference Optimization"),
-        new Claim(
-            of("citation_apo", NONE, STATEMENTS),
-            dpo(NONE, WHOLE_ANSWERS),
-            ACCURACY,
-            MORE,
-            "Attributed text generation by preference"),
-        beside(of("sparsepo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2410.05102"),
-        beside(of("gpo", Map.of("beta", 1.0), SCORED), ORDER, MORE, "arXiv:2410.02197"),
-        beside(of("madpo", NONE, SCORED), UTILITY, MORE, "Margin Adaptive DPO"),
+            setup("dppo", Map.of("lam", 0.5), CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2301.12842"),
+        beside(setup("dppo", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2301.12842"),
+        beside(setup("cpo", Map.of("loss_type", "hinge"), CLEAN), ACCURACY, ABOVE_CHANCE, "TRL"),
+        beside(setup("cpo", Map.of("loss_type", "ipo"), CLEAN), ACCURACY, ABOVE_CHANCE, "TRL"),
         beside(
-            of("napo", Map.of("q", "1.0"), FLIPS),
-            ACCURACY,
+            setup("tpo", Map.of("loss_type", "tpo-l", "beta", 2.0), GOLD),
+            UTILITY,
             MORE,
-            "Noise-Aware Preference Optimization"),
-        beside(of("napo", NONE, FLIPS), ACCURACY, MORE, "Noise-Aware Preference Optimization"),
-        beside(of("beta_dpo", NONE, FLIPS), ACCURACY, MORE, "arXiv:2407.08639"),
+            "arXiv:2405.16681"),
         beside(
-            of("gr_dpo", Map.of("beta", 0.1, "eta", 0.3), GROUPS),
-            WORST_GROUP,
+            setup("orpo", Map.of("nll_on", "completion"), CLEAN),
+            CHOSEN,
             MORE,
-            "arXiv:2405.20304"),
-        beside(
-            of("gr_dpo", Map.of("beta", 0.1, "group_weights", "importance"), GROUPS),
-            WORST_GROUP,
-            MORE,
-            "arXiv:2405.20304"),
-        // Seven tokens: the targets per token and of the sum are the same.
-        new Claim(
-            of("gr_ipo", Map.of("beta", 0.1, "eta", 0.01), GROUPS),
-            dpo(Map.of("loss_type", "ipo", "beta", 0.7), GROUPS),
-            WORST_GROUP,
-            MORE,
-            "arXiv:2405.20304"),
-        beside(
-            of("rpo_relative", Map.of("embedding_size", 4.0), FEW),
-            ACCURACY,
-            MORE,
-            "arXiv:2402.10958"),
-        beside(
-            of("rpo_relative", Map.of("mode", "diagonal"), FEW),
-            ACCURACY,
-            MORE,
-            "arXiv:2402.10958"),
-        beside(
-            of("mapl", NONE, CONSTRAINT), ACCURACY, MORE, "Multi-Level Aware Preference Learning"),
-        beside(
-            of("weighted_simpo", Map.of("conditional_pairs", true), CONSTRAINT),
-            ACCURACY,
-            MORE,
-            "OSPO"),
-        new Claim(
-            of("poft", NONE, DEMONSTRATIONS),
-            of("sft", NONE, DEMONSTRATIONS),
-            NLL,
-            LESS,
-            "Preference-Oriented Supervised Fine-Tuning"));
-  }
-
-  private static List<Claim> rewards() {
-    return List.of(
-        alone(of("reward", NONE, CLEAN), ACCURACY, ABOVE_CHANCE, "arXiv:2203.02155"),
-        reward(
-            Map.of("loss_type", "hinge"),
-            CLEAN,
-            ACCURACY,
-            ABOVE_CHANCE,
-            "arXiv:2410.18451: no better than Bradley-Terry"),
-        reward(
-            Map.of("loss_type", "focal"),
-            CLEAN,
-            ACCURACY,
-            ABOVE_CHANCE,
-            "arXiv:2410.18451: no better than Bradley-Terry"),
-        reward(Map.of("center_rewards_coefficient", 0.01), CLEAN, OFFSET, LESS, "arXiv:2312.09244"),
-        reward(Map.of("label_smoothing", FLIPPED), FLIPS, ACCURACY, MORE, "arXiv:2401.06080"),
-        reward(
-            Map.of("preference_strength", "label_flip"), FLIPS, ACCURACY, MORE, "arXiv:2401.06080"),
-        reward(
-            Map.of("preference_strength", "soft_label"), FLIPS, ACCURACY, MORE, "arXiv:2401.06080"),
-        reward(
-            Map.of("preference_strength", "adaptive_margin"),
-            FLIPS,
-            ACCURACY,
-            MORE,
-            "arXiv:2401.06080"),
-        reward(Map.of("agreement", "margin"), VOTES, ORDER, MORE, "Beyond the Binary"),
-        reward(Map.of("agreement", "soft_label"), VOTES, ORDER, MORE, "Beyond the Binary"),
-        new Claim(
-            of("reward", NONE, SCORED_WITH_MARGIN),
-            of("reward", NONE, SCORED),
-            ORDER,
-            MORE,
-            "arXiv:2307.09288: column margin"),
-        new Claim(
-            of("gpm", NONE, CYCLE), of("reward", NONE, CYCLE), ACCURACY, MORE, "arXiv:2410.02197"));
-  }
-
-  private static Claim reward(
-      Map<String, Object> options,
-      Scenario scenario,
-      Measure measure,
-      Expectation expected,
-      String source) {
-    return new Claim(
-        of("reward", options, scenario), of("reward", NONE, scenario), measure, expected, source);
+            "arXiv:2403.07691"));
   }
 
   /** Beside plain DPO on the same rows. */
-  private static Claim beside(Setup treated, Measure measure, Expectation expected, String source) {
+  static Claim beside(Setup treated, Measure measure, Expectation expected, String source) {
     return new Claim(treated, dpo(NONE, treated.scenario()), measure, expected, source);
   }
 
   /** What the others are compared with. */
-  private static Claim alone(Setup treated, Measure measure, Expectation expected, String source) {
+  static Claim alone(Setup treated, Measure measure, Expectation expected, String source) {
     return new Claim(treated, treated, measure, expected, source);
   }
 
-  private static Setup of(String objective, Map<String, Object> options, Scenario scenario) {
+  static Setup setup(String objective, Map<String, Object> options, Scenario scenario) {
     return new Setup(objective, options, scenario);
   }
 
-  private static Setup dpo(Map<String, Object> options, Scenario scenario) {
-    return of("dpo", options, scenario);
+  static Setup dpo(Map<String, Object> options, Scenario scenario) {
+    return setup("dpo", options, scenario);
   }
 
   private static Setup loss(String type, Scenario scenario) {

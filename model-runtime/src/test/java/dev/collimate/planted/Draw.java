@@ -2,11 +2,13 @@ package dev.collimate.planted;
 
 import dev.collimate.planted.Judged.Side;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /** Rows under way, and the chance that they come from. */
 final class Draw {
@@ -23,6 +25,8 @@ final class Draw {
   private final SplittableRandom random;
   private final List<Map<String, Object>> rows = new ArrayList<>();
   private final List<Map<String, Object>> singles = new ArrayList<>();
+  private final List<Map<String, Object>> lists = new ArrayList<>();
+  private final List<Map<String, Object>> unseen = new ArrayList<>();
   private final List<Judged> labelled = new ArrayList<>();
   private final List<Judged> heldOut = new ArrayList<>();
 
@@ -36,7 +40,7 @@ final class Draw {
   }
 
   Planted planted() {
-    return new Planted(world, rows, singles, labelled, heldOut);
+    return new Planted(world, rows, singles, lists, unseen, labelled, heldOut);
   }
 
   List<Map<String, Object>> rows() {
@@ -45,6 +49,19 @@ final class Draw {
 
   List<Map<String, Object>> singles() {
     return singles;
+  }
+
+  List<Map<String, Object>> lists() {
+    return lists;
+  }
+
+  List<Map<String, Object>> unseen() {
+    return unseen;
+  }
+
+  /** Makes rows of what is held out. */
+  void unseenRows() {
+    heldOut.forEach(pair -> unseen.add(columns(pair)));
   }
 
   List<Judged> labelledPairs() {
@@ -65,6 +82,11 @@ final class Draw {
 
   /** Adds a labelled pair, with every column that can be said of any pair. */
   void pair(Judged pair) {
+    rows.add(columns(pair));
+    labelled.add(pair);
+  }
+
+  private Map<String, Object> columns(Judged pair) {
     String prompt = pair.better().prompt();
     String chosen = pair.better().completion();
     String rejected = pair.worse().completion();
@@ -86,11 +108,10 @@ final class Draw {
       votes += happens(World.sigmoid(World.SHARPNESS * gap)) ? 1 : 0;
     }
     row.put("agreement", (double) votes / JUDGES);
-    rows.add(row);
-    labelled.add(pair);
+    return row;
   }
 
-  private static List<Double> embedding(String prompt) {
+  static List<Double> embedding(String prompt) {
     List<Double> embedding = new ArrayList<>();
     for (char topic : World.TOPICS.toCharArray()) {
       embedding.add(prompt.charAt(1) == topic ? 1.0 : 0.0);
@@ -155,7 +176,29 @@ final class Draw {
 
   /** Group, topic and a number by which rows can be told apart. */
   String prompt(char group) {
-    return "" + group + letterOf(World.TOPICS) + between(100, 999) + ":";
+    return prompt(group, letterOf(World.TOPICS));
+  }
+
+  String prompt(char group, char topic) {
+    return "" + group + topic + between(100, 999) + ":";
+  }
+
+  /** The best of so many answers at random. */
+  String best(String prompt, int count) {
+    return IntStream.range(0, count)
+        .mapToObj(i -> letters(World.LENGTH))
+        .max(Comparator.comparingDouble(answer -> world.utility(prompt, answer)))
+        .orElseThrow();
+  }
+
+  /** An answer less the letter that it owes most to. */
+  String withoutBest(String prompt, String answer) {
+    int best =
+        IntStream.range(0, answer.length())
+            .boxed()
+            .max(Comparator.comparingDouble(i -> world.utility(prompt, answer.substring(i, i + 1))))
+            .orElseThrow();
+    return answer.substring(0, best) + answer.substring(best + 1);
   }
 
   String letters(int length) {
@@ -225,5 +268,16 @@ final class Draw {
 
   double normal() {
     return random.nextGaussian();
+  }
+
+  /** The letters of one text that another has not. */
+  static String without(String letters, String taken) {
+    StringBuilder left = new StringBuilder();
+    for (int i = 0; i < letters.length(); i++) {
+      if (taken.indexOf(letters.charAt(i)) < 0) {
+        left.append(letters.charAt(i));
+      }
+    }
+    return left.toString();
   }
 }

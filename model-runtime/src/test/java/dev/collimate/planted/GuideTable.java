@@ -41,6 +41,14 @@ final class GuideTable {
     Files.writeString(page, before + text(claims, lines) + text.substring(end(text)));
   }
 
+  /** Those that the part has no numbers of. */
+  List<Claim> unmeasured(List<Claim> claims) throws IOException {
+    Map<String, String> lines = lines(claims);
+    return claims.stream()
+        .filter(claim -> lines.getOrDefault(claim.cells(), NOT_MEASURED).endsWith(NOT_MEASURED))
+        .toList();
+  }
+
   /** The part as it is to be, with the numbers that it has. */
   String expected(List<Claim> claims) throws IOException {
     return text(claims, lines(claims));

@@ -12,6 +12,7 @@ import dev.collimate.learn.GradientClip;
 import dev.collimate.learn.LeafResult;
 import dev.collimate.learn.LearnRow;
 import dev.collimate.learn.Learner;
+import dev.collimate.learn.MetricSums;
 import dev.collimate.learn.Schedule;
 import dev.collimate.learn.StepContext;
 import dev.collimate.nn.CausalModel.Adapter;
@@ -24,10 +25,12 @@ import dev.collimate.objective.Declaration;
 import dev.collimate.objective.GlobalBatch;
 import dev.collimate.objective.Objective;
 import dev.collimate.objective.Objectives;
+import dev.collimate.objective.Progression;
 import dev.collimate.objective.RowFacts;
 import dev.collimate.objective.RowInputs.Reference;
 import dev.collimate.objective.StepPlan;
 import dev.collimate.objective.StepTotals;
+import dev.collimate.objective.TrainingRows;
 import dev.collimate.objective.TrainingSet;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.planted.Claim.Setup;
@@ -39,10 +42,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Trainings of one seed: its model at the start, tuned to write answers of any utility, and every
@@ -85,6 +91,9 @@ final class Lab implements AutoCloseable {
   private final Decoder policy;
   private final FlatVector policyStart;
 
+  /** The reference of objectives whose reference changes. */
+  private final Decoder follower;
+
   /** Reward models by their number of scores; made where they are asked for. */
   private final Map<Integer, Decoder> rewardModels = new LinkedHashMap<>();
 
@@ -117,6 +126,7 @@ final class Lab implements AutoCloseable {
     policy = decoder(ModelFolder.open(LocalFolder.existing(start)), Trained.ALL_WEIGHTS);
     policy.compareWith(reference, Adapter.ON);
     policyStart = parametersOf(policy);
+    follower = decoder(ModelFolder.open(LocalFolder.existing(start)), Trained.ALL_WEIGHTS);
   }
 
   private static Decoder decoder(ModelFolder folder, Trained trained) {
@@ -150,7 +160,7 @@ final class Lab implements AutoCloseable {
             decoder(ModelFolder.open(LocalFolder.existing(base)), Trained.ALL_WEIGHTS)) {
       Learner learner = new Learner(decoder, sft);
       FlatVector master = parametersOf(decoder);
-      train(learner, sft, rows, master, startSteps, START_LEARNING_RATE);
+      train(learner, sft, rows, Following.NONE, master, startSteps, START_LEARNING_RATE);
       ModelWriter.write(
           folder, decoder.layout(), master, SaveDtype.BASE, new LocalFolderSink(start));
     }
@@ -170,8 +180,20 @@ final class Lab implements AutoCloseable {
     FlatVector master = new FlatVector(learner.layout().size());
     model.load(scores > 0 ? rewardStarts.get(scores) : policyStart);
     learner.store(master);
-    train(learner, objective, learned, master, steps, LEARNING_RATE);
-    return new Outcome(data, tokenizer, reference, model, scores, seed);
+    Following following = Following.of(objective, preparation, follower, policyStart, learned);
+    train(learner, objective, learned, following, master, steps, LEARNING_RATE);
+    List<LearnRow> unseen = preparation.against(reference, preparation.unseen(data));
+    return new Outcome(data, tokenizer, reference, model, scores, seed, reported(learner, unseen));
+  }
+
+  /** What the objective reports of rows that it was not trained on. */
+  private MetricSums reported(Learner learner, List<LearnRow> unseen) {
+    if (unseen.isEmpty()) {
+      return new MetricSums();
+    }
+    StepTotals totals =
+        StepTotals.of(unseen.stream().map(row -> RowFacts.of(row.example())).toList());
+    return learner.evaluate(new StepContext(0, totals, new double[0]), unseen).metrics();
   }
 
   private TrainingSet.Model sizes() {
@@ -194,6 +216,7 @@ final class Lab implements AutoCloseable {
       Learner learner,
       Objective objective,
       List<LearnRow> rows,
+      Following following,
       FlatVector master,
       int count,
       double learningRate) {
@@ -202,10 +225,13 @@ final class Lab implements AutoCloseable {
     AdamW optimizer = new AdamW(AdamWConfig.DEFAULT, learner.layout());
     Schedule schedule = new Schedule(Schedule.Type.LINEAR, learningRate, 0, count);
     Batches batches =
-        new Batches(rows, declaration.shape() == RowShape.UNPAIRED ? 2 * BATCH : BATCH);
-    double[] state = declaration.initialState().stream().mapToDouble(Double::doubleValue).toArray();
+        new Batches(
+            rows,
+            declaration.shape() == RowShape.UNPAIRED ? 2 * BATCH : BATCH,
+            declaration.progression());
+    double[] state = objective.initialState(new Rows(rows));
     for (int step = 1; step <= count; step++) {
-      List<LearnRow> batch = batches.next();
+      List<LearnRow> batch = batches.next().stream().map(following::row).toList();
       List<RowFacts> facts = batch.stream().map(row -> RowFacts.of(row.example())).toList();
       StepTotals totals = StepTotals.of(facts);
       double[][] gathered = new double[0][];
@@ -226,6 +252,25 @@ final class Lab implements AutoCloseable {
       optimizer.step(
           master, gradient, schedule.learningRate(step), GradientClip.factor(norm, MAX_NORM), 1);
       learner.load(master);
+      following.after(step, master);
+    }
+  }
+
+  /** What an objective may know of all rows before the first step. */
+  private record Rows(List<LearnRow> rows) implements TrainingRows {
+    @Override
+    public int count() {
+      return rows.size();
+    }
+
+    @Override
+    public RowFacts facts(int row) {
+      return RowFacts.of(rows.get(row).example());
+    }
+
+    @Override
+    public double scalar(String column, int row) {
+      return rows.get(row).example().scalars().getOrDefault(column, Double.NaN);
     }
   }
 
@@ -236,20 +281,43 @@ final class Lab implements AutoCloseable {
     private final SplittableRandom random = new SplittableRandom(seed);
     private final List<LearnRow> epoch = new ArrayList<>();
 
-    Batches(List<LearnRow> rows, int size) {
+    private final Optional<Progression> progression;
+
+    Batches(List<LearnRow> rows, int size, Optional<Progression> progression) {
       this.rows = rows;
       this.size = Math.min(size, rows.size());
+      this.progression = progression;
     }
 
     List<LearnRow> next() {
       List<LearnRow> batch = new ArrayList<>();
       while (batch.size() < size) {
         if (epoch.isEmpty()) {
-          epoch.addAll(rows);
+          epoch.addAll(progression.map(this::inPhases).orElse(rows));
         }
-        batch.add(epoch.remove(random.nextInt(epoch.size())));
+        batch.add(epoch.remove(progression.isPresent() ? 0 : random.nextInt(epoch.size())));
       }
       return batch;
+    }
+
+    private List<LearnRow> inPhases(Progression phases) {
+      int[] order =
+          IntStream.range(0, rows.size())
+              .boxed()
+              .sorted(atRandom())
+              .mapToInt(Integer::intValue)
+              .toArray();
+      int[] ordered =
+          phases.inPhases(
+              order,
+              row -> rows.get(row).example().scalars().get(phases.column()),
+              phase -> atRandom());
+      return IntStream.of(ordered).mapToObj(rows::get).toList();
+    }
+
+    private Comparator<Integer> atRandom() {
+      double[] places = random.doubles(rows.size()).toArray();
+      return Comparator.comparingDouble(row -> places[row]);
     }
   }
 
@@ -257,6 +325,7 @@ final class Lab implements AutoCloseable {
   public void close() {
     rewardModels.values().forEach(Decoder::close);
     policy.close();
+    follower.close();
     reference.close();
     tokenizer.close();
   }

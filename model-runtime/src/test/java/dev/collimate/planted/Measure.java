@@ -107,15 +107,45 @@ enum Measure {
     }
   },
 
+  MASK_SHARE("share of the mask that lies on the third of seven tokens, unseen answers") {
+    @Override
+    double of(Trained model) {
+      double there = 0;
+      double all = 0;
+      for (float[] mask : model.masks(unseen(model))) {
+        there += mask[2];
+        all += Preparation.sum(mask);
+      }
+      return all > 0 ? there / all : 0;
+    }
+  },
+
+  MASK_ZEROS("share of tokens whose mask is exactly 0, unseen answers") {
+    @Override
+    double of(Trained model) {
+      int zeros = 0;
+      int tokens = 0;
+      for (float[] mask : model.masks(unseen(model))) {
+        for (float value : mask) {
+          zeros += value == 0 ? 1 : 0;
+        }
+        tokens += mask.length;
+      }
+      return (double) zeros / tokens;
+    }
+  },
+
+  DEGREES("share of unseen answers of which the side task tells how much was deleted") {
+    @Override
+    double of(Trained model) {
+      return model.reported("degree_accuracy");
+    }
+  },
+
   OFFSET("distance of the mean score from 0, unseen answers") {
     @Override
     double of(Trained model) {
-      return Math.abs(
-          mean(
-              model.shifts(
-                  model.data().heldOut().stream()
-                      .flatMap(pair -> Stream.of(pair.better(), pair.worse()))
-                      .toList())));
+      return Math.abs(mean(model.shifts(unseen(model))));
     }
   };
 
@@ -139,6 +169,12 @@ enum Measure {
 
   private static List<Side> better(Trained model) {
     return model.data().labelled().stream().map(Judged::better).toList();
+  }
+
+  private static List<Side> unseen(Trained model) {
+    return model.data().heldOut().stream()
+        .flatMap(pair -> Stream.of(pair.better(), pair.worse()))
+        .toList();
   }
 
   private static List<String> prompts(Trained model) {

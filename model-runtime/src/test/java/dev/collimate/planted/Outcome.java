@@ -3,6 +3,7 @@ package dev.collimate.planted;
 import dev.collimate.generate.Completion;
 import dev.collimate.generate.Generator;
 import dev.collimate.generate.SamplingParams;
+import dev.collimate.learn.MetricSums;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.nn.CausalModel.Pass;
@@ -37,18 +38,28 @@ final class Outcome implements Trained {
   private final Decoder model;
   private final int scores;
   private final long seed;
+  private final MetricSums reported;
   private final ExamplePreparer preparer;
 
   /**
    * @param scores that a reward model gives; 0 for a language model
+   * @param reported what the objective says of unseen rows
    */
-  Outcome(Planted data, Tokenizer tokenizer, Decoder start, Decoder model, int scores, long seed) {
+  Outcome(
+      Planted data,
+      Tokenizer tokenizer,
+      Decoder start,
+      Decoder model,
+      int scores,
+      long seed,
+      MetricSums reported) {
     this.data = data;
     this.tokenizer = tokenizer;
     this.start = start;
     this.model = model;
     this.scores = scores;
     this.seed = seed;
+    this.reported = reported;
     RowShape shape = scores > 0 ? RowShape.SCORED : RowShape.DEMONSTRATION;
     preparer =
         new ExamplePreparer(
@@ -103,14 +114,27 @@ final class Outcome implements Trained {
 
   /** Log-probabilities of the completions' tokens, or scores. */
   private List<float[]> values(Decoder of, List<Side> sides) {
-    Quantity quantity = scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB;
+    return values(of, sides, scores > 0 ? Quantity.SCORE : Quantity.LOG_PROB);
+  }
+
+  @Override
+  public List<float[]> masks(List<Side> sides) {
+    return values(model, sides, Quantity.REWARD_MASK);
+  }
+
+  @Override
+  public double reported(String metric) {
+    return reported.value(metric);
+  }
+
+  private List<float[]> values(Decoder of, List<Side> sides, Quantity quantity) {
     List<float[]> values = new ArrayList<>();
     for (int from = 0; from < sides.size(); from += TOGETHER) {
       List<Sequence> sequences =
           sides.subList(from, Math.min(sides.size(), from + TOGETHER)).stream()
               .map(this::sequence)
               .toList();
-      try (Pass pass = of.forward(sequences, Set.of(), Mode.EVALUATE, Adapter.ON)) {
+      try (Pass pass = of.forward(sequences, Set.of(quantity), Mode.EVALUATE, Adapter.ON)) {
         values.addAll(List.of(pass.values(quantity)));
       }
     }

@@ -66,15 +66,9 @@ final class Preparation {
     boolean learnsSingles =
         declaration.shape() == RowShape.DEMONSTRATION
             || (declaration.shape() == RowShape.UNPAIRED && !data.singles().isEmpty());
-    List<Prepared.Ready> ready = new ArrayList<>();
-    for (Map<String, Object> row : learnsSingles ? data.singles() : data.pairs()) {
-      for (Prepared prepared : preparer.prepareAll(row)) {
-        if (prepared instanceof Prepared.Refused refused) {
-          throw new AssertionError(row + ": " + refused.detail());
-        }
-        ready.add((Prepared.Ready) prepared);
-      }
-    }
+    List<Map<String, Object>> ofPairs =
+        declaration.shape() == RowShape.RANKED ? data.lists() : data.pairs();
+    List<Prepared.Ready> ready = ready(learnsSingles ? data.singles() : ofPairs);
     SortedMap<String, SortedMap<String, Long>> categories = new TreeMap<>();
     for (Prepared.Ready row : ready) {
       row.categories()
@@ -92,6 +86,24 @@ final class Preparation {
       examples = mismatched(examples);
     }
     return new Rows(examples, new TrainingSet(examples.size(), model, categories));
+  }
+
+  /** What is held out, for what an objective reports of rows. */
+  List<Example> unseen(Planted data) {
+    return ready(data.unseen()).stream().map(Prepared.Ready::example).toList();
+  }
+
+  private List<Prepared.Ready> ready(List<Map<String, Object>> rows) {
+    List<Prepared.Ready> ready = new ArrayList<>();
+    for (Map<String, Object> row : rows) {
+      for (Prepared prepared : preparer.prepareAll(row)) {
+        if (prepared instanceof Prepared.Refused refused) {
+          throw new AssertionError(row + ": " + refused.detail());
+        }
+        ready.add((Prepared.Ready) prepared);
+      }
+    }
+    return ready;
   }
 
   private static Example numbered(

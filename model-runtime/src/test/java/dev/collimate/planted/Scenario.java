@@ -1,11 +1,8 @@
 package dev.collimate.planted;
 
-import dev.collimate.planted.Judged.Side;
-import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
 
 /**
  * What is planted. All scenarios of a seed share the letters' utilities; {@link #draw} gives the
@@ -132,77 +129,15 @@ enum Scenario {
       "prompts that ask for a letter which both answers have, so that pairs do not teach it") {
     @Override
     void fill(Draw draw) {
-      draw.pairs(TRAINED, () -> constrained(draw));
-      for (int i = 0; i < draw.rows().size(); i++) {
-        Map<String, Object> row = draw.rows().get(i);
-        String chosen = row.get("chosen").toString();
-        String rejected = row.get("rejected").toString();
-        String prompt = row.get("prompt").toString();
-        String start = prompt.substring(0, 6);
-        char asked = prompt.charAt(6);
-        String neither = without(World.LETTERS, chosen + rejected);
-        row.put("prompt_violating", asking(start, draw.letterOf(neither), '.'));
-        row.put("prompt_corrupted", row.get("prompt_violating"));
-        row.put("prompt_widening", asking(start, asked, draw.letterOf(without(chosen, rejected))));
-        row.put("prompt_narrowing", asking(start, asked, draw.letterOf(without(rejected, chosen))));
-      }
-      draw.holdOut(
-          () -> {
-            String start = draw.prompt().substring(0, 5) + "+";
-            String answer = draw.letters(World.LENGTH);
-            char met = draw.letterOf(answer);
-            char unmet = draw.letterOf(without(World.LETTERS, answer));
-            return new Judged(
-                new Side(asking(start, met, '.'), answer),
-                new Side(asking(start, unmet, '.'), answer),
-                "all",
-                1);
-          });
-    }
-
-    private Judged constrained(Draw draw) {
-      while (true) {
-        Judged pair = draw.truth(draw.prompt());
-        String one = pair.better().completion();
-        String other = pair.worse().completion();
-        String shared = without(one, without(one, other));
-        if (!shared.isEmpty() && !without(one, other).isEmpty() && !without(other, one).isEmpty()) {
-          String start = pair.better().prompt().substring(0, 5) + "+";
-          return Judged.of(asking(start, draw.letterOf(shared), '.'), one, other, pair.gap());
-        }
-      }
-    }
-
-    private static String asking(String start, char letter, char further) {
-      return start + letter + further + ":";
+      PromptRows.constrained(draw, TRAINED);
     }
   },
 
   REVERSED("prompts of three letters to have or, as capitals, to avoid; the chosen answer does") {
     @Override
     void fill(Draw draw) {
-      draw.pairs(TRAINED, () -> reversed(draw));
-      draw.holdOut(() -> reversed(draw));
-    }
-
-    private Judged reversed(Draw draw) {
-      while (true) {
-        String chosen = draw.letters(World.LENGTH);
-        String rejected = draw.letters(World.LENGTH);
-        StringBuilder prompt = new StringBuilder(draw.prompt().substring(0, 5));
-        double gap = 0;
-        String left = World.LETTERS;
-        for (int i = 0; i < 3; i++) {
-          char letter = draw.letterOf(left);
-          left = without(left, String.valueOf(letter));
-          boolean isIn = chosen.indexOf(letter) >= 0;
-          prompt.append(isIn ? letter : Character.toUpperCase(letter));
-          gap += isIn == rejected.indexOf(letter) >= 0 ? 0 : 1;
-        }
-        if (gap > 0) {
-          return Judged.of(prompt + ":", chosen, rejected, gap);
-        }
-      }
+      draw.pairs(TRAINED, () -> PromptRows.reversed(draw));
+      draw.holdOut(() -> PromptRows.reversed(draw));
     }
   },
 
@@ -226,23 +161,10 @@ enum Scenario {
       "48 pairs, labels by whether an answer has the topic's key letter, which is the rationale") {
     @Override
     void fill(Draw draw) {
-      draw.pairs(48, () -> keyed(draw));
-      draw.rows().forEach(row -> row.put("rationale", key(row.get("prompt").toString())));
-      draw.holdOut(() -> keyed(draw));
-    }
-
-    private static String key(String prompt) {
-      return World.LETTERS.substring(World.TOPICS.indexOf(prompt.charAt(1))).substring(0, 1);
-    }
-
-    private Judged keyed(Draw draw) {
-      String prompt = draw.prompt();
-      String key = key(prompt);
-      String plain = without(World.LETTERS, key);
-      StringBuilder chosen = new StringBuilder(draw.drawn(plain, World.LENGTH));
-      int place = draw.between(0, World.LENGTH - 1);
-      chosen.replace(place, place + 1, key);
-      return Judged.of(prompt, chosen.toString(), draw.drawn(plain, World.LENGTH), 1);
+      draw.pairs(48, () -> PromptRows.keyed(draw));
+      draw.rows()
+          .forEach(row -> row.put("rationale", PromptRows.key(row.get("prompt").toString())));
+      draw.holdOut(() -> PromptRows.keyed(draw));
     }
   },
 
@@ -294,12 +216,7 @@ enum Scenario {
       draw.pairs(TRAINED, () -> draw.truth(draw.prompt()));
       for (Map<String, Object> row : draw.rows()) {
         String prompt = row.get("prompt").toString();
-        row.put(
-            "reference",
-            IntStream.range(0, 16)
-                .mapToObj(i -> draw.letters(World.LENGTH))
-                .max(Comparator.comparingDouble(answer -> draw.world().utility(prompt, answer)))
-                .orElseThrow());
+        row.put("reference", draw.best(prompt, 16));
       }
       draw.holdOut(() -> draw.truth(draw.prompt()));
     }
@@ -317,6 +234,117 @@ enum Scenario {
       String better = World.LETTERS.charAt(winner) + draw.letters(World.LENGTH - 1);
       String worse = World.LETTERS.charAt((winner + 1) % 3) + draw.letters(World.LENGTH - 1);
       return Judged.of(draw.prompt(), better, worse, 1);
+    }
+  },
+
+  MARKED("labels by two letters of each answer alone, which are marked") {
+    @Override
+    void fill(Draw draw) {
+      AnswerRows.marked(draw, TRAINED);
+    }
+  },
+
+  IN_ORDER(
+      "5120 pairs of one statement, half of whose taste is its number's: an epoch is the training") {
+    @Override
+    double topicShare() {
+      return 0.5;
+    }
+
+    @Override
+    void fill(Draw draw) {
+      draw.pairs(Lab.STEPS * Lab.BATCH, () -> PromptRows.numbered(draw));
+      draw.holdOut(() -> PromptRows.numbered(draw));
+    }
+  },
+
+  ABLATED(
+      "right labels by the topic; further answers are of another topic's, as the worse unseen") {
+    @Override
+    double topicShare() {
+      return 1;
+    }
+
+    @Override
+    void fill(Draw draw) {
+      draw.pairs(TRAINED, () -> draw.truth(draw.prompt()));
+      draw.rows().forEach(row -> PromptRows.ablate(draw, row));
+      draw.holdOut(() -> PromptRows.ablated(draw));
+    }
+  },
+
+  SKEWED("judged answers, good ones mostly of two topics and bad ones mostly of the other two") {
+    @Override
+    void fill(Draw draw) {
+      PromptRows.skewed(draw, TRAINED);
+    }
+  },
+
+  CONTEXT("pairs of two kinds of answers, either preferred by the word in the column context") {
+    @Override
+    void fill(Draw draw) {
+      PromptRows.inContext(draw, TRAINED);
+      draw.holdOut(() -> PromptRows.inContext(draw, true));
+    }
+  },
+
+  OTHER_CONTEXT("as context, but before the unseen answers stands either word at random") {
+    @Override
+    String chance() {
+      return CONTEXT.name();
+    }
+
+    @Override
+    void fill(Draw draw) {
+      PromptRows.inContext(draw, TRAINED);
+      draw.holdOut(() -> PromptRows.inContext(draw, draw.happens(0.5)));
+    }
+  },
+
+  POSITIVES("the chosen side of every pair alone") {
+    @Override
+    void fill(Draw draw) {
+      draw.pairs(TRAINED, () -> draw.judged(draw.prompt(), World.LENGTH, World.LENGTH));
+      draw.labelledPairs().forEach(pair -> draw.singles().add(draw.labelled(pair.better(), true)));
+      draw.holdOut(() -> draw.truth(draw.prompt()));
+    }
+  },
+
+  DRIFTED("as clean, but each unseen answer is the best of four, as of a policy that has moved") {
+    @Override
+    void fill(Draw draw) {
+      draw.pairs(TRAINED, () -> draw.judged(draw.prompt(), World.LENGTH, World.LENGTH));
+      draw.holdOut(
+          () -> {
+            String prompt = draw.prompt();
+            return draw.ordered(prompt, draw.best(prompt, 4), draw.best(prompt, 4));
+          });
+    }
+  },
+
+  LISTS("256 lists of four answers graded with noise, and of each list one pair") {
+    @Override
+    void fill(Draw draw) {
+      AnswerRows.lists(draw, TRAINED);
+      draw.holdOut(() -> draw.truth(draw.prompt()));
+    }
+  },
+
+  DEGRADED("as clean, and of each answer two without its one or two best letters") {
+    @Override
+    void fill(Draw draw) {
+      draw.pairs(TRAINED, () -> draw.judged(draw.prompt(), World.LENGTH, World.LENGTH));
+      draw.holdOut(() -> draw.truth(draw.prompt()));
+      draw.unseenRows();
+      AnswerRows.degrade(draw);
+    }
+  },
+
+  TOXIC("pairs that differ in the third letter alone, which in the worse answer is a foreign one") {
+    @Override
+    void fill(Draw draw) {
+      draw.pairs(TRAINED, () -> AnswerRows.toxic(draw));
+      draw.holdOut(() -> AnswerRows.toxic(draw));
     }
   };
 
@@ -359,16 +387,5 @@ enum Scenario {
 
   private static Judged swapped(Judged pair) {
     return new Judged(pair.worse(), pair.better(), pair.group(), -pair.gap());
-  }
-
-  /** The letters of one text that another has not. */
-  private static String without(String letters, String taken) {
-    StringBuilder left = new StringBuilder();
-    for (int i = 0; i < letters.length(); i++) {
-      if (taken.indexOf(letters.charAt(i)) < 0) {
-        left.append(letters.charAt(i));
-      }
-    }
-    return left.toString();
   }
 }

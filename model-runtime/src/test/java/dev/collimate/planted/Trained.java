@@ -20,6 +20,12 @@ interface Trained {
   /** Mean negative log-probability of a token in nats. */
   double negativeLogProb(List<Side> sides);
 
+  /** What SparsePO's mask lets through of each of a completion's tokens. */
+  List<float[]> masks(List<Side> sides);
+
+  /** A mean that the objective reports of unseen rows; NaN where it reports none. */
+  double reported(String metric);
+
   /** Completions drawn at temperature 1, one after each prompt; without the end of sequence. */
   List<String> drawn(List<String> prompts);
 

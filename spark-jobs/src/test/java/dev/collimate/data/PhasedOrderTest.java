@@ -2,6 +2,7 @@ package dev.collimate.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.collimate.objective.Progression;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -13,8 +14,8 @@ class PhasedOrderTest {
 
   private static PhasedOrder order(double replay) {
     return new PhasedOrder(
+        new Progression("statement", replay),
         row -> row < 10 ? 1 : row < 20 ? 2 : 7,
-        replay,
         /* seed= */ 3,
         row -> Digest128.of("row " + row));
   }
@@ -59,7 +60,10 @@ class PhasedOrderTest {
   void noMoreIsReplayedThanThereWas() {
     PhasedOrder order =
         new PhasedOrder(
-            row -> row < 1 ? 1 : 2, /* replay= */ 1, /* seed= */ 3, row -> Digest128.of("" + row));
+            new Progression("statement", /* replay= */ 1),
+            row -> row < 1 ? 1 : 2,
+            /* seed= */ 3,
+            row -> Digest128.of("" + row));
     assertThat(order.of(0, new int[] {2, 1, 0})).containsExactly(0, 2, 1, 0);
   }
 }
