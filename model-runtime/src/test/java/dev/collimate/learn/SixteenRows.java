@@ -45,7 +45,7 @@ final class SixteenRows {
   /** The rows as the completions of a rollout, whose policy was near the reference. */
   private static List<LearnRow> assessed(Online objective, List<LearnRow> rows, Random random) {
     int generations = objective.needs().generations();
-    int perRow = generations / objective.rowsPerPrompt();
+    int perRow = objective.comparesCompletions() ? generations : 1;
     List<String> roles = objective.declaration().sequences();
     List<Judged.Completion> completions = new ArrayList<>();
     for (int i = 0; i < rows.size() * perRow; i++) {

@@ -20,7 +20,7 @@ final class SampleRollouts {
    * last group is made up beside.
    */
   static List<Row> assessed(Online objective, List<Row> rows, Random random) {
-    if (objective.rowsPerPrompt() == 1 && objective.needs().generations() == 2) {
+    if (objective.comparesCompletions()) {
       return pairs(objective, rows, random);
     }
     int generations = objective.needs().generations();

@@ -4,11 +4,9 @@ import static dev.collimate.config.Key.Role.IDENTITY;
 import static dev.collimate.config.Key.Role.OPERATIONAL;
 
 import dev.collimate.online.SamplerCorrection;
-import java.util.Optional;
-import java.util.function.BinaryOperator;
-
 import dev.collimate.online.Vade;
 import java.util.Optional;
+import java.util.function.BinaryOperator;
 
 /**
  * The {@code rollout} section: how completions are written that an online objective learns from.
@@ -174,7 +172,6 @@ public record RolloutSection(
   public boolean isCorrected() {
     return isGiven() && importanceSamplingCorrection;
   }
-
 
   /** How prompts are chosen. */
   public enum Sampler {

@@ -69,8 +69,7 @@ final class OnlineRun implements AutoCloseable {
             .rewardMixer()
             .map(file -> new RunMixer(directory.rollouts(), configuration).read(file, choices));
     this.rewards = new Rewards(choices, context, journal, run.rollout().maxLostRollouts(), mixer);
-    this.evalRewards =
-        new Rewards(choices, context, RewardJournal.NONE, /* mostLost= */ 0, mixer);
+    this.evalRewards = new Rewards(choices, context, RewardJournal.NONE, /* mostLost= */ 0, mixer);
   }
 
   private static List<RewardChoice> choices(RunConfig run) {

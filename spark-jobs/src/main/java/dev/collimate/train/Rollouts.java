@@ -5,8 +5,8 @@ import dev.collimate.data.GivenRows;
 import dev.collimate.data.PreparedData.Split;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.train.OnlineWork.SampleRange;
 import dev.collimate.text.GivenCompletion;
+import dev.collimate.train.OnlineWork.SampleRange;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -32,8 +32,26 @@ class OnlineConfigTest {
     RunConfig config = read();
 
     assertThat(config.objective().numGenerations()).isEqualTo(8);
-    assertThat(config.rollout()).isEqualTo(new RolloutSection(
-                     RolloutSection.WrittenBy.POLICY, 4, 8, 256, 1, 0, 1, 1, 1, 3, Sampler.IN_TURN, 0.99, 0.7, true, SamplerCorrection.Mode.SEQUENCE_MASK, 3, Optional.empty()));
+    assertThat(config.rollout())
+        .isEqualTo(
+            new RolloutSection(
+                RolloutSection.WrittenBy.POLICY,
+                4,
+                8,
+                256,
+                1,
+                0,
+                1,
+                1,
+                1,
+                3,
+                Sampler.IN_TURN,
+                0.99,
+                0.7,
+                true,
+                SamplerCorrection.Mode.SEQUENCE_MASK,
+                3,
+                Optional.empty()));
     assertThat(config.rewards()).hasSize(1);
     assertThat(config.rewards().get(0).options()).containsEntry("column", "answer");
   }
