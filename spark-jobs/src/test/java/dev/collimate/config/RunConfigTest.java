@@ -111,6 +111,7 @@ class RunConfigTest {
             new RunConfig(
                 "models/base",
                 "initial",
+                "policy",
                 "runs/one",
                 42,
                 new DataConfig(
