@@ -18,7 +18,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,7 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
  * Rewards of the user's own, in a jar of their own: one with options, one that is a class, and one
  * that fails in every way, beside a judge that does.
  */
-@Tag("lines")
 class OwnRewardIT {
 
   private static final String JAR = Launcher.jarOf("own-objective").toString();

@@ -2,7 +2,6 @@ package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
 import dev.collimate.text.RowShape;
-import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +12,7 @@ import java.util.Map;
  * probably it wins. As TRL's NashMDTrainer, whose preference is {@code sigmoid(score - score of the
  * mixture's)}.
  */
-final class NashMd implements Online {
+final class NashMd implements OnlinePairs {
 
   static final ObjectiveSpec SPEC =
       new ObjectiveSpec(
@@ -58,28 +57,8 @@ final class NashMd implements Online {
   }
 
   @Override
-  public Needs needs() {
-    return OnlinePair.NEEDS;
-  }
-
-  @Override
   public double referenceShare(int sample) {
     return sample == 1 ? mixtureCoefficient : 0;
-  }
-
-  @Override
-  public boolean comparesWithOld() {
-    return false;
-  }
-
-  @Override
-  public boolean comparesCompletions() {
-    return true;
-  }
-
-  @Override
-  public Sequence sequence(Sampled sampled) {
-    return Completions.counted(sampled);
   }
 
   @Override

@@ -2,7 +2,6 @@ package dev.collimate.objective;
 
 import dev.collimate.nn.Quantity;
 import dev.collimate.text.RowShape;
-import dev.collimate.text.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +14,7 @@ import java.util.Map;
  * TRL's XPO reports the reference's log-probabilities with the policy's under {@code logps/}, here
  * they are the policy's.
  */
-final class OnlineDpo implements Online {
+final class OnlineDpo implements OnlinePairs {
 
   private static final ObjectiveOption LOSS_TYPE =
       GrpoOptions.choice(
@@ -91,28 +90,8 @@ final class OnlineDpo implements Online {
   }
 
   @Override
-  public Needs needs() {
-    return OnlinePair.NEEDS;
-  }
-
-  @Override
   public double referenceShare(int sample) {
     return isXpo() && sample == 1 ? 1 : 0;
-  }
-
-  @Override
-  public boolean comparesWithOld() {
-    return false;
-  }
-
-  @Override
-  public boolean comparesCompletions() {
-    return true;
-  }
-
-  @Override
-  public Sequence sequence(Sampled sampled) {
-    return Completions.counted(sampled);
   }
 
   @Override

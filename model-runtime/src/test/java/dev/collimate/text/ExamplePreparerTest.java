@@ -21,9 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,19 +32,7 @@ class ExamplePreparerTest {
 
   private static final LocalDateTime NOW = LocalDateTime.parse("2025-01-15T12:00:00");
 
-  @TempDir static Path directory;
-  private static Tokenizer tokenizer;
-
-  @BeforeAll
-  static void loadTheByteLevelTokenizer() throws IOException {
-    ByteLevelTokenizer.write(new LocalFolderSink(directory));
-    tokenizer = Tokenizer.load(LocalFolder.existing(directory));
-  }
-
-  @AfterAll
-  static void closeIt() {
-    tokenizer.close();
-  }
+  @RegisterExtension static final ByteLevel BYTES = new ByteLevel();
 
   private static PreparerConfig config(RowShape shape) {
     return PreparerConfig.defaults(shape, NOW);
@@ -58,7 +45,7 @@ class ExamplePreparerTest {
   }
 
   private static Prepared prepare(PreparerConfig config, Map<String, ?> row) {
-    return new ExamplePreparer(Optional.of(tokenizer), config).prepare(row);
+    return new ExamplePreparer(Optional.of(BYTES.tokenizer()), config).prepare(row);
   }
 
   private static Prepared.Ready ready(PreparerConfig config, Map<String, ?> row) {
@@ -82,15 +69,17 @@ class ExamplePreparerTest {
 
   /** The text of the tokens that count. */
   private static String counted(Sequence sequence) {
-    return tokenizer.decode(
-        IntStream.range(0, sequence.length())
-            .filter(i -> sequence.lossMask()[i] == 1)
-            .map(i -> sequence.ids()[i])
-            .toArray());
+    return BYTES
+        .tokenizer()
+        .decode(
+            IntStream.range(0, sequence.length())
+                .filter(i -> sequence.lossMask()[i] == 1)
+                .map(i -> sequence.ids()[i])
+                .toArray());
   }
 
   private static String prompt(Sequence sequence) {
-    return tokenizer.decode(Arrays.copyOf(sequence.ids(), sequence.promptLength()));
+    return BYTES.tokenizer().decode(Arrays.copyOf(sequence.ids(), sequence.promptLength()));
   }
 
   private static List<Map<String, String>> chat(String... turns) {
@@ -108,7 +97,7 @@ class ExamplePreparerTest {
     Map<String, String> row = Map.of("prompt", "2+2=", "chosen", "4", "rejected", "five");
     Sequence chosen = sequence(config(RowShape.PREFERENCE), row, "chosen");
     Sequence rejected = sequence(config(RowShape.PREFERENCE), row, "rejected");
-    assertThat(tokenizer.decode(chosen.ids())).isEqualTo("2+2=4<eos>");
+    assertThat(BYTES.tokenizer().decode(chosen.ids())).isEqualTo("2+2=4<eos>");
     assertThat(prompt(chosen)).isEqualTo("2+2=");
     assertThat(counted(chosen)).isEqualTo("4<eos>");
     assertThat(counted(rejected)).isEqualTo("five<eos>");
@@ -138,7 +127,7 @@ class ExamplePreparerTest {
     Map<String, String> row = Map.of("chosen", chosen, "rejected", rejected);
     Sequence sequence = sequence(config(RowShape.PREFERENCE), row, "chosen");
     assertThat(prompt(sequence)).isEqualTo(prompt);
-    assertThat(tokenizer.decode(sequence.ids())).isEqualTo(chosen + "<eos>");
+    assertThat(BYTES.tokenizer().decode(sequence.ids())).isEqualTo(chosen + "<eos>");
   }
 
   @ParameterizedTest
@@ -218,7 +207,7 @@ class ExamplePreparerTest {
             259,
             NOW);
     ChatTemplate unmarked = ChatTemplate.parse("{{ messages[0].content }}", Map.of());
-    assertThatThrownBy(() -> new ExamplePreparer(tokenizer, unmarked, config))
+    assertThatThrownBy(() -> new ExamplePreparer(BYTES.tokenizer(), unmarked, config))
         .isInstanceOf(CollimateException.class)
         .hasMessageContaining(
             "objective.assistant_only_loss: needs a chat template with {% generation %} markers");
@@ -233,7 +222,7 @@ class ExamplePreparerTest {
     Map<String, Object> row =
         Map.of("prompt", chat("q"), "completion", List.of(answer("because <think>")));
     ExamplePreparer preparer =
-        new ExamplePreparer(tokenizer, thinking, config(RowShape.DEMONSTRATION));
+        new ExamplePreparer(BYTES.tokenizer(), thinking, config(RowShape.DEMONSTRATION));
     Prepared.Ready ready = (Prepared.Ready) preparer.prepare(row);
     Sequence sequence = ready.example().sequences().get("completion");
     assertThat(prompt(sequence)).isEqualTo("[user]q");
@@ -247,7 +236,8 @@ class ExamplePreparerTest {
         ChatTemplate.parse("{{ messages|length }}{{ messages[0].content }}", Map.of());
     Map<String, Object> row = Map.of("prompt", chat("q"), "completion", List.of(answer("a")));
     refused(
-        new ExamplePreparer(tokenizer, counting, config(RowShape.DEMONSTRATION)).prepare(row),
+        new ExamplePreparer(BYTES.tokenizer(), counting, config(RowShape.DEMONSTRATION))
+            .prepare(row),
         "template_mismatch",
         "there is no place to split");
   }
@@ -260,7 +250,7 @@ class ExamplePreparerTest {
             Map.of());
     Map<String, Object> row = Map.of("messages", List.of(answer("a")));
     refused(
-        new ExamplePreparer(tokenizer, strict, config(RowShape.DEMONSTRATION)).prepare(row),
+        new ExamplePreparer(BYTES.tokenizer(), strict, config(RowShape.DEMONSTRATION)).prepare(row),
         "template_error",
         "the chat template refuses the conversation: User first!");
   }
@@ -280,9 +270,9 @@ class ExamplePreparerTest {
             "chat_template_kwargs",
             Map.of("mode", "fast"));
     ExamplePreparer preparer =
-        new ExamplePreparer(tokenizer, template, config(RowShape.DEMONSTRATION));
+        new ExamplePreparer(BYTES.tokenizer(), template, config(RowShape.DEMONSTRATION));
     Prepared.Ready ready = (Prepared.Ready) preparer.prepare(row);
-    assertThat(tokenizer.decode(ready.example().sequences().get("completion").ids()))
+    assertThat(BYTES.tokenizer().decode(ready.example().sequences().get("completion").ids()))
         .startsWith("add fast {")
         .contains("'content': 'a'")
         .doesNotContain("tool_calls");
@@ -292,10 +282,10 @@ class ExamplePreparerTest {
   void whatHangsOnTheClockIsNoted() {
     ChatTemplate dated = ChatTemplate.parse("{{ strftime_now('%Y') }}", Map.of());
     ExamplePreparer preparer =
-        new ExamplePreparer(tokenizer, dated, config(RowShape.DEMONSTRATION));
+        new ExamplePreparer(BYTES.tokenizer(), dated, config(RowShape.DEMONSTRATION));
     Prepared.Ready ready = (Prepared.Ready) preparer.prepare(Map.of("messages", chat("q")));
     assertThat(ready.notes()).containsExactly("template_time");
-    assertThat(tokenizer.decode(ready.example().sequences().get("completion").ids()))
+    assertThat(BYTES.tokenizer().decode(ready.example().sequences().get("completion").ids()))
         .isEqualTo("2025");
   }
 
@@ -307,7 +297,7 @@ class ExamplePreparerTest {
     assertThat(counted(start.example().sequences().get("rejected"))).isEqualTo("5<eos>");
     assertThat(start.notes()).containsExactly("truncated_chosen");
     Sequence end = sequence(cut(RowShape.PREFERENCE, 7, TruncationMode.KEEP_END), row, "chosen");
-    assertThat(tokenizer.decode(end.ids())).isEqualTo("456789<eos>");
+    assertThat(BYTES.tokenizer().decode(end.ids())).isEqualTo("456789<eos>");
     assertThat(end.promptLength()).isEqualTo(1);
   }
 
@@ -328,7 +318,7 @@ class ExamplePreparerTest {
         "too_long",
         "side 'chosen' has 10 tokens, max_length is 9");
     Sequence chosen = sequence(config(RowShape.REWARD), row, "chosen");
-    assertThat(tokenizer.decode(chosen.ids())).isEqualTo("123456789<eos>");
+    assertThat(BYTES.tokenizer().decode(chosen.ids())).isEqualTo("123456789<eos>");
     assertThat(sequence(config(RowShape.REWARD), Map.of("chosen", "a", "rejected", "a"), "chosen"))
         .satisfies(same -> assertThat(same.length()).isEqualTo(2));
   }
@@ -348,7 +338,7 @@ class ExamplePreparerTest {
             NOW);
     Map<String, String> row = Map.of("prompt", "1234", "chosen", "5", "rejected", "6");
     Prepared.Ready ready = ready(config, row);
-    assertThat(tokenizer.decode(ready.example().sequences().get("chosen").ids()))
+    assertThat(BYTES.tokenizer().decode(ready.example().sequences().get("chosen").ids()))
         .isEqualTo("345<eos>");
     assertThat(ready.notes()).containsExactly("truncated_prompt");
   }
@@ -404,7 +394,7 @@ class ExamplePreparerTest {
   @Test
   void promptsEndWithTheStartOfAnAnswer() {
     Sequence sequence = sequence(config(RowShape.PROMPT), Map.of("prompt", chat("q")), "prompt");
-    assertThat(tokenizer.decode(sequence.ids())).isEqualTo("user: q\nassistant: ");
+    assertThat(BYTES.tokenizer().decode(sequence.ids())).isEqualTo("user: q\nassistant: ");
     assertThat(sequence.promptLength()).isEqualTo(sequence.length());
     assertThat(sequence.countedTokens()).isZero();
     refused(
@@ -465,7 +455,7 @@ class ExamplePreparerTest {
   @Test
   void theHashDoesNotDependOnHowASourceKeepsAValue() {
     ExamplePreparer preparer =
-        new ExamplePreparer(Optional.of(tokenizer), config(RowShape.PREFERENCE));
+        new ExamplePreparer(Optional.of(BYTES.tokenizer()), config(RowShape.PREFERENCE));
     Map<String, Object> wide = new HashMap<>();
     wide.put("chosen_input_ids", List.of(1L, 2L));
     wide.put("tools", null);
@@ -515,10 +505,10 @@ class ExamplePreparerTest {
     message.put("value", "v");
     message.put("tool_calls", List.of("t"));
     ExamplePreparer preparer =
-        new ExamplePreparer(tokenizer, template, config(RowShape.DEMONSTRATION));
+        new ExamplePreparer(BYTES.tokenizer(), template, config(RowShape.DEMONSTRATION));
     Prepared.Ready ready =
         (Prepared.Ready) preparer.prepare(Map.of("conversations", List.of(message)));
-    assertThat(tokenizer.decode(ready.example().sequences().get("completion").ids()))
+    assertThat(BYTES.tokenizer().decode(ready.example().sequences().get("completion").ids()))
         .isEqualTo("[{'name': 'n', 'role': 'gpt', 'content': 'v', 'tool_calls': ['t']}]");
   }
 
@@ -532,11 +522,11 @@ class ExamplePreparerTest {
     options.put("mode", null);
     options.put("nested", nested);
     ExamplePreparer preparer =
-        new ExamplePreparer(tokenizer, template, config(RowShape.DEMONSTRATION));
+        new ExamplePreparer(BYTES.tokenizer(), template, config(RowShape.DEMONSTRATION));
     Prepared.Ready ready =
         (Prepared.Ready)
             preparer.prepare(Map.of("messages", chat("q"), "chat_template_kwargs", options));
-    assertThat(tokenizer.decode(ready.example().sequences().get("completion").ids()))
+    assertThat(BYTES.tokenizer().decode(ready.example().sequences().get("completion").ids()))
         .isEqualTo("unset {}");
   }
 
@@ -603,7 +593,7 @@ class ExamplePreparerTest {
   @Test
   void theHashTellsBytesAndWideNumbersApart() {
     ExamplePreparer preparer =
-        new ExamplePreparer(Optional.of(tokenizer), config(RowShape.PREFERENCE));
+        new ExamplePreparer(Optional.of(BYTES.tokenizer()), config(RowShape.PREFERENCE));
     assertThat(preparer.columnsHash(Map.of("margin", new byte[] {1, 2})))
         .isEqualTo(preparer.columnsHash(Map.of("margin", new byte[] {1, 2})))
         .isNotEqualTo(preparer.columnsHash(Map.of("margin", new byte[] {1, 3})));
@@ -617,7 +607,7 @@ class ExamplePreparerTest {
   @Test
   void theHashOfOrdinaryValuesNeverChanges() {
     ExamplePreparer preparer =
-        new ExamplePreparer(Optional.of(tokenizer), config(RowShape.PREFERENCE));
+        new ExamplePreparer(Optional.of(BYTES.tokenizer()), config(RowShape.PREFERENCE));
     Map<String, Object> row =
         Map.of("prompt", "p", "chosen", "a", "rejected", "b", "margin", 0.5, "chosen_score", 8L);
     assertThat(preparer.columnsHash(row)).isEqualTo("771a31112df507cd1b58fb97493157e8");

@@ -2,19 +2,13 @@ package dev.collimate.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.collimate.files.LocalFolder;
-import dev.collimate.files.LocalFolderSink;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Sequences beside the sides of a pair; the tokenizer has one token per byte, and EOS. */
 class FurtherSequenceTest {
@@ -29,24 +23,12 @@ class FurtherSequenceTest {
       RowColumns.NONE.withSequences(
           new FurtherSequence("violating", "{prompt_violating}", "chosen"));
 
-  @TempDir static Path directory;
-  private static Tokenizer tokenizer;
-
-  @BeforeAll
-  static void loadTheByteLevelTokenizer() throws IOException {
-    ByteLevelTokenizer.write(new LocalFolderSink(directory));
-    tokenizer = Tokenizer.load(LocalFolder.existing(directory));
-  }
-
-  @AfterAll
-  static void closeIt() {
-    tokenizer.close();
-  }
+  @RegisterExtension static final ByteLevel BYTES = new ByteLevel();
 
   private static Prepared prepare(RowColumns columns, Map<String, ?> row) {
     PreparerConfig config = PreparerConfig.defaults(RowShape.PREFERENCE, NOW).withColumns(columns);
     ChatTemplate template = ChatTemplate.parse(TEMPLATE, Map.of());
-    return new ExamplePreparer(tokenizer, template, config).prepare(row);
+    return new ExamplePreparer(BYTES.tokenizer(), template, config).prepare(row);
   }
 
   private static final String TEMPLATE =
@@ -57,7 +39,7 @@ class FurtherSequenceTest {
   }
 
   private static String text(int[] ids) {
-    return tokenizer.decode(ids);
+    return BYTES.tokenizer().decode(ids);
   }
 
   private static String promptOf(Sequence sequence) {

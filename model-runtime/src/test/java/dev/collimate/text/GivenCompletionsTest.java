@@ -3,19 +3,14 @@ package dev.collimate.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.collimate.files.LocalFolder;
-import dev.collimate.files.LocalFolderSink;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -25,19 +20,7 @@ class GivenCompletionsTest {
   private static final LocalDateTime NOW = LocalDateTime.parse("2025-01-15T12:00:00");
   private static final int EOS = 2;
 
-  @TempDir static Path directory;
-  private static Tokenizer tokenizer;
-
-  @BeforeAll
-  static void loadTheByteLevelTokenizer() throws IOException {
-    ByteLevelTokenizer.write(new LocalFolderSink(directory));
-    tokenizer = Tokenizer.load(LocalFolder.existing(directory));
-  }
-
-  @AfterAll
-  static void closeIt() {
-    tokenizer.close();
-  }
+  @RegisterExtension static final ByteLevel BYTES = new ByteLevel();
 
   private static ExamplePreparer preparer(boolean readsLogProbs) {
     RowColumns columns =
@@ -54,7 +37,8 @@ class GivenCompletionsTest {
             /* vocabularySize= */ 300,
             NOW,
             columns);
-    return new ExamplePreparer(tokenizer, ChatTemplate.parse("{{ messages }}", Map.of()), config);
+    return new ExamplePreparer(
+        BYTES.tokenizer(), ChatTemplate.parse("{{ messages }}", Map.of()), config);
   }
 
   private static Map<String, Object> row() {
@@ -96,9 +80,9 @@ class GivenCompletionsTest {
 
     List<GivenCompletion> given = preparer(false).completions(row);
 
-    assertThat(tokenizer.decode(given.get(0).ids())).startsWith("cd").isNotEqualTo("cd");
+    assertThat(BYTES.tokenizer().decode(given.get(0).ids())).startsWith("cd").isNotEqualTo("cd");
     assertThat(given.get(0).ids()).hasSize(3);
-    assertThat(tokenizer.decode(given.get(1).ids())).isEqualTo("efg");
+    assertThat(BYTES.tokenizer().decode(given.get(1).ids())).isEqualTo("efg");
     assertThat(given.get(1).logProbs()).isEmpty();
   }
 

@@ -2,20 +2,14 @@ package dev.collimate.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.collimate.files.LocalFolder;
-import dev.collimate.files.LocalFolderSink;
 import dev.collimate.text.PreparerConfig.TruncationMode;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -24,19 +18,7 @@ class TokenMarksTest {
 
   private static final LocalDateTime NOW = LocalDateTime.parse("2025-01-15T12:00:00");
 
-  @TempDir static Path directory;
-  private static Tokenizer tokenizer;
-
-  @BeforeAll
-  static void loadTheByteLevelTokenizer() throws IOException {
-    ByteLevelTokenizer.write(new LocalFolderSink(directory));
-    tokenizer = Tokenizer.load(LocalFolder.existing(directory));
-  }
-
-  @AfterAll
-  static void closeIt() {
-    tokenizer.close();
-  }
+  @RegisterExtension static final ByteLevel BYTES = new ByteLevel();
 
   private static PreparerConfig config(TruncationMode mode, int maxLength) {
     PreparerConfig c = PreparerConfig.defaults(RowShape.PREFERENCE, NOW);
@@ -60,7 +42,7 @@ class TokenMarksTest {
   private static Prepared prepare(PreparerConfig config, Map<String, ?> row, Object marks) {
     Map<String, Object> marked = new HashMap<>(row);
     marked.put("chosen_marks", marks);
-    return new ExamplePreparer(Optional.of(tokenizer), config).prepare(marked);
+    return new ExamplePreparer(Optional.of(BYTES.tokenizer()), config).prepare(marked);
   }
 
   /** Marks of the chosen side's tokens that count. */

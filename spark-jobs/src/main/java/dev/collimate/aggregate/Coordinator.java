@@ -78,10 +78,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
     loop.execute(
         () -> {
           serving.announce(next);
-          workers.all().stream()
-              .filter(Session::asks)
-              .forEach(
-                  session -> session.answerPoll(new Reply.Prefetch(version, parameters.size())));
+          workers.all().forEach(session -> session.tellOf(next));
         });
     return count -> {
       next.ready(count);
@@ -280,6 +277,7 @@ final class Coordinator implements DriverConnection.Hub, AutoCloseable {
       answer.onSuccess(new Reply.Refused("a worker must register first").encode());
     } else {
       session.ask(answer, now());
+      serving.next().ifPresent(session::tellOf);
     }
   }
 

@@ -18,6 +18,7 @@ final class Serving {
 
   private final Map<Session, Waiting> waiting = new LinkedHashMap<>();
   private volatile Served served = Served.of(0, new FlatVector(0));
+  private boolean isNext;
   private boolean stopped;
 
   Serving() {
@@ -28,7 +29,13 @@ final class Serving {
   void announce(Served next) {
     served.retire();
     served = next;
+    isNext = true;
     look();
+  }
+
+  /** What was announced and is not worked with yet. */
+  Optional<Served> next() {
+    return isNext && !stopped ? Optional.of(served) : Optional.empty();
   }
 
   /** The version, whole; what was announced goes on being pulled. */
@@ -38,6 +45,7 @@ final class Serving {
       served = Served.of(version, parameters);
     }
     served.ready(parameters.blockCount());
+    isNext = false;
     look();
     return served;
   }

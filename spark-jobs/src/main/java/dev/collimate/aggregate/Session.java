@@ -14,6 +14,7 @@ final class Session {
   private boolean silent;
   private RpcResponseCallback poll;
   private long polledAt;
+  private long told = Long.MIN_VALUE;
 
   Session(long id, WorkerPlace place, DriverConnection control, long now) {
     this.id = id;
@@ -79,6 +80,14 @@ final class Session {
     answerPoll(new Reply.Fine());
     poll = callback;
     polledAt = now;
+  }
+
+  /** Answers with the version that comes next, of which the worker is told once. */
+  void tellOf(Served next) {
+    if (poll != null && told != next.version()) {
+      told = next.version();
+      answerPoll(new Reply.Prefetch(next.version(), next.values().size()));
+    }
   }
 
   void answerPoll(Reply reply) {

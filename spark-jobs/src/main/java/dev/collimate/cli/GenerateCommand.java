@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Completes every prompt: a string, a conversation, or ids in prompt_input_ids. The input's"
-          + " columns are kept; completion and completion_input_ids are added."
+          + " columns are kept; completion, without special tokens, and completion_input_ids are added."
     })
 final class GenerateCommand implements Callable<Integer> {
 

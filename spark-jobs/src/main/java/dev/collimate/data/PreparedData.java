@@ -1,6 +1,7 @@
 package dev.collimate.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.collimate.CollimateException;
@@ -97,21 +98,22 @@ public record PreparedData(String folder, Index index) implements Serializable {
     } catch (FileNotFoundException e) {
       return Optional.empty();
     }
-    Index index;
     try {
-      index = JSON.readValue(json, Index.class);
+      // The format first: another one has other fields.
+      JsonNode index = JSON.readTree(json);
+      int format = index.path("version").asInt();
+      if (format != 0 && format != FORMAT_VERSION) {
+        throw CollimateException.data(
+            "'%s' has data format %d, this version reads %d; prepare the data set again, in another output"
+                .formatted(folder, format, FORMAT_VERSION));
+      }
+      return Optional.of(new PreparedData(folder.toString(), JSON.treeToValue(index, Index.class)));
     } catch (JsonProcessingException e) {
       throw new CollimateException(
           CollimateException.Kind.DATA,
           "'%s/%s' is no index of a data set (%s)".formatted(folder, INDEX, e.getOriginalMessage()),
           e);
     }
-    if (index.version() != FORMAT_VERSION) {
-      throw CollimateException.data(
-          "'%s' has data format %d, this version reads %d; prepare the data set again"
-              .formatted(folder, index.version(), FORMAT_VERSION));
-    }
-    return Optional.of(new PreparedData(folder.toString(), index));
   }
 
   /** Opens a data set that must exist. */

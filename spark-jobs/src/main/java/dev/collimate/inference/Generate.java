@@ -110,7 +110,10 @@ public final class Generate {
       for (Completion completion : completions) {
         Map<String, Object> result = new LinkedHashMap<>(row);
         open.tokenizer()
-            .ifPresent(tokenizer -> result.put(COMPLETION, tokenizer.decode(completion.ids())));
+            .ifPresent(
+                tokenizer ->
+                    result.put(
+                        COMPLETION, tokenizer.decodeSkippingSpecialTokens(completion.ids())));
         result.put(COMPLETION_IDS, completion.ids());
         rows.add(result);
       }

@@ -165,7 +165,7 @@ public final class Judge {
       SamplingParams greedy = new SamplingParams(ANSWER_TOKENS, 0, 0, 1, 0, false);
       Completion completion =
           new Generator(decoder, eos).generate(List.of(ids), List.of(0L), greedy).get(0);
-      return open.tokenizer().orElseThrow().decode(completion.ids());
+      return open.tokenizer().orElseThrow().decodeSkippingSpecialTokens(completion.ids());
     }
 
     @Override

@@ -111,6 +111,30 @@ class AggregatorTest {
     }
   }
 
+  /** One that still sends, or has just come, is told of it when it asks. */
+  @Test
+  void whoAsksLaterPullsTheNextVersionToo() throws InterruptedException {
+    CountDownLatch pulled = new CountDownLatch(1);
+    try (Cluster cluster = Cluster.of(1)) {
+      FlatVector parameters = KnownVectors.parameters(SIZE, 1);
+      IntConsumer computed = cluster.aggregator().announce(1, parameters);
+      cluster.add(
+          place ->
+              new KnownVectors.Task() {
+                @Override
+                public void parameters(long version, FlatVector values) {
+                  pulled.countDown();
+                  super.parameters(version, values);
+                }
+              });
+      cluster.aggregator().awaitWorkers();
+      computed.accept(parameters.blockCount());
+      assertThat(pulled.await(20, TimeUnit.SECONDS)).isTrue();
+      StepResult step = cluster.aggregator().step(1, parameters, KnownVectors.payloads(13));
+      assertThat(hash(step.gradient())).isEqualTo(hash(KnownVectors.sum(13, parameters)));
+    }
+  }
+
   /** The run may end, or another version come, before the announced one was computed. */
   @Test
   void anAnnouncedVersionThatNeverComesHoldsNobodyUp() {

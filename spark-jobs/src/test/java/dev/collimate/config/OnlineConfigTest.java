@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
-import dev.collimate.config.RolloutSection.Sampler;
 import dev.collimate.online.SamplerCorrection;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,26 +31,7 @@ class OnlineConfigTest {
     RunConfig config = read();
 
     assertThat(config.objective().numGenerations()).isEqualTo(8);
-    assertThat(config.rollout())
-        .isEqualTo(
-            new RolloutSection(
-                RolloutSection.WrittenBy.POLICY,
-                4,
-                8,
-                256,
-                1,
-                0,
-                1,
-                1,
-                1,
-                3,
-                Sampler.IN_TURN,
-                0.99,
-                0.7,
-                true,
-                SamplerCorrection.Mode.SEQUENCE_MASK,
-                3,
-                Optional.empty()));
+    assertThat(config.rollout()).isEqualTo(RunConfigTest.ROLLOUT);
     assertThat(config.rewards()).hasSize(1);
     assertThat(config.rewards().get(0).options()).containsEntry("column", "answer");
   }

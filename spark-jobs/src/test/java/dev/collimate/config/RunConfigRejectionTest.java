@@ -74,7 +74,7 @@ class RunConfigRejectionTest {
           objective.name=null | objective.name: is missing (dpo.yaml:5); supported is {objectives}
           objective.name=dop | objective.name: must be {objectives}, got 'dop' (--set); nearest is dpo
           objective.name=gkd | objective.name: 'gkd' is not supported yet (--set); supported is {objectives}
-          rollout.top_k=3 | rollout.top_k: has no effect on dpo (--set); it belongs to grpo, rloo, reinforce_plus_plus, ppo, online_dpo, xpo or nash_md
+          rollout.top_k=3 | rollout.top_k: has no effect on dpo (--set); it belongs to grpo, rloo, reinforce_plus_plus, ppo, online_dpo, xpo, nash_md or drpo
           objective.loss_type=ip | objective.loss_type: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'ip' (--set); nearest is ipo
           objective.loss_type=[sft, simpo] | objective.loss_type.1: must be sigmoid, conservative, hinge, ipo, exo_pair, nca_pair, robust, bco_pair, sppo_hard, aot, aot_unpaired, apo_zero, apo_down, discopop, sft or sigmoid_norm, got 'simpo' (--set); nearest is ipo
           objective.loss_type=[] | objective.loss_type: must name at least one value (--set)

@@ -28,6 +28,27 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class RunConfigTest {
 
+  /** The section where nothing is said. */
+  static final RolloutSection ROLLOUT =
+      new RolloutSection(
+          RolloutSection.WrittenBy.POLICY,
+          4,
+          8,
+          256,
+          1,
+          0,
+          1,
+          1,
+          1,
+          3,
+          Sampler.IN_TURN,
+          0.99,
+          0.7,
+          true,
+          SamplerCorrection.Mode.SEQUENCE_MASK,
+          3,
+          Optional.empty());
+
   static final String LEAST =
       """
       model: models/base
@@ -127,24 +148,7 @@ class RunConfigTest {
                 new ObjectiveConfig("dpo", Objectives.find("dpo").orElseThrow().defaults()),
                 0,
                 Optional.empty(),
-                new RolloutSection(
-                    RolloutSection.WrittenBy.POLICY,
-                    4,
-                    8,
-                    256,
-                    1,
-                    0,
-                    1,
-                    1,
-                    1,
-                    3,
-                    Sampler.IN_TURN,
-                    0.99,
-                    0.7,
-                    true,
-                    SamplerCorrection.Mode.SEQUENCE_MASK,
-                    3,
-                    Optional.empty()),
+                ROLLOUT,
                 List.of(),
                 new TrainConfig(
                     1,

@@ -14,6 +14,7 @@ import dev.collimate.executor.ModelSpec;
 import dev.collimate.generate.SamplingParams;
 import dev.collimate.nn.Precision;
 import dev.collimate.storage.FailingFileSystem;
+import dev.collimate.text.ByteLevelTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -222,6 +223,18 @@ class InferenceTest {
     assertThat(read("other.jsonl")).isNotEqualTo(read("one.jsonl"));
     assertThat(read("one.jsonl"))
         .allMatch(row -> row.get("completion_input_ids").size() == 8 && row.has("completion"));
+  }
+
+  /** Put before a tokenizer again, they would count twice. */
+  @Test
+  void textsAreWithoutSpecialTokens() throws IOException {
+    write("prompts.jsonl", prompts(5));
+    generate("prompts.jsonl", "out.jsonl", DRAWN, 1);
+
+    assertThat(read("out.jsonl"))
+        .anyMatch(
+            row -> row.get("completion_input_ids").get(7).asInt() == ByteLevelTokenizer.BOS_ID)
+        .noneMatch(row -> row.get("completion").asText().contains("<bos>"));
   }
 
   @Test
