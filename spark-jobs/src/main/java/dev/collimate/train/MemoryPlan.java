@@ -116,12 +116,14 @@ public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, lon
     long rows = (long) run.train().microBatchSize() * sequencesPerRow(run);
     long tokens = rows * longest(run, model);
     long kept = kept(run, model);
+    long ofValues = 0;
     for (ModelFolder folder : values.stream().toList()) {
-      parameters += folder.layout().parameters().size();
+      ofValues += folder.layout().parameters().size();
       kept += kept(run, folder.config());
     }
     long tensors =
         parameters
+            + ofValues
             + trained
             + besidePolicy(run, parameters)
             + ofRollouts(run, model, parameters)
