@@ -47,6 +47,8 @@ class GrpoIT {
   enum Method {
     GRPO("{name: grpo, num_generations: 4, beta: 0.05}", "", true),
     PPO("{name: ppo, num_generations: 4}", "", false),
+    /** The values are those of a model of its own. */
+    PPO_VALUE_FOLDER("{name: ppo, num_generations: 4}", "", false),
     VADE("{name: grpo, num_generations: 4}", ", sampler: vade", false),
     /** The reference writes the second completion. */
     XPO("{name: xpo}", "", true),
@@ -74,7 +76,8 @@ class GrpoIT {
     private String runFile(String name, int workers) throws IOException {
       String reward =
           hasRewardModel ? ", {name: reward_model, model: %s}".formatted(rewardModel) : "";
-      return tiny().runFile(run(name), TRAIN.formatted(rollout, reward, workers));
+      String values = this == PPO_VALUE_FOLDER ? "value_model: %s\n".formatted(rewardModel) : "";
+      return tiny().runFile(run(name), values + TRAIN.formatted(rollout, reward, workers));
     }
 
     private void train(int executors, String name) throws IOException {

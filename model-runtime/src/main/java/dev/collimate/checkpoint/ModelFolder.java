@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /** A model in Hugging Face's layout, opened and checked; its tensors are read when asked for. */
 public final class ModelFolder implements AutoCloseable {
@@ -62,6 +63,26 @@ public final class ModelFolder implements AutoCloseable {
    *     number of scores
    */
   public static ModelFolder openClassifier(Folder folder, int numLabels, long seed) {
+    return openClassifier(
+        folder,
+        numLabels,
+        (weight, config) -> ModelInit.normal(weight, config.initializerRange(), seed));
+  }
+
+  /**
+   * Opens a model folder as a model that gives one value: a sequence classifier of one label as it
+   * is, a causal language model with a {@code score} of zeros in place of its output head.
+   *
+   * @throws CollimateException of kind DATA as {@link #openClassifier(Folder, int, long)}
+   */
+  public static ModelFolder openValueModel(Folder folder) {
+    return openClassifier(folder, 1, (weight, config) -> ModelInit.zeros());
+  }
+
+  private static ModelFolder openClassifier(
+      Folder folder,
+      int numLabels,
+      BiFunction<Parameter, ModelConfig, OutTensor.Values> ofFreshHead) {
     ModelFolder model = open(folder);
     if (model.config.numLabels() == numLabels) {
       return model;
@@ -79,7 +100,7 @@ public final class ModelFolder implements AutoCloseable {
         new OutTensor(
             weight,
             model.tensors.dtype(layout.tokens().weight()),
-            ModelInit.normal(weight, config.initializerRange(), seed));
+            ofFreshHead.apply(weight, config));
     return new ModelFolder(folder, config, model.tensors, layout, Optional.of(head));
   }
 

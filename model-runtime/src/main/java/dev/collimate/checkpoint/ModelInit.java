@@ -94,12 +94,7 @@ public final class ModelInit {
 
   private OutTensor.Values values(Parameter parameter) {
     if (!parameter.isMatrix()) {
-      float value = norms.contains(parameter.name()) ? 1 : 0;
-      return (first, into) -> {
-        while (into.hasRemaining()) {
-          into.put(value);
-        }
-      };
+      return constant(norms.contains(parameter.name()) ? 1 : 0);
     }
     OutTensor.Values normal = normal(parameter, deviation(parameter.name()), seed);
     boolean hasPad =
@@ -116,6 +111,18 @@ public final class ModelInit {
       normal.read(first, into);
       for (long i = Math.max(first, from); i < Math.min(to, first + into.position() - start); i++) {
         into.put((int) (start + i - first), 0);
+      }
+    };
+  }
+
+  static OutTensor.Values zeros() {
+    return constant(0);
+  }
+
+  private static OutTensor.Values constant(float value) {
+    return (first, into) -> {
+      while (into.hasRemaining()) {
+        into.put(value);
       }
     };
   }

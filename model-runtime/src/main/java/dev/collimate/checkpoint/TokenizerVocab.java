@@ -9,8 +9,10 @@ import dev.collimate.files.Folder;
 import dev.collimate.text.TokenizerFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
-/** The ids that a tokenizer can give. */
+/** The tokens that a tokenizer can give, by id. */
 public final class TokenizerVocab {
 
   private static final String FILE = "tokenizer.json";
@@ -24,13 +26,25 @@ public final class TokenizerVocab {
    * @throws CollimateException of kind DATA that names the largest id where it has none
    */
   public static void requireFits(Folder tokenizer, int vocabSize) {
-    String source = "'%s' in %s".formatted(FILE, tokenizer.location());
-    long largest = largestId(JsonFile.parse(json(tokenizer).getBytes(UTF_8), source));
+    SortedMap<Long, String> tokens = tokens(tokenizer);
+    long largest = tokens.isEmpty() ? -1 : tokens.lastKey();
     if (largest >= vocabSize) {
       throw CollimateException.data(
           "%s, with what 'tokenizer_config.json' adds, has token ids up to %d, but config.json has vocab_size %d; %d or more is needed"
-              .formatted(source, largest, vocabSize, largest + 1));
+              .formatted(source(tokenizer), largest, vocabSize, largest + 1));
     }
+  }
+
+  /**
+   * Whether two tokenizers have the same tokens under the same ids, so that a model reads ids of
+   * the other's as its own. How texts are cut, and how the files are laid out, may differ.
+   */
+  public static boolean haveSameIds(Folder one, Folder other) {
+    return tokens(one).equals(tokens(other));
+  }
+
+  private static String source(Folder tokenizer) {
+    return "'%s' in %s".formatted(FILE, tokenizer.location());
   }
 
   private static String json(Folder tokenizer) {
@@ -41,20 +55,22 @@ public final class TokenizerVocab {
     }
   }
 
-  private static long largestId(ObjectNode tokenizer) {
-    long largest = -1;
-    JsonNode vocab = tokenizer.path("model").path("vocab");
+  /** By id. */
+  private static SortedMap<Long, String> tokens(Folder tokenizer) {
+    ObjectNode json = JsonFile.parse(json(tokenizer).getBytes(UTF_8), source(tokenizer));
+    SortedMap<Long, String> tokens = new TreeMap<>();
+    JsonNode vocab = json.path("model").path("vocab");
     if (vocab.isArray()) {
       // Unigram: [token, score] pairs, the id is the place.
-      largest = vocab.size() - 1L;
-    } else {
-      for (JsonNode id : vocab) {
-        largest = Math.max(largest, id.asLong());
+      for (int id = 0; id < vocab.size(); id++) {
+        tokens.put((long) id, vocab.get(id).path(0).asText());
       }
+    } else {
+      vocab.properties().forEach(token -> tokens.put(token.getValue().asLong(), token.getKey()));
     }
-    for (JsonNode token : tokenizer.path("added_tokens")) {
-      largest = Math.max(largest, token.path("id").asLong());
+    for (JsonNode token : json.path("added_tokens")) {
+      tokens.put(token.path("id").asLong(), token.path("content").asText());
     }
-    return largest;
+    return tokens;
   }
 }

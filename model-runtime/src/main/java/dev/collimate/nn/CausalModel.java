@@ -31,7 +31,11 @@ public interface CausalModel extends AutoCloseable {
   /** The trained parameters: all weights, or the adapter's. */
   ParameterLayout layout();
 
-  /** Copies the trained parameters into the model. */
+  /**
+   * Copies the trained parameters into the model.
+   *
+   * @param parameters may be longer where the parameters of another model stand behind these
+   */
   void load(FlatVector parameters);
 
   /** Copies the trained parameters out of the model. */

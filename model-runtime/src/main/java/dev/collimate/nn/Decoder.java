@@ -48,12 +48,9 @@ public final class Decoder implements CausalModel {
     kernels = engine.kernels();
     manager = engine.newManager();
     Precision precision = options.precision();
-    weights = loadWeights(model, adapter, trained, precision);
+    weights = loadWeights(model, adapter, trained);
     stack = new LayerStack(kernels, weights, config, precision, adapter.scale());
-    head =
-        config.isClassifier()
-            ? new ScoreHead(kernels, weights.head(), precision)
-            : new OutputHead(kernels, weights.head(), precision);
+    head = isScored() ? new ScoreHead(kernels, weights.head(), precision) : ofTokens(precision);
     valueHead = weights.valueHeadWeight().map(weight -> new ValueHead(kernels, weight));
     contexts = new BatchContexts(kernels, manager, config);
   }
@@ -64,7 +61,7 @@ public final class Decoder implements CausalModel {
    * @throws CollimateException of kind DATA or USAGE where the adapter does not fit the model, or
    *     is not supported
    * @throws IllegalArgumentException where the options train an adapter and there is none, or all
-   *     weights beside one
+   *     weights beside one, or read values of another model than a classifier of one label
    */
   public static Decoder load(ModelFolder model, AdapterSource source, DecoderOptions options) {
     boolean hasAdapter = !(source instanceof AdapterSource.None);
@@ -80,6 +77,11 @@ public final class Decoder implements CausalModel {
           options.trained()
               + " cannot be trained "
               + (hasAdapter ? "beside an adapter" : "without an adapter"));
+    }
+    if (options.values() == DecoderOptions.Values.SCORE && model.config().numLabels() != 1) {
+      throw new IllegalArgumentException(
+          "values are the scores of a classifier of one label, this model has "
+              + model.config().numLabels());
     }
     if (options.values() == DecoderOptions.Values.HEAD) {
       trained = ValueHead.behind(trained, model.config().hiddenSize());
@@ -117,11 +119,10 @@ public final class Decoder implements CausalModel {
     }
   }
 
-  private Weights loadWeights(
-      ModelFolder model, AdapterWeights adapter, ParameterLayout trained, Precision precision) {
+  private Weights loadWeights(ModelFolder model, AdapterWeights adapter, ParameterLayout trained) {
     try {
       PtNDManager ofWeights = (PtNDManager) manager.newSubManager();
-      Weights loaded = Weights.load(kernels, ofWeights, model, adapter, trained, precision);
+      Weights loaded = Weights.load(kernels, ofWeights, model, adapter, trained, options);
       // From here on a result that ends up among the weights is a leak, and an error.
       ofWeights.cap();
       return loaded;
@@ -129,6 +130,17 @@ public final class Decoder implements CausalModel {
       manager.close();
       throw e;
     }
+  }
+
+  /** Whether sequences are read once each, not token by token. */
+  private boolean isScored() {
+    return config.isClassifier() && options.values() != DecoderOptions.Values.SCORE;
+  }
+
+  private Head ofTokens(Precision precision) {
+    return config.isClassifier()
+        ? ScoreHead.ofValues(kernels, weights.head())
+        : new OutputHead(kernels, weights.head(), precision);
   }
 
   /** Most logits that are held at a time, whatever the batch. */
@@ -173,13 +185,13 @@ public final class Decoder implements CausalModel {
       List<Sequence> sequences, Set<Quantity> quantities, Mode mode, Adapter adapter) {
     Engine.prepareThread();
     sequences.forEach(sequence -> requireReadable(sequence.ids()));
-    if (config.isClassifier() && sequences.stream().anyMatch(row -> row.length() == 0)) {
+    if (isScored() && sequences.stream().anyMatch(row -> row.length() == 0)) {
       throw CollimateException.data("A sequence without a token has no score");
     }
     PtNDManager pass = (PtNDManager) manager.newSubManager();
     try {
       TokenBatch batch =
-          config.isClassifier()
+          isScored()
               ? TokenBatch.ofScores(pass, sequences, config.tokens().pad(), config.numLabels())
               : TokenBatch.of(pass, sequences);
       return pass(
@@ -361,9 +373,10 @@ public final class Decoder implements CausalModel {
   }
 
   private void requireSize(FlatVector vector) {
-    if (vector.size() != layout().size()) {
+    long needed = options.firstParameter() + layout().size();
+    if (vector.size() < needed) {
       throw new IllegalArgumentException(
-          "the model has %d trained numbers, got %d".formatted(layout().size(), vector.size()));
+          "the model's trained numbers end at %d, got %d".formatted(needed, vector.size()));
     }
   }
 

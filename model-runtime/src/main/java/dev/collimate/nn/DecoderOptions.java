@@ -10,6 +10,8 @@ package dev.collimate.nn;
  * @param values whether there is a value head, which is trained with what else is
  * @param temperature what logits are divided by before anything is read off them, so that the
  *     log-probabilities are those of tokens drawn at it; 1 for the model's own
+ * @param firstParameter entry of the flat vector from which on the trained parameters stand; 0
+ *     unless those of another model stand before them
  */
 public record DecoderOptions(
     Precision precision,
@@ -17,7 +19,8 @@ public record DecoderOptions(
     Trained trained,
     Sharing sharing,
     Values values,
-    double temperature) {
+    double temperature,
+    long firstParameter) {
 
   /** What is kept of a forward pass for its gradient. */
   public enum Recomputation {
@@ -53,7 +56,9 @@ public record DecoderOptions(
     /** There are none. */
     NONE,
     /** A linear map of the last hidden state, of its own and zero at first. */
-    HEAD
+    HEAD,
+    /** The score of a sequence classifier of one label, read at every token. */
+    SCORE
   }
 
   /** At temperature 1. */
@@ -63,7 +68,7 @@ public record DecoderOptions(
       Trained trained,
       Sharing sharing,
       Values values) {
-    this(precision, recomputation, trained, sharing, values, 1);
+    this(precision, recomputation, trained, sharing, values, 1, 0);
   }
 
   /** Without values. */
@@ -78,15 +83,28 @@ public record DecoderOptions(
   }
 
   public DecoderOptions withSharing(Sharing other) {
-    return new DecoderOptions(precision, recomputation, trained, other, values, temperature);
+    return new DecoderOptions(
+        precision, recomputation, trained, other, values, temperature, firstParameter);
   }
 
   public DecoderOptions withValues(Values other) {
-    return new DecoderOptions(precision, recomputation, trained, sharing, other, temperature);
+    return new DecoderOptions(
+        precision, recomputation, trained, sharing, other, temperature, firstParameter);
   }
 
   public DecoderOptions withTemperature(double other) {
-    return new DecoderOptions(precision, recomputation, trained, sharing, values, other);
+    return new DecoderOptions(
+        precision, recomputation, trained, sharing, values, other, firstParameter);
+  }
+
+  /**
+   * The same for a value model beside the model that these are of: all of its weights are trained.
+   *
+   * @param first entry of the flat vector from which on they stand
+   */
+  DecoderOptions ofValueModel(long first) {
+    return new DecoderOptions(
+        precision, recomputation, Trained.ALL_WEIGHTS, Sharing.NONE, Values.SCORE, 1, first);
   }
 
   /** To read values off a model: float32, nothing trained. */

@@ -19,6 +19,10 @@ import java.util.Set;
  */
 final class DecoderPass implements CausalModel.Pass {
 
+  /** What a head gives that a loss can be derived by, in the order of its gradients. */
+  private static final List<Quantity> OF_HEAD =
+      List.of(Quantity.SCORE, Quantity.LOG_PROB, Quantity.ENTROPY, Quantity.VALUE);
+
   private final PtNDManager manager;
   private final Kernels kernels;
   private final Weights weights;
@@ -31,6 +35,7 @@ final class DecoderPass implements CausalModel.Pass {
   private final boolean isDifferentiable;
   private final boolean isRecomputed;
   private final double temperature;
+  private final long firstParameter;
 
   /**
    * Where layers are recomputed, the input of each layer from {@link Weights#lowestTrainedLayer}
@@ -80,6 +85,7 @@ final class DecoderPass implements CausalModel.Pass {
     this.adapter = adapter;
     isDifferentiable = mode == CausalModel.Mode.TRAIN;
     temperature = options.temperature();
+    firstParameter = options.firstParameter();
     isRecomputed = options.recomputation() == DecoderOptions.Recomputation.LAYERS;
     inputs = new PtNDArray[stack.layers()];
     if (batch.positions() == 0) {
@@ -91,8 +97,10 @@ final class DecoderPass implements CausalModel.Pass {
     } else {
       hidden = runLayers();
       ofHead = temperature == 1 ? hidden : kernels.call(manager, "divided", hidden, temperature);
-      tokenValues = quantities.contains(Quantity.VALUE) ? valuesOfTokens() : new float[0];
       outputs = head.values(manager, ofHead, batch.targets(), ofHead(quantities), isDifferentiable);
+      boolean isBeside =
+          quantities.contains(Quantity.VALUE) && !outputs.values().containsKey(Quantity.VALUE);
+      tokenValues = isBeside ? valuesOfTokens() : new float[0];
       ofReference =
           reading
               .map(of -> of.values(manager, hidden, quantities, own, isDifferentiable))
@@ -186,19 +194,18 @@ final class DecoderPass implements CausalModel.Pass {
     Engine.prepareThread();
     requireDifferentiable(gradients.keySet());
     List<float[]> ofOutputs = new ArrayList<>();
-    for (Quantity quantity : List.of(Quantity.SCORE, Quantity.LOG_PROB, Quantity.ENTROPY)) {
-      if (gradients.containsKey(quantity)) {
+    for (Quantity quantity : OF_HEAD) {
+      boolean isBeside = quantity == Quantity.VALUE && valueHead.isPresent();
+      if (gradients.containsKey(quantity) && !isBeside) {
         ofOutputs.add(batch.joined(gradients.get(quantity)));
       }
     }
     if (batch.positions() == 0) {
-      into.fill(0);
+      into.fill(firstParameter, 0);
       return new float[0];
     }
     // Every parameter's gradient is written below; to zero them first would take as long.
-    for (long i = weights.trainedLayout().size(); i < into.size(); i++) {
-      into.set(i, 0);
-    }
+    into.fill(firstParameter + weights.trainedLayout().size(), 0);
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       List<PtNDArray> g = ofOutputs.stream().map(each -> vector(scope, each)).toList();
       List<PtNDArray> gradientsOfHead = ofHead(scope, g);
@@ -235,7 +242,7 @@ final class DecoderPass implements CausalModel.Pass {
 
   /** Writes the gradient of the value head and adds that of the hidden states to the head's. */
   private void addValues(PtNDManager scope, PtNDArray g, List<PtNDArray> ofHead, FlatVector into) {
-    List<PtNDArray> ofValues = valueHead.orElseThrow().gradients(scope, hidden, g);
+    List<PtNDArray> ofValues = valueHead.get().gradients(scope, hidden, g);
     kernels.call(scope, "accumulate", ofHead.get(0), ofValues.get(0)).close();
     write(weights.valueHead(), ofValues.subList(1, 2), into);
   }
@@ -266,7 +273,7 @@ final class DecoderPass implements CausalModel.Pass {
       List<PtNDArray> ofHead,
       FlatVector into) {
     float[][] values = gradients.get(Quantity.VALUE);
-    if (values != null) {
+    if (values != null && valueHead.isPresent()) {
       addValues(scope, vector(scope, batch.joined(values)), ofHead, into);
     } else {
       weights.valueHead().forEach(unread -> zero(unread, into));

@@ -94,9 +94,9 @@ final class Weights implements AutoCloseable {
       ModelFolder model,
       AdapterWeights adapter,
       ParameterLayout trainedLayout,
-      Precision precision) {
+      DecoderOptions options) {
     return new Weights(
-        new Loading(kernels, manager, model, adapter, trainedLayout, precision), model);
+        new Loading(kernels, manager, model, adapter, trainedLayout, options), model);
   }
 
   /** Token and position embeddings, final norm. */
@@ -198,24 +198,24 @@ final class Weights implements AutoCloseable {
         ModelFolder model,
         AdapterWeights adapter,
         ParameterLayout trainedLayout,
-        Precision precision) {
+        DecoderOptions options) {
       this.kernels = kernels;
       this.manager = manager;
       this.model = model;
       this.adapter = adapter;
       this.trainedLayout = trainedLayout;
-      this.precision = precision;
+      precision = options.precision();
       copy = new TensorCopy(kernels, manager);
-      putOffsets(trainedLayout, offsets);
+      putOffsets(trainedLayout, options.firstParameter(), offsets);
       offsets.keySet().forEach(name -> trained.put(name, null));
-      putOffsets(adapter.layout().parameters(), adapterOffsets);
+      putOffsets(adapter.layout().parameters(), 0, adapterOffsets);
       adapter.layout().targets().forEach(target -> adapted.put(target.linear().module(), target));
     }
 
-    private static void putOffsets(ParameterLayout layout, Map<String, Long> offsets) {
+    private static void putOffsets(ParameterLayout layout, long first, Map<String, Long> offsets) {
       List<Long> starts = layout.offsets();
       for (int i = 0; i < layout.parameters().size(); i++) {
-        offsets.put(layout.parameters().get(i).name(), starts.get(i));
+        offsets.put(layout.parameters().get(i).name(), first + starts.get(i));
       }
     }
 

@@ -124,8 +124,17 @@ public final class FlatVector {
 
   /** Sets every entry. */
   public void fill(float value) {
-    for (float[] block : blocks) {
-      Arrays.fill(block, value);
+    fill(0, value);
+  }
+
+  /** Sets every entry from {@code first} on. */
+  public void fill(long first, float value) {
+    long i = first;
+    while (i < size) {
+      float[] block = blocks[(int) (i / BLOCK)];
+      int start = (int) (i % BLOCK);
+      Arrays.fill(block, start, block.length, value);
+      i += block.length - start;
     }
   }
 

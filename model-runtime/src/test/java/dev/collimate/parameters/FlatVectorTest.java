@@ -29,4 +29,14 @@ class FlatVectorTest {
     }
     assertThat(several.get(OFFSET - 1)).isZero();
   }
+
+  @Test
+  void theEntriesBehindOneAreSet() {
+    FlatVector vector = new FlatVector(2 * FlatVector.BLOCK + 3);
+    vector.fill(FlatVector.BLOCK - 2, 7);
+    assertThat(vector.get(FlatVector.BLOCK - 3)).isZero();
+    assertThat(vector.get(FlatVector.BLOCK - 2)).isEqualTo(7);
+    assertThat(vector.block(1)).containsOnly(7);
+    assertThat(vector.block(2)).containsOnly(7);
+  }
 }

@@ -51,6 +51,11 @@ final class ForeignKeys {
                   + " data.max_length and data.max_prompt_length"),
           Map.entry("reward_funcs", "write rewards: [{name: …}]"),
           Map.entry("reward_weights", "write the weight of each of the rewards"),
+          Map.entry(
+              "reward_model_path",
+              "write rewards: [{name: reward_model, model: FOLDER}], and value_model: FOLDER where"
+                  + " PPO's value model starts from it too"),
+          Map.entry("sft_model_path", "write model: FOLDER"),
           Map.entry("generation_batch_size", "write rollout.steps_per_generation"),
           Map.entry("use_vllm", VLLM),
           Map.entry("vllm_mode", VLLM),

@@ -2,6 +2,7 @@ package dev.collimate.config;
 
 import static dev.collimate.config.Key.Role.IDENTITY;
 
+import dev.collimate.nn.Quantity;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
 import dev.collimate.objective.Online;
@@ -37,6 +38,11 @@ public record ObjectiveConfig(
   /** Completions of every prompt, of an online objective. */
   public int numGenerations() {
     return online().map(objective -> objective.needs().generations()).orElse(1);
+  }
+
+  /** Whether the objective learns values of tokens. */
+  public boolean learnsValues() {
+    return declaration().stream().anyMatch(each -> each.learned().contains(Quantity.VALUE));
   }
 
   /** The objective where it learns from completions. */

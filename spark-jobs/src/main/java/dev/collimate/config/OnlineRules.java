@@ -2,6 +2,7 @@ package dev.collimate.config;
 
 import dev.collimate.config.Node.Field;
 import dev.collimate.config.Node.Fields;
+import dev.collimate.nn.Quantity;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.ObjectiveSpec;
 import dev.collimate.objective.Objectives;
@@ -10,6 +11,7 @@ import dev.collimate.text.RowShape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** Rules over the keys of objectives that learn from completions which the policy writes. */
@@ -17,6 +19,7 @@ final class OnlineRules {
 
   private static final String SECTION = "rollout";
   private static final String REWARDS = "rewards";
+  private static final String VALUES = "value_model";
 
   /** Keys of how the policy draws completions. */
   private static final List<String> OF_DRAWS = List.of("rollout.top_k", "rollout.top_p");
@@ -62,7 +65,8 @@ final class OnlineRules {
   /** Keys of completions that have no effect on a run. */
   static List<String> withoutEffect(RunConfig config) {
     if (!isOnline(config)) {
-      return config.rounds() > 0 ? OF_STEPS : keys();
+      return Stream.concat(Stream.of(VALUES), (config.rounds() > 0 ? OF_STEPS : keys()).stream())
+          .toList();
     }
     RolloutSection rollout = config.rollout();
     List<String> keys = new ArrayList<>(rollout.isGiven() ? OF_DRAWS : OF_GIVEN);
@@ -73,6 +77,9 @@ final class OnlineRules {
       keys.addAll(OF_VADE);
     }
     keys.add(OF_ROUNDS);
+    if (!config.objective().learnsValues()) {
+      keys.add(VALUES);
+    }
     // The reference reads completions one by one.
     keys.add("reference.prefix_sharing");
     return keys;
@@ -92,6 +99,12 @@ final class OnlineRules {
   void check(RunConfig config) {
     if (config.objective().name().isEmpty() || !problems.free("objective")) {
       return;
+    }
+    if (!config.objective().learnsValues()) {
+      Predicate<Declaration> learning = each -> each.learned().contains(Quantity.VALUE);
+      given(VALUES)
+          .ifPresent(
+              field -> refuse(VALUES, config.objective().name(), field, objectives(learning)));
     }
     if (!isOnline(config)) {
       if (config.rounds() > 0) {
@@ -218,11 +231,15 @@ final class OnlineRules {
   }
 
   private void refuse(String key, String objective, Field field) {
+    refuse(key, objective, field, objectives(Declaration::isOnline));
+  }
+
+  private void refuse(String key, String objective, Field field, List<String> others) {
     problems.add(
         key,
         "has no effect on " + objective,
         field.place(),
-        "; it belongs to " + Names.either(onlineObjectives()));
+        "; it belongs to " + Names.either(others));
   }
 
   private void checkSizes(RunConfig config) {
@@ -276,9 +293,9 @@ final class OnlineRules {
     refuseInRollout(OF_VADE, "has no effect with sampler in_turn", "; it belongs to vade");
   }
 
-  private static List<String> onlineObjectives() {
+  private static List<String> objectives(Predicate<Declaration> wanted) {
     return Objectives.table().stream()
-        .filter(spec -> spec.declaration(spec.defaults()).isOnline())
+        .filter(spec -> wanted.test(spec.declaration(spec.defaults())))
         .map(ObjectiveSpec::name)
         .toList();
   }

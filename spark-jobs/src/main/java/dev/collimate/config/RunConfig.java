@@ -23,6 +23,15 @@ public record RunConfig(
                 "What the policy is compared with: `initial`, the model as it starts, a continued"
                     + " adapter included; `base`, the model with adapters off; or a folder.")
         String referenceModel,
+    @Key(
+            role = IDENTITY,
+            usual = "policy",
+            meaning =
+                "Where the values of ppo come from: `policy`, a head on the policy's trunk, at first"
+                    + " zero; or a folder with the model's vocabulary, a model of its own, all of"
+                    + " whose weights are trained: a reward model, whose score head becomes the"
+                    + " value head, or a causal model, which gets one of zeros.")
+        String valueModel,
     @Key(role = OPERATIONAL, meaning = "Run directory; made if missing, resumed if it is this run.")
         String output,
     @Key(
@@ -86,6 +95,9 @@ public record RunConfig(
   /** The value of {@code reference_model} that means the model with its adapter off. */
   public static final String BASE = "base";
 
+  /** The value of {@code value_model} that means a head on the policy's trunk. */
+  public static final String POLICY = "policy";
+
   /**
    * Reads a run file.
    *
@@ -115,6 +127,7 @@ public record RunConfig(
     return new RunConfig(
         absolute.apply("model", model),
         isFolder ? absolute.apply("reference_model", referenceModel) : referenceModel,
+        valueFolder().map(folder -> absolute.apply("value_model", folder)).orElse(valueModel),
         absolute.apply("output", output),
         seed,
         data.located(absolute),
@@ -144,6 +157,7 @@ public record RunConfig(
     return new RunConfig(
         startModel,
         referenceModel,
+        valueModel,
         roundOutput,
         seed,
         data.of(pairs),
@@ -157,6 +171,11 @@ public record RunConfig(
         reference,
         cluster,
         report);
+  }
+
+  /** The folder that {@code value_model} names, where it names one. */
+  public Optional<String> valueFolder() {
+    return valueModel.equals(POLICY) ? Optional.empty() : Optional.of(valueModel);
   }
 
   /** Reads what {@link #resolved()} gave. */

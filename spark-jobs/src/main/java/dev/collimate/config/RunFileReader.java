@@ -35,6 +35,7 @@ final class RunFileReader {
         new RunConfig(
             config.model(),
             config.referenceModel(),
+            config.valueModel(),
             config.output(),
             config.seed(),
             config.data(),

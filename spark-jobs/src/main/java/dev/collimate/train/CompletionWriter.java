@@ -10,6 +10,7 @@ import dev.collimate.executor.RowScores;
 import dev.collimate.generate.Completion;
 import dev.collimate.generate.Generator;
 import dev.collimate.learn.LearnRow;
+import dev.collimate.nn.CausalModel;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.nn.CausalModel.Pass;
@@ -39,20 +40,24 @@ final class CompletionWriter {
   }
 
   private final Decoder policy;
+  private final CausalModel values;
   private final int[] eos;
   private final ReferenceModel reference;
   private final Function<Split, ShardReader> prompts;
   private final Configuration configuration;
 
   /**
-   * @param policy stays open
+   * @param policy stays open, as the next
+   * @param values the model that gives values: the policy itself, or one beside it
    */
   CompletionWriter(
       Decoder policy,
+      CausalModel values,
       ReferenceModel reference,
       Function<Split, ShardReader> prompts,
       Configuration configuration) {
     this.policy = policy;
+    this.values = values;
     this.eos = policy.config().tokens().eos().stream().mapToInt(Integer::intValue).toArray();
     this.reference = reference;
     this.prompts = prompts;
@@ -152,7 +157,7 @@ final class CompletionWriter {
 
   private float[] values(Example row) {
     List<Sequence> sequence = List.of(row.sequences().get(Online.COMPLETION));
-    try (Pass pass = policy.forward(sequence, Set.of(Quantity.VALUE), Mode.EVALUATE, Adapter.ON)) {
+    try (Pass pass = values.forward(sequence, Set.of(Quantity.VALUE), Mode.EVALUATE, Adapter.ON)) {
       return pass.values(Quantity.VALUE)[0];
     }
   }

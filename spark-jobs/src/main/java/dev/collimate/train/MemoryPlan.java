@@ -16,6 +16,7 @@ import dev.collimate.objective.ReferenceUse;
 import dev.collimate.reference.ReferenceSource;
 import dev.collimate.storage.HadoopFolder;
 import java.util.Locale;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.util.JavaUtils;
@@ -77,7 +78,8 @@ public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, lon
             run,
             policy.model().config(),
             policy.model().layout().parameters().size(),
-            policy.layout().size());
+            policy.layout().size(),
+            policy.valueModel());
     if (!ReferenceSource.isFolder(run)) {
       return training;
     }
@@ -93,22 +95,35 @@ public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, lon
     }
   }
 
+  /** Adds up for training without a value model of its own. */
+  static MemoryPlan of(RunConfig run, ModelConfig model, long parameters, long trained) {
+    return of(run, model, parameters, trained, Optional.empty());
+  }
+
   /**
    * Adds up for training.
    *
    * @param parameters of the model
-   * @param trained of those, or of the adapter
+   * @param trained of those, or of the adapter, and all of the value model
+   * @param values the value model, which runs beside the policy on the same tokens
    */
-  static MemoryPlan of(RunConfig run, ModelConfig model, long parameters, long trained) {
+  private static MemoryPlan of(
+      RunConfig run,
+      ModelConfig model,
+      long parameters,
+      long trained,
+      Optional<ModelFolder> values) {
     long rows = (long) run.train().microBatchSize() * sequencesPerRow(run);
     long tokens = rows * longest(run, model);
-    long perLayer = perLayer(model);
-    long kept =
-        run.train().gradientCheckpointing()
-            ? (long) model.layers() * model.hiddenSize() + perLayer
-            : model.layers() * perLayer;
+    long kept = kept(run, model);
+    long ofValues = 0;
+    for (ModelFolder folder : values.stream().toList()) {
+      ofValues += folder.layout().parameters().size();
+      kept += kept(run, folder.config());
+    }
     long tensors =
         parameters
+            + ofValues
             + trained
             + besidePolicy(run, parameters)
             + ofRollouts(run, model, parameters)
@@ -126,6 +141,14 @@ public record MemoryPlan(long workerNative, long workerGpu, long workerHeap, lon
     long workerHeap = HEAP_BASE + FLOAT * trained * worker;
     long driverHeap = HEAP_BASE + FLOAT * trained * driver;
     return of(run.cluster().device(), tensors, tokens, model, workerHeap, driverHeap);
+  }
+
+  /** Numbers that training keeps of a token. */
+  private static long kept(RunConfig run, ModelConfig model) {
+    long perLayer = perLayer(model);
+    return run.train().gradientCheckpointing()
+        ? (long) model.layers() * model.hiddenSize() + perLayer
+        : model.layers() * perLayer;
   }
 
   /**

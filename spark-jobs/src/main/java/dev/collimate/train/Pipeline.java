@@ -228,6 +228,10 @@ public final class Pipeline {
     int completion = run.rewards().isEmpty() ? 0 : run.rollout().maxCompletionLength();
     new LearnedPositions("model", policy.model().config(), completion)
         .requireRoom(data, facts, configuration);
+    if (policy.valueModel().isPresent()) {
+      new LearnedPositions(ValueFolder.KEY, policy.valueModel().get().config(), completion)
+          .requireRoom(data, facts, configuration);
+    }
     if (ReferenceSource.isFolder(run)) {
       ModelConfig config =
           ModelConfig.read(

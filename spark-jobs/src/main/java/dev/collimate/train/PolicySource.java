@@ -14,7 +14,7 @@ import dev.collimate.config.AdapterSection;
 import dev.collimate.config.RunConfig;
 import dev.collimate.files.Folder;
 import dev.collimate.files.FolderSink;
-import dev.collimate.nn.Quantity;
+import dev.collimate.nn.PolicyWithValues;
 import dev.collimate.nn.ValueHead;
 import dev.collimate.objective.Declaration;
 import dev.collimate.objective.Objectives;
@@ -26,7 +26,6 @@ import dev.collimate.storage.PublishedFile;
 import dev.collimate.text.Tokenizer;
 import java.io.IOException;
 import java.nio.FloatBuffer;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,27 +46,34 @@ public final class PolicySource implements AutoCloseable {
   private final ModelFolder model;
   private final Optional<Adapter> adapter;
   private final boolean hasValueHead;
+  private final ValueFolder valueFolder;
   private final Configuration configuration;
 
   private PolicySource(
       ModelFolder model,
       Optional<Adapter> adapter,
       boolean hasValueHead,
+      ValueFolder valueFolder,
       Configuration configuration) {
     this.model = model;
     this.adapter = adapter;
     this.hasValueHead = hasValueHead;
+    this.valueFolder = valueFolder;
     this.configuration = configuration;
   }
 
-  /** Opens the model and the adapter that a run file names; the caller closes it. */
+  /** Opens the models and the adapter that a run file names; the caller closes it. */
   public static PolicySource open(RunConfig run, Configuration configuration) {
     ModelFolder model = openModel(run, configuration);
+    ValueFolder valueFolder = new ValueFolder(Optional.empty());
     try {
+      valueFolder = ValueFolder.open(run, configuration);
+      valueFolder.requireFits(model);
       Optional<Adapter> adapter =
           run.adapter().map(section -> adapter(section, run.model(), model, configuration));
-      return new PolicySource(model, adapter, hasValueHead(run), configuration);
+      return new PolicySource(model, adapter, hasValueHead(run), valueFolder, configuration);
     } catch (RuntimeException e) {
+      valueFolder.close();
       model.close();
       throw e;
     }
@@ -128,14 +134,16 @@ public final class PolicySource implements AutoCloseable {
 
   /** Whether the objective learns values of tokens, from a head beside the policy's. */
   static boolean hasValueHead(RunConfig run) {
-    return Objectives.create(run.objective().name(), run.objective().options())
-        .declaration()
-        .learned()
-        .contains(Quantity.VALUE);
+    return run.objective().learnsValues() && run.valueFolder().isEmpty();
   }
 
   public ModelFolder model() {
     return model;
+  }
+
+  /** The value model, where it is a folder of its own. */
+  Optional<ModelFolder> valueModel() {
+    return valueFolder.model();
   }
 
   /** The model's tokenizer, where its folder has one; the caller closes it. */
@@ -144,10 +152,13 @@ public final class PolicySource implements AutoCloseable {
   }
 
   /**
-   * What is trained: the adapter's factors where there is an adapter, else all weights; then the
-   * value head, where the objective learns values.
+   * What is trained: the adapter's factors where there is an adapter, else all weights; then, where
+   * the objective learns values, the value head or all weights of the value model.
    */
   public ParameterLayout layout() {
+    if (valueModel().isPresent()) {
+      return PolicyWithValues.behind(policyLayout(), valueModel().get().layout().parameters());
+    }
     return hasValueHead
         ? ValueHead.behind(policyLayout(), model.config().hiddenSize())
         : policyLayout();
@@ -161,13 +172,14 @@ public final class PolicySource implements AutoCloseable {
 
   /** The values that training starts from; a value head begins at zero. */
   FlatVector initial(long seed) {
-    return withValueHead(policyInitial(seed));
-  }
-
-  private FlatVector withValueHead(FlatVector policy) {
-    return hasValueHead
-        ? OwnPart.behind(policy, Collections.nCopies(model.config().hiddenSize(), 0.0))
-        : policy;
+    FlatVector policy = policyInitial(seed);
+    if (!hasValueHead && valueModel().isEmpty()) {
+      return policy;
+    }
+    FlatVector all = OwnPart.behind(policy, new FlatVector(layout().size()));
+    valueModel()
+        .ifPresent(values -> read(values, values.layout().parameters(), all, policy.size()));
+    return all;
   }
 
   private FlatVector policyInitial(long seed) {
@@ -183,14 +195,10 @@ public final class PolicySource implements AutoCloseable {
   }
 
   /**
-   * The values of a published result, rounded as they were saved. The value head is no part of it:
-   * checkpoints alone have it.
+   * The values of a published result, rounded as they were saved. What gives values of tokens is no
+   * part of it: checkpoints alone have it.
    */
   FlatVector published(RunDirectory run) {
-    return withValueHead(policyPublished(run));
-  }
-
-  private FlatVector policyPublished(RunDirectory run) {
     Folder folder = HadoopFolder.open("output", directory(run).toString(), configuration);
     if (adapter.isPresent()) {
       try (AdapterFolder saved = AdapterFolder.open(folder)) {
@@ -205,17 +213,22 @@ public final class PolicySource implements AutoCloseable {
   private FlatVector values(ModelFolder folder) {
     ParameterLayout layout = model.layout().parameters();
     FlatVector values = new FlatVector(layout.size());
+    read(folder, layout, values, 0);
+    return values;
+  }
+
+  private static void read(
+      ModelFolder folder, ParameterLayout layout, FlatVector into, long first) {
     float[] chunk = new float[FlatVector.BLOCK];
-    long offset = 0;
+    long offset = first;
     for (ParameterLayout.Parameter parameter : layout.parameters()) {
       for (long done = 0; done < parameter.size(); done += chunk.length) {
         int count = (int) Math.min(chunk.length, parameter.size() - done);
         folder.readFloat32(parameter.name(), done, FloatBuffer.wrap(chunk, 0, count));
-        values.put(offset + done, FloatBuffer.wrap(chunk, 0, count));
+        into.put(offset + done, FloatBuffer.wrap(chunk, 0, count));
       }
       offset += parameter.size();
     }
-    return values;
   }
 
   /** Where the result goes. */
@@ -247,30 +260,34 @@ public final class PolicySource implements AutoCloseable {
     }
   }
 
-  /** The fingerprints of the model's files, and of the continued adapter's if there is one. */
+  /** The fingerprints of the model's files, of the continued adapter's and the value model's. */
   Map<String, String> fingerprints() {
     Map<String, String> fingerprints = new LinkedHashMap<>();
     fingerprints.put(RunRecord.MODEL_FINGERPRINT, model.fingerprint());
     adapter
         .flatMap(Adapter::continued)
         .ifPresent(folder -> fingerprints.put(RunRecord.ADAPTER_FINGERPRINT, folder.fingerprint()));
+    valueModel()
+        .ifPresent(folder -> fingerprints.put(RunRecord.VALUE_FINGERPRINT, folder.fingerprint()));
     return fingerprints;
   }
 
-  /** Tells the model and adapter files of one worker from those of another. */
+  /** Tells the model, adapter and value model files of one worker from those of another. */
   String fingerprint() {
-    return fingerprint(model, adapter.flatMap(Adapter::continued));
+    return fingerprint(model, adapter.flatMap(Adapter::continued), valueFolder);
   }
 
-  static String fingerprint(ModelFolder model, Optional<AdapterFolder> continued) {
-    return continued
-        .map(folder -> model.fingerprint() + "+" + folder.fingerprint())
-        .orElseGet(model::fingerprint);
+  static String fingerprint(
+      ModelFolder model, Optional<AdapterFolder> continued, ValueFolder values) {
+    return model.fingerprint()
+        + continued.map(folder -> "+" + folder.fingerprint()).orElse("")
+        + values.model().map(folder -> "+values " + folder.fingerprint()).orElse("");
   }
 
   @Override
   public void close() {
     adapter.flatMap(Adapter::continued).ifPresent(AdapterFolder::close);
+    valueFolder.close();
     model.close();
   }
 }

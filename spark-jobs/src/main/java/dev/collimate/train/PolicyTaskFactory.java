@@ -14,11 +14,13 @@ import dev.collimate.executor.ModelSlot;
 import dev.collimate.executor.RowLogProbs;
 import dev.collimate.learn.Learner;
 import dev.collimate.nn.AdapterSource;
+import dev.collimate.nn.CausalModel;
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.Decoder;
 import dev.collimate.nn.DecoderOptions;
 import dev.collimate.nn.Engine;
 import dev.collimate.nn.Numerics;
+import dev.collimate.nn.PolicyWithValues;
 import dev.collimate.nn.Precision;
 import dev.collimate.nn.Quantity;
 import dev.collimate.objective.Objective;
@@ -65,8 +67,10 @@ record PolicyTaskFactory(
         Objectives.create(run.objective().name(), run.objective().options())
             .over(data.trainingSet(OwnPart.sizes(run, folder.config(), configuration)));
     Decoder policy = Decoder.load(folder, source(folder, adapter), options());
+    CausalModel trained = policy;
     Optional<Decoder> reference = Optional.empty();
-    try {
+    try (ValueFolder values = ValueFolder.open(run, configuration)) {
+      trained = withValues(policy, values);
       reference = reference(policy, objective, configuration);
       ShardReader train = reader(PreparedData.Split.TRAIN, configuration);
       ShardReader eval = reader(PreparedData.Split.EVAL, configuration);
@@ -74,8 +78,9 @@ record PolicyTaskFactory(
           new Admission.Description(
               Numerics.take().facts(),
               readProbe(configuration),
-              PolicySource.fingerprint(folder, adapter));
-      Learner learner = new Learner(policy, objective);
+              PolicySource.fingerprint(folder, adapter, values));
+      CausalModel model = trained;
+      Learner learner = new Learner(model, objective);
       ReplicaStore store = new ReplicaStore(new RunDirectory(run.output()), configuration);
       Optional<Decoder> beside = reference;
       Closeable last = () -> beside.ifPresent(Decoder::close);
@@ -89,22 +94,31 @@ record PolicyTaskFactory(
           new GreedySampler(policy),
           new CompletionWriter(
               policy,
+              model instanceof PolicyWithValues both ? both.valueModel() : model,
               reference(policy, configuration),
               split -> split == PreparedData.Split.TRAIN ? train : eval,
               configuration),
           () -> {
             try (last;
-                policy;
+                model;
                 eval;
                 train) {
               // Closed from the last to the first, whatever one of them throws.
             }
           });
     } catch (RuntimeException e) {
-      policy.close();
+      trained.close();
       reference.ifPresent(Decoder::close);
       throw e;
     }
+  }
+
+  /** The policy, with its value model beside it where that is a folder. */
+  private CausalModel withValues(Decoder policy, ValueFolder values) {
+    return values
+        .model()
+        .<CausalModel>map(folder -> PolicyWithValues.load(policy, folder, options()))
+        .orElse(policy);
   }
 
   /**

@@ -35,11 +35,15 @@ final class RunRecord {
   /** The same of those at {@code reference_model}, where that is a folder. */
   static final String REFERENCE_FINGERPRINT = "reference_fingerprint";
 
+  /** The same of those at {@code value_model}, where that is a folder. */
+  static final String VALUE_FINGERPRINT = "value_fingerprint";
+
   private static final Map<String, String> KEY_OF_FINGERPRINT =
       Map.of(
           MODEL_FINGERPRINT, "model",
           ADAPTER_FINGERPRINT, "adapter.path",
-          REFERENCE_FINGERPRINT, "reference_model");
+          REFERENCE_FINGERPRINT, "reference_model",
+          VALUE_FINGERPRINT, ValueFolder.KEY);
 
   private static final ObjectMapper JSON =
       new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);

@@ -9,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OnlineConfigTest {
 
@@ -53,6 +54,44 @@ class OnlineConfigTest {
   }
 
   @Test
+  void theValuesOfPpoComeFromItsPolicyOrAFolder() {
+    RunConfig usual = read("objective={name: ppo}");
+    RunConfig folder = read("objective={name: ppo}", "value_model=models/reward");
+
+    assertThat(usual.valueFolder()).isEmpty();
+    assertThat(folder.valueFolder()).contains("models/reward");
+    assertThat(RunConfig.ofResolved(folder.resolved())).isEqualTo(folder);
+    assertThat(folder.differences(usual)).anyMatch(line -> line.startsWith("value_model"));
+    assertThat(folder.located((key, location) -> "/" + key + "/" + location).valueFolder())
+        .contains("/value_model/models/reward");
+    assertThat(read().identity()).containsEntry("value_model", null);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"grpo", "dpo"})
+  void othersHaveNoUseForAValueModel(String objective) {
+    String text = LEAST.replace("grpo", objective).replace("rewards", "#");
+    assertThatThrownBy(() -> RunConfig.read(text, "run.yaml", List.of("value_model=models/reward")))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining(
+            "value_model: has no effect on %s (--set); it belongs to ppo", objective);
+  }
+
+  /** Replicas with local steps would hold a value model of their own; they write no completions. */
+  @Test
+  void localStepsHaveNoValueModel() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    "objective={name: ppo}",
+                    "value_model=models/reward",
+                    "train.sync_every=4",
+                    "train.replicas=2"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageStartingWith("train.sync_every: must be 1 for ppo");
+  }
+
+  @Test
   void completionsThatTheRowsBringAreCorrectedAsTrlDoes() {
     RunConfig config = read("rollout.source=data");
 
@@ -93,6 +132,7 @@ class OnlineConfigTest {
           rollout.prior_decay_local=0.5 | rollout.prior_decay_local: has no effect with sampler in_turn (--set); it belongs to vade
           rollout={sampler: vade, prior_decay_global: 0} | rollout.prior_decay_global: must be > 0 and <= 1, got 0 (--set); usual is 0.99
           rollout.sampler=vad | rollout.sampler: must be in_turn or vade, got 'vad' (--set); nearest is vade
+          reward_model_path=rm | reward_model_path: is not a key here: write rewards: [{name: reward_model, model: FOLDER}], and value_model: FOLDER where PPO's value model starts from it too (--set)
           rollout.temperature=0 | rollout.temperature: must be > 0, got 0 (--set); usual is 1.0
           """)
   void aKeyIsRefusedByName(String override, String message) {

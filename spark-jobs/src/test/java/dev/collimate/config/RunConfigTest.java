@@ -132,6 +132,7 @@ class RunConfigTest {
             new RunConfig(
                 "models/base",
                 "initial",
+                "policy",
                 "runs/one",
                 42,
                 new DataConfig(

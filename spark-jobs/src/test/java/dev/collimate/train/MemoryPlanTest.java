@@ -12,6 +12,7 @@ import dev.collimate.nn.Decoder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -98,8 +99,26 @@ class MemoryPlanTest {
     assertThat(beside.workerNative()).isGreaterThan(alone.workerNative() + (1 << 20));
   }
 
-  private static MemoryPlan planOf(Path folder, String reference) {
-    RunConfig run = run(reference, "model=" + folder.resolve("model"));
+  /** Weights, gradients and activations in the worker, and every vector of the driver. */
+  @Test
+  void aValueModelOfItsOwnCounts(@TempDir Path folder) throws IOException {
+    ToyModel.write(folder.resolve("model"), 1);
+    String[] ppo = {"objective={name: ppo}", "rewards=[{name: number_match}]"};
+    MemoryPlan head = planOf(folder, ppo);
+    MemoryPlan beside =
+        planOf(folder, ppo[0], ppo[1], "value_model=" + folder.resolve("model").toString());
+    // The toy's body without its output head, which the value model leaves out.
+    long parameters = 320 * 16 + 2 * (16 * (16 + 8 + 8 + 16) + 3 * 16 * 40 + 32) + 16 + 16;
+    assertThat(beside.workerNative() - head.workerNative())
+        .isGreaterThan(2 * parameters * Float.BYTES);
+    assertThat(beside.driverHeap() - head.driverHeap())
+        .isGreaterThan(7 * (parameters - 16) * Float.BYTES);
+  }
+
+  private static MemoryPlan planOf(Path folder, String... overrides) {
+    List<String> all = new ArrayList<>(List.of(overrides));
+    all.add("model=" + folder.resolve("model"));
+    RunConfig run = run(all.toArray(String[]::new));
     Configuration configuration = new Configuration();
     try (PolicySource policy = PolicySource.open(run, configuration)) {
       return MemoryPlan.of(run, policy, configuration);

@@ -23,7 +23,8 @@ class RunRecordTest {
   @CsvSource({
     "fingerprint, model",
     "adapter_fingerprint, adapter.path",
-    "reference_fingerprint, reference_model"
+    "reference_fingerprint, reference_model",
+    "value_fingerprint, value_model"
   })
   void otherFilesAtTheSamePathAreAnotherRun(String fingerprint, String key) throws IOException {
     open(Map.of(fingerprint, "of the first"));
