@@ -10,6 +10,7 @@ import dev.collimate.storage.PublishedFile;
 import dev.collimate.storage.Storage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -120,6 +121,13 @@ public record RunManifest(
         });
   }
 
+  /** With one more fact of what is trained. */
+  public RunManifest withModel(String name, Object value) {
+    Map<String, Object> all = new LinkedHashMap<>(model);
+    all.put(name, value);
+    return with(changed -> changed.model = all);
+  }
+
   public RunManifest withAccounting(Accounting rows) {
     return with(changed -> changed.accounting = rows);
   }
@@ -156,7 +164,7 @@ public record RunManifest(
         draft.failure,
         versions,
         runFile,
-        model,
+        draft.model,
         draft.accounting,
         draft.training,
         draft.numerics,
@@ -170,6 +178,7 @@ public record RunManifest(
   private static final class Draft {
     private State state;
     private Failure failure;
+    private Map<String, Object> model;
     private Accounting accounting;
     private Map<String, Object> training;
     private Map<String, String> numerics;
@@ -181,6 +190,7 @@ public record RunManifest(
     Draft(RunManifest manifest) {
       state = manifest.state;
       failure = manifest.failure;
+      model = manifest.model;
       accounting = manifest.accounting;
       training = manifest.training;
       numerics = manifest.numerics;

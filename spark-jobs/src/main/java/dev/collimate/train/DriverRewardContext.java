@@ -27,6 +27,7 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
   private final RewardModels scoring;
   private final Configuration configuration;
   private final List<Tokenizer> tokenizers = new ArrayList<>();
+  private final List<String> fingerprints = new ArrayList<>();
 
   /**
    * @param scoring who scores
@@ -73,7 +74,13 @@ final class DriverRewardContext implements RewardContext, AutoCloseable {
               .formatted(KEY, location));
     }
     Tokenizer tokenizer = tokenizer(location);
+    fingerprints.add(model.modelFingerprint());
     return batch -> scoring.score(model, tokenizer, batch);
+  }
+
+  /** Tells the files of the reward models so far from others; empty where there is none. */
+  String fingerprint() {
+    return String.join("+", fingerprints);
   }
 
   private Tokenizer tokenizer(String location) {

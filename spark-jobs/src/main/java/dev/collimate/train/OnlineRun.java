@@ -80,13 +80,15 @@ final class OnlineRun implements AutoCloseable {
    * Makes the run's rewards once, so that what is wrong with one, such as the folder of a reward
    * model or the name of a key, is said before any work.
    *
+   * @return the fingerprint of the reward models' files; empty where there is none
    * @throws dev.collimate.CollimateException where a reward cannot be made
    */
-  static void requireRewards(RunConfig run, Configuration configuration) {
+  static String requireRewards(RunConfig run, Configuration configuration) {
     try (DriverRewardContext context =
             new DriverRewardContext(run, new ScoringWorkers(), configuration);
         Rewards made = new Rewards(choices(run), context, RewardJournal.NONE, /* mostLost= */ 0)) {
       log.debug("Rewards: {}", made.labels());
+      return context.fingerprint();
     }
   }
 

@@ -165,7 +165,7 @@ public final class Pipeline {
           run.cluster().device(),
           run.cluster().threads(),
           MemoryPlan.of(run, policy, configuration).workerGpu());
-      OnlineRun.requireRewards(run, configuration);
+      record.holdRewards(OnlineRun.requireRewards(run, configuration));
     }
     progress.stage("prepare");
     PreparedData data = Prepare.run(session, run, lock::requireOwned);

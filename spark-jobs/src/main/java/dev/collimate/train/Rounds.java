@@ -69,6 +69,7 @@ public final class Rounds {
   }
 
   private void rounds(RunRecord record, RunLock lock) throws IOException, InterruptedException {
+    record.holdRewards(OnlineRun.requireRewards(run, configuration));
     Map<String, Object> numbers = new LinkedHashMap<>();
     numbers.put("rounds", run.rounds());
     boolean exact = true;

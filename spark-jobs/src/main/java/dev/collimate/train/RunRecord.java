@@ -13,6 +13,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,12 +39,16 @@ final class RunRecord {
   /** The same of those at {@code value_model}, where that is a folder. */
   static final String VALUE_FINGERPRINT = "value_fingerprint";
 
+  /** The same of those of the rewards' models, where there are any. */
+  private static final String REWARD_FINGERPRINT = "reward_fingerprint";
+
   private static final Map<String, String> KEY_OF_FINGERPRINT =
       Map.of(
           MODEL_FINGERPRINT, "model",
           ADAPTER_FINGERPRINT, "adapter.path",
           REFERENCE_FINGERPRINT, "reference_model",
-          VALUE_FINGERPRINT, ValueFolder.KEY);
+          VALUE_FINGERPRINT, ValueFolder.KEY,
+          REWARD_FINGERPRINT, "rewards[].model");
 
   private static final ObjectMapper JSON =
       new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true);
@@ -94,7 +99,7 @@ final class RunRecord {
                 RunManifest.Failure.NONE,
                 fresh.versions(),
                 run.resolved(),
-                fresh.model(),
+                allOf(manifest.model(), fresh.model()),
                 manifest.accounting(),
                 manifest.training(),
                 manifest.numerics(),
@@ -103,6 +108,27 @@ final class RunRecord {
                 manifest.samples(),
                 manifest.files()));
     return record;
+  }
+
+  /** Facts of before that are not said anew stand: those of rewards are told later. */
+  private static Map<String, Object> allOf(Map<String, Object> before, Map<String, Object> now) {
+    Map<String, Object> all = new LinkedHashMap<>(before);
+    all.putAll(now);
+    return all;
+  }
+
+  /**
+   * Has the run go on with the reward models that it began with, or begin with these.
+   *
+   * @param fingerprint of their files; empty where there are none
+   * @throws CollimateException (usage) where they are others
+   */
+  void holdRewards(String fingerprint) {
+    if (!fingerprint.isEmpty()) {
+      RunManifest fresh = manifest.withModel(REWARD_FINGERPRINT, fingerprint);
+      requireSameFiles(manifest, fresh, directory);
+      update(present -> present.withModel(REWARD_FINGERPRINT, fingerprint));
+    }
   }
 
   private static void requireSame(RunConfig run, RunManifest present, RunDirectory directory) {

@@ -18,6 +18,7 @@ import dev.collimate.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -124,5 +125,22 @@ class RewardModelPipelineTest {
     byte[] bytes = Files.readAllBytes(weights);
     Files.write(weights, Arrays.copyOf(bytes, bytes.length / 2));
     assertRefused("liker", "model.safetensors");
+  }
+
+  @Test
+  void aRunGoesOnWithTheRewardModelThatItBeganWith() throws Exception {
+    String[] overrides = {reward("liker"), "train.max_steps=1"};
+    toy.run("run", overrides);
+    toy.run("run", overrides);
+
+    ToyModel.writeClassifier(folder.resolve("another"), 6);
+    Files.copy(
+        folder.resolve("another/model.safetensors"),
+        folder.resolve("liker/model.safetensors"),
+        StandardCopyOption.REPLACE_EXISTING);
+    assertThatThrownBy(() -> toy.run("run", overrides))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("rewards[].model: the files there are not those that the run in")
+        .hasMessageContaining("put them back, or choose another output");
   }
 }
