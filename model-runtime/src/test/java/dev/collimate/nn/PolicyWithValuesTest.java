@@ -1,5 +1,12 @@
 package dev.collimate.nn;
 
+import static dev.collimate.nn.ValuePasses.GRADIENTS;
+import static dev.collimate.nn.ValuePasses.READ;
+import static dev.collimate.nn.ValuePasses.parameters;
+import static dev.collimate.nn.ValuePasses.rows;
+import static dev.collimate.nn.ValuePasses.sequence;
+import static dev.collimate.nn.ValuePasses.sum;
+import static dev.collimate.nn.ValuePasses.values;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -15,7 +22,6 @@ import dev.collimate.nn.DecoderOptions.Trained;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.ParameterLayout.Parameter;
 import dev.collimate.text.Sequence;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -39,17 +45,6 @@ class PolicyWithValuesTest {
   private static final AdapterConfig LORA =
       new AdapterConfig(2, 4, 0, new TargetModules.AllLinear(), false, "");
 
-  private static final Set<Quantity> ALL = EnumSet.of(Quantity.ENTROPY, Quantity.VALUE);
-
-  /** Derivatives of the counted tokens: three of the first sequence, two of the second. */
-  private static final float[][] OF_VALUES = {{-1, 2, 0.5f}, {0.25f, 1.5f}};
-
-  private static final Map<Quantity, float[][]> GRADIENTS =
-      Map.of(
-          Quantity.LOG_PROB, new float[][] {{1, -0.5f, 0.25f}, {0.75f, -1}},
-          Quantity.ENTROPY, new float[][] {{0.5f, 0.25f, -1}, {1, 0.5f}},
-          Quantity.VALUE, OF_VALUES);
-
   @BeforeAll
   static void startEngine() {
     Engine.start(1, ComputeDevice.cpu());
@@ -64,7 +59,7 @@ class PolicyWithValuesTest {
       FlatVector parameters = parameters(model);
       FlatVector gradient = new FlatVector(parameters.size());
       gradient.fill(7);
-      try (Pass pass = model.forward(rows(), ALL, Mode.TRAIN, Adapter.ON)) {
+      try (Pass pass = model.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
         pass.backward(GRADIENTS, gradient);
       }
       float step = 0x1p-7f;
@@ -96,12 +91,14 @@ class PolicyWithValuesTest {
           .isEqualTo(new Parameter("value_model.score.weight", List.of(1L, 24L)));
       FlatVector gradient = new FlatVector(model.layout().size());
       FlatVector parameters = parameters(model);
-      try (Pass pass = model.forward(rows(), ALL, Mode.TRAIN, Adapter.ON)) {
+      try (Pass pass = model.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
         pass.backward(GRADIENTS, gradient);
         double expected = 0;
-        for (int row = 0; row < OF_VALUES.length; row++) {
-          for (int t = 0; t < OF_VALUES[row].length; t++) {
-            expected += (double) OF_VALUES[row][t] * pass.values(Quantity.VALUE)[row][t];
+        for (int row = 0; row < GRADIENTS.get(Quantity.VALUE).length; row++) {
+          for (int t = 0; t < GRADIENTS.get(Quantity.VALUE)[row].length; t++) {
+            expected +=
+                (double) GRADIENTS.get(Quantity.VALUE)[row][t]
+                    * pass.values(Quantity.VALUE)[row][t];
           }
         }
         double inner = 0;
@@ -137,7 +134,7 @@ class PolicyWithValuesTest {
       FlatVector ofOne = new FlatVector(alone.layout().size());
       Map<Quantity, float[][]> ofPolicy =
           Map.of(Quantity.LOG_PROB, GRADIENTS.get(Quantity.LOG_PROB));
-      try (Pass both = model.forward(rows(), ALL, Mode.TRAIN, Adapter.ON);
+      try (Pass both = model.forward(rows(), READ, Mode.TRAIN, Adapter.ON);
           Pass one = alone.forward(rows(), Set.of(Quantity.ENTROPY), Mode.TRAIN, Adapter.ON)) {
         assertThat(both.values(Quantity.LOG_PROB)).isDeepEqualTo(one.values(Quantity.LOG_PROB));
         assertThat(both.values(Quantity.ENTROPY)).isDeepEqualTo(one.values(Quantity.ENTROPY));
@@ -185,51 +182,9 @@ class PolicyWithValuesTest {
   }
 
   private static void step(CausalModel model) {
-    try (Pass pass = model.forward(rows(), ALL, Mode.TRAIN, Adapter.ON)) {
+    try (Pass pass = model.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
       pass.backward(GRADIENTS, new FlatVector(model.layout().size()));
     }
-  }
-
-  private static double sum(CausalModel model) {
-    try (Pass pass = model.forward(rows(), ALL, Mode.EVALUATE, Adapter.ON)) {
-      return GRADIENTS.entrySet().stream()
-          .mapToDouble(each -> sum(pass.values(each.getKey()), each.getValue()))
-          .sum();
-    }
-  }
-
-  private static double sum(float[][] values, float[][] weights) {
-    double sum = 0;
-    for (int row = 0; row < values.length; row++) {
-      for (int t = 0; t < values[row].length; t++) {
-        sum += (double) weights[row][t] * values[row][t];
-      }
-    }
-    return sum;
-  }
-
-  private static List<Sequence> rows() {
-    return List.of(sequence(2, 1, 5, 7, 9, 2), sequence(1, 4, 22, 3));
-  }
-
-  private static Sequence sequence(int promptLength, int... ids) {
-    byte[] mask = new byte[ids.length];
-    for (int t = promptLength; t < ids.length; t++) {
-      mask[t] = 1;
-    }
-    return new Sequence(ids, promptLength, mask);
-  }
-
-  private static float[][] values(CausalModel model, List<Sequence> rows) {
-    try (Pass pass = model.forward(rows, ALL, Mode.EVALUATE, Adapter.ON)) {
-      return pass.values(Quantity.VALUE);
-    }
-  }
-
-  private static FlatVector parameters(CausalModel model) {
-    FlatVector parameters = new FlatVector(model.layout().size());
-    model.store(parameters);
-    return parameters;
   }
 
   private static ModelFolder classifier() {

@@ -1,5 +1,12 @@
 package dev.collimate.nn;
 
+import static dev.collimate.nn.ValuePasses.GRADIENTS;
+import static dev.collimate.nn.ValuePasses.READ;
+import static dev.collimate.nn.ValuePasses.parameters;
+import static dev.collimate.nn.ValuePasses.rows;
+import static dev.collimate.nn.ValuePasses.sequence;
+import static dev.collimate.nn.ValuePasses.sum;
+import static dev.collimate.nn.ValuePasses.values;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -17,10 +24,7 @@ import dev.collimate.nn.DecoderOptions.Values;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.random.CounterRandom;
 import dev.collimate.text.Sequence;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,15 +40,6 @@ class ValueHeadTest {
 
   private static final AdapterConfig LORA =
       new AdapterConfig(2, 4, 0, new TargetModules.AllLinear(), false, "");
-
-  private static final Set<Quantity> ALL = EnumSet.of(Quantity.ENTROPY, Quantity.VALUE);
-
-  /** Derivatives of the counted tokens: three of the first sequence, two of the second. */
-  private static final Map<Quantity, float[][]> GRADIENTS =
-      Map.of(
-          Quantity.LOG_PROB, new float[][] {{1, -0.5f, 0.25f}, {0.75f, -1}},
-          Quantity.ENTROPY, new float[][] {{0.5f, 0.25f, -1}, {1, 0.5f}},
-          Quantity.VALUE, new float[][] {{-1, 2, 0.5f}, {0.25f, 1.5f}});
 
   @BeforeAll
   static void startEngine() {
@@ -94,7 +89,7 @@ class ValueHeadTest {
     }
     decoder.load(parameters);
     FlatVector gradient = new FlatVector(decoder.layout().size());
-    try (Pass pass = decoder.forward(rows(), ALL, Mode.TRAIN, Adapter.ON)) {
+    try (Pass pass = decoder.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
       pass.backward(GRADIENTS, gradient);
     }
     float step = 0x1p-7f;
@@ -115,31 +110,13 @@ class ValueHeadTest {
     }
   }
 
-  private static double sum(Decoder decoder) {
-    try (Pass pass = decoder.forward(rows(), ALL, Mode.EVALUATE, Adapter.ON)) {
-      return sum(pass.values(Quantity.LOG_PROB), GRADIENTS.get(Quantity.LOG_PROB))
-          + sum(pass.values(Quantity.ENTROPY), GRADIENTS.get(Quantity.ENTROPY))
-          + sum(pass.values(Quantity.VALUE), GRADIENTS.get(Quantity.VALUE));
-    }
-  }
-
-  private static double sum(float[][] values, float[][] weights) {
-    double sum = 0;
-    for (int row = 0; row < values.length; row++) {
-      for (int t = 0; t < values[row].length; t++) {
-        sum += (double) weights[row][t] * values[row][t];
-      }
-    }
-    return sum;
-  }
-
   /** The vector that a gradient is written to holds the one before. */
   @Test
   void aHeadThatIsNotReadHasNoGradient() {
     try (Decoder decoder = all()) {
       FlatVector gradient = new FlatVector(decoder.layout().size());
       gradient.fill(7);
-      try (Pass pass = decoder.forward(rows(), ALL, Mode.TRAIN, Adapter.ON)) {
+      try (Pass pass = decoder.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
         pass.backward(GRADIENTS.get(Quantity.LOG_PROB), gradient);
       }
       for (long i = gradient.size() - HIDDEN; i < gradient.size(); i++) {
@@ -191,7 +168,7 @@ class ValueHeadTest {
       parameters.set(parameters.size() - 1, 1);
       decoder.load(parameters);
       float[][] alone = values(decoder, row);
-      try (Pass pass = decoder.forwardRows(List.of(row), ALL, Mode.EVALUATE, Adapter.ON)) {
+      try (Pass pass = decoder.forwardRows(List.of(row), READ, Mode.EVALUATE, Adapter.ON)) {
         float[][] together = pass.values(Quantity.VALUE);
         for (int i = 0; i < alone.length; i++) {
           assertThat(together[i]).containsExactly(alone[i], within(1e-5f));
@@ -211,7 +188,7 @@ class ValueHeadTest {
   }
 
   private static void step(Decoder decoder) {
-    try (Pass pass = decoder.forward(rows(), ALL, Mode.TRAIN, Adapter.ON)) {
+    try (Pass pass = decoder.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
       pass.backward(GRADIENTS, new FlatVector(decoder.layout().size()));
     }
   }
@@ -224,30 +201,6 @@ class ValueHeadTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("this model has no value head");
     }
-  }
-
-  private static List<Sequence> rows() {
-    return List.of(sequence(2, 1, 5, 7, 9, 2), sequence(1, 4, 22, 3));
-  }
-
-  private static Sequence sequence(int promptLength, int... ids) {
-    byte[] mask = new byte[ids.length];
-    for (int t = promptLength; t < ids.length; t++) {
-      mask[t] = 1;
-    }
-    return new Sequence(ids, promptLength, mask);
-  }
-
-  private static float[][] values(Decoder decoder, List<Sequence> rows) {
-    try (Pass pass = decoder.forward(rows, ALL, Mode.EVALUATE, Adapter.ON)) {
-      return pass.values(Quantity.VALUE);
-    }
-  }
-
-  private static FlatVector parameters(Decoder decoder) {
-    FlatVector parameters = new FlatVector(decoder.layout().size());
-    decoder.store(parameters);
-    return parameters;
   }
 
   private static Decoder all() {
