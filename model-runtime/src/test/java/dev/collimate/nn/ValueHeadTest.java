@@ -2,10 +2,10 @@ package dev.collimate.nn;
 
 import static dev.collimate.nn.ValuePasses.GRADIENTS;
 import static dev.collimate.nn.ValuePasses.READ;
+import static dev.collimate.nn.ValuePasses.assertGradientIsThatOfTheSum;
 import static dev.collimate.nn.ValuePasses.parameters;
 import static dev.collimate.nn.ValuePasses.rows;
 import static dev.collimate.nn.ValuePasses.sequence;
-import static dev.collimate.nn.ValuePasses.sum;
 import static dev.collimate.nn.ValuePasses.values;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -80,7 +80,6 @@ class ValueHeadTest {
     }
   }
 
-  /** Every 37th entry of the parameters, and all of the value head, which is behind the others. */
   private static void checkGradient(Decoder decoder) {
     FlatVector parameters = parameters(decoder);
     CounterRandom random = CounterRandom.of(1, "values");
@@ -88,26 +87,7 @@ class ValueHeadTest {
       parameters.set(i, parameters.get(i) + (float) (0.2 * random.uniform(i) - 0.1));
     }
     decoder.load(parameters);
-    FlatVector gradient = new FlatVector(decoder.layout().size());
-    try (Pass pass = decoder.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
-      pass.backward(GRADIENTS, gradient);
-    }
-    float step = 0x1p-7f;
-    long firstOfHead = parameters.size() - HIDDEN;
-    for (long i = 0; i < parameters.size(); i += i < firstOfHead - 37 ? 37 : 1) {
-      float at = parameters.get(i);
-      parameters.set(i, at + step);
-      decoder.load(parameters);
-      double up = sum(decoder);
-      parameters.set(i, at - step);
-      decoder.load(parameters);
-      double down = sum(decoder);
-      parameters.set(i, at);
-      double expected = (up - down) / (2 * step);
-      assertThat((double) gradient.get(i))
-          .as("entry %d", i)
-          .isCloseTo(expected, within(2e-3 * Math.max(1, Math.abs(expected))));
-    }
+    assertGradientIsThatOfTheSum(decoder, HIDDEN);
   }
 
   /** The vector that a gradient is written to holds the one before. */

@@ -1,5 +1,8 @@
 package dev.collimate.nn;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
 import dev.collimate.nn.CausalModel.Adapter;
 import dev.collimate.nn.CausalModel.Mode;
 import dev.collimate.nn.CausalModel.Pass;
@@ -49,11 +52,40 @@ final class ValuePasses {
   }
 
   /** What {@link #GRADIENTS} are the derivatives of. */
-  static double sum(CausalModel model) {
+  private static double sum(CausalModel model) {
     try (Pass pass = model.forward(rows(), READ, Mode.EVALUATE, Adapter.ON)) {
       return GRADIENTS.entrySet().stream()
           .mapToDouble(each -> sum(pass.values(each.getKey()), each.getValue()))
           .sum();
+    }
+  }
+
+  /**
+   * Checks the gradient by finite differences: every 37th entry of the parameters, and all of the
+   * value head, whose {@code head} entries are the last. The vector that it is written to holds the
+   * one before.
+   */
+  static void assertGradientIsThatOfTheSum(CausalModel model, int head) {
+    FlatVector parameters = parameters(model);
+    FlatVector gradient = new FlatVector(parameters.size());
+    gradient.fill(7);
+    try (Pass pass = model.forward(rows(), READ, Mode.TRAIN, Adapter.ON)) {
+      pass.backward(GRADIENTS, gradient);
+    }
+    float step = 0x1p-7f;
+    for (long i = 0; i < parameters.size(); i += i < parameters.size() - head - 37 ? 37 : 1) {
+      float at = parameters.get(i);
+      parameters.set(i, at + step);
+      model.load(parameters);
+      double up = sum(model);
+      parameters.set(i, at - step);
+      model.load(parameters);
+      double down = sum(model);
+      parameters.set(i, at);
+      double expected = (up - down) / (2 * step);
+      assertThat((double) gradient.get(i))
+          .as("entry %d", i)
+          .isCloseTo(expected, within(2e-3 * Math.max(1, Math.abs(expected))));
     }
   }
 
