@@ -22,6 +22,14 @@ class OnlineConfigTest {
       rewards: [{name: number_match}]
       """;
 
+  @Test
+  void whoComparesItsOwnCompletionsTakesNoOthers() {
+    assertThatThrownBy(() -> read("objective={name: online_dpo}", "rollout.source=data"))
+        .isInstanceOf(CollimateException.class)
+        .hasMessageContaining("rollout.source: must be policy for online_dpo, got data")
+        .hasMessageContaining("collimate pair makes pairs for such as dpo");
+  }
+
   private static RunConfig read(String... overrides) {
     return RunConfig.read(LEAST, "grpo.yaml", List.of(overrides));
   }
