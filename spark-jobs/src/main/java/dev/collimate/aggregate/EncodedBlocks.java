@@ -9,8 +9,11 @@ import io.netty.buffer.ByteBuf;
  */
 final class EncodedBlocks {
 
-  /** 8 MiB of float32, however many workers there are. */
-  private static final int SLOTS = 32;
+  /**
+   * 32 MiB of float32, however many workers there are: more than the sockets of one worker hold,
+   * which is what it can be ahead of another that reads as fast.
+   */
+  private static final int SLOTS = 128;
 
   private final BlockEncoder encoder;
   private final Slot[] slots = new Slot[SLOTS];

@@ -1,7 +1,6 @@
 package dev.collimate.aggregate;
 
 import dev.collimate.aggregate.LedgerEntry.Stage;
-import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeFront;
 import dev.collimate.parameters.TreeNode;
 import java.util.ArrayList;
@@ -133,7 +132,7 @@ final class Ledger {
    * @param hashes one per leaf
    * @return a leaf that has been seen with other bits, unless mixed
    */
-  Optional<Witnesses.Conflict> offer(long id, List<Hash128> hashes, double secondsPerLeaf) {
+  Optional<Witnesses.Conflict> offer(long id, List<ResultHash> hashes, double secondsPerLeaf) {
     LedgerEntry entry = entries.get(id);
     if (entry == null || entry.stage != Stage.GRANTED) {
       return Optional.empty();

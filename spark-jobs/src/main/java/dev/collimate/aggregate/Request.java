@@ -4,7 +4,6 @@ import dev.collimate.CollimateException;
 import dev.collimate.aggregate.Wire.MalformedException;
 import dev.collimate.aggregate.Wire.Reader;
 import dev.collimate.aggregate.Wire.Writer;
-import dev.collimate.parameters.Hash128;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -71,7 +70,7 @@ sealed interface Request {
    *
    * @param hash of the gradient and the result
    */
-  record Leaf(Hash128 hash, byte[] result) {}
+  record Leaf(ResultHash hash, byte[] result) {}
 
   /**
    * A finished gradient lease, whose sum the worker keeps until it is told to send or drop it;
@@ -87,17 +86,14 @@ sealed interface Request {
     @Override
     public ByteBuffer encode() {
       Writer out = new Writer().int8(TAG).int64(lease).float64(computeSeconds).float64(pullSeconds);
-      return out.list(
-              leaves, leaf -> out.int64(leaf.hash.high()).int64(leaf.hash.low()).bytes(leaf.result))
-          .toBuffer();
+      return out.list(leaves, leaf -> out.int64(leaf.hash.bits()).bytes(leaf.result)).toBuffer();
     }
 
     static Offer read(Reader in) throws MalformedException {
       long lease = in.int64();
       double computeSeconds = in.seconds();
       double pullSeconds = in.seconds();
-      List<Leaf> leaves =
-          in.list(each -> new Leaf(new Hash128(each.int64(), each.int64()), each.bytes()));
+      List<Leaf> leaves = in.list(each -> new Leaf(new ResultHash(each.int64()), each.bytes()));
       return new Offer(lease, leaves, computeSeconds, pullSeconds);
     }
   }

@@ -6,7 +6,6 @@ import dev.collimate.aggregate.Ledger.Ruling;
 import dev.collimate.aggregate.Ledger.Verdict;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.GradientTree;
-import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeNode;
 import dev.collimate.parameters.VectorPool;
 import java.util.ArrayList;
@@ -154,7 +153,7 @@ final class Round {
           new Reply.Refused("a lease of " + leaves + " leaves has so many results").encode());
       return;
     }
-    List<Hash128> hashes = offer.leaves().stream().map(Request.Leaf::hash).toList();
+    List<ResultHash> hashes = offer.leaves().stream().map(Request.Leaf::hash).toList();
     waiting.put(offer.lease(), new Offered(offer, session.id(), callback));
     tally.measured(session.place(), offer.computeSeconds(), offer.pullSeconds());
     ledger
@@ -170,7 +169,7 @@ final class Round {
       return;
     }
     int slot = lease.get().node().from();
-    Hash128 hash = Hash128.of(new FlatVector(0), answer.result());
+    ResultHash hash = ResultHash.of(new FlatVector(0), answer.result());
     tally.measured(session.place(), answer.computeSeconds(), answer.pullSeconds());
     ledger
         .offer(answer.lease(), List.of(hash), answer.computeSeconds())

@@ -1,6 +1,5 @@
 package dev.collimate.aggregate;
 
-import dev.collimate.parameters.Hash128;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongFunction;
@@ -25,7 +24,7 @@ final class Witnesses {
     }
   }
 
-  private record Witness(Hash128 hash, long worker) {}
+  private record Witness(ResultHash hash, long worker) {}
 
   private final Witness[] first;
   private final boolean mixed;
@@ -45,7 +44,7 @@ final class Witnesses {
    * @param hashes of the leaves from {@code from} on
    * @return a leaf that has been seen with other bits, unless mixed
    */
-  Optional<Conflict> compare(int from, List<Hash128> hashes, long worker) {
+  Optional<Conflict> compare(int from, List<ResultHash> hashes, long worker) {
     for (int i = 0; i < hashes.size(); i++) {
       int leaf = from + i;
       if (first[leaf] == null) {

@@ -5,7 +5,6 @@ import dev.collimate.aggregate.DriverLink.BrokenException;
 import dev.collimate.aggregate.DriverLink.StoppedException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.GradientTree;
-import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeNode;
 import dev.collimate.parameters.VectorPool;
 import java.util.ArrayList;
@@ -224,7 +223,7 @@ final class WorkerClient {
         return;
       }
       grant.format().round(gradient);
-      leaves.add(new Request.Leaf(Hash128.of(gradient, result), result));
+      leaves.add(new Request.Leaf(ResultHash.of(gradient, result), result));
       tree.put(new TreeNode(leaf, leaf + 1), gradient);
     }
     double seconds = (System.nanoTime() - start) / 1e9;

@@ -35,8 +35,8 @@ import org.apache.spark.api.java.JavaSparkContext;
  */
 public final class AggregatorBench {
 
-  /** Before the first turn of each arm, so that what it runs is compiled. */
-  private static final double WARM_UP_SECONDS = 5;
+  /** Before the first turn of each arm, so that what it runs is compiled; in 5 s much is not. */
+  private static final double WARM_UP_SECONDS = 20;
 
   /**
    * Before the turns of our own arm: connections and buffers are new, and what the arm before left

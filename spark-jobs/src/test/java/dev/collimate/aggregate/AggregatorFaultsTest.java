@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.Hash128;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -233,7 +232,7 @@ class AggregatorFaultsTest {
       assertThat(again.node()).isEqualTo(grant.node());
       assertThat(other.call(RawWorker.offer(again, PARAMETERS))).isEqualTo(new Reply.Send());
 
-      Request.Leaf wrong = new Request.Leaf(new Hash128(1, 2), new byte[0]);
+      Request.Leaf wrong = new Request.Leaf(new ResultHash(1), new byte[0]);
       frozen.call(new Request.Offer(grant.lease(), List.of(wrong), 0, 0));
       assertThatThrownBy(() -> step.get(10, TimeUnit.SECONDS))
           .hasRootCauseInstanceOf(CollimateException.class)
@@ -256,7 +255,7 @@ class AggregatorFaultsTest {
       other.call(new Request.Register(new byte[0]));
       Reply.Grant again = other.work();
       other.call(RawWorker.offer(again, PARAMETERS));
-      Request.Leaf wrong = new Request.Leaf(new Hash128(1, 2), new byte[0]);
+      Request.Leaf wrong = new Request.Leaf(new ResultHash(1), new byte[0]);
       CompletableFuture<Reply> late =
           frozen.ask(new Request.Offer(grant.lease(), List.of(wrong), 0, 0));
       frozen.call(new Request.Heartbeat());
@@ -499,7 +498,7 @@ class AggregatorFaultsTest {
     return DriverConnection.uploadHeader(grant.lease(), 0, PARAMETERS.blockCount());
   }
 
-  private static Hash128 hash(FlatVector vector) {
-    return Hash128.of(vector, new byte[0]);
+  private static ResultHash hash(FlatVector vector) {
+    return ResultHash.of(vector, new byte[0]);
   }
 }

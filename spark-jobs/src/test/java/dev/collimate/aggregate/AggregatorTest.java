@@ -3,7 +3,6 @@ package dev.collimate.aggregate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.Hash128;
 import java.util.Collections;
 import java.util.List;
 import java.util.Queue;
@@ -149,7 +148,7 @@ class AggregatorTest {
     }
   }
 
-  private static Hash128 hash(FlatVector vector) {
-    return Hash128.of(vector, new byte[0]);
+  private static ResultHash hash(FlatVector vector) {
+    return ResultHash.of(vector, new byte[0]);
   }
 }

@@ -13,7 +13,7 @@ class EncodedBlocksTest {
 
   private static final long VERSION = 7;
 
-  private final FlatVector vector = KnownVectors.parameters(40L * FlatVector.BLOCK + 123, 1);
+  private final FlatVector vector = KnownVectors.parameters(136L * FlatVector.BLOCK + 123, 1);
   private final AtomicBoolean retired = new AtomicBoolean();
   private final BlockEncoder encoder =
       new BlockEncoder(vector, VERSION, GradientFormat.FLOAT32, retired::get);
@@ -47,7 +47,7 @@ class EncodedBlocksTest {
   @Test
   void aBlockThatManyOthersHaveFollowedIsEncodedAnew() {
     ByteBuf first = blocks.get(0);
-    ByteBuf far = blocks.get(32);
+    ByteBuf far = blocks.get(128);
     ByteBuf again = blocks.get(0);
     assertThat(again.memoryAddress()).isNotEqualTo(first.memoryAddress());
     assertThat(again).isEqualTo(first);

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.collimate.CollimateException;
 import dev.collimate.aggregate.Wire.MalformedException;
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.Hash128;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -156,9 +155,9 @@ class HostileFramesTest {
             // The trainer refuses such a gradient; the aggregator carries what it is given.
             assertThat(sum.get(0)).as("lease %d of seed %d", i, SEED).isNaN();
           } else {
-            assertThat(Hash128.of(sum, new byte[0]))
+            assertThat(ResultHash.of(sum, new byte[0]))
                 .as("lease %d of seed %d, %s", i, SEED, attack)
-                .isEqualTo(Hash128.of(KnownVectors.sum(4, PARAMETERS), new byte[0]));
+                .isEqualTo(ResultHash.of(KnownVectors.sum(4, PARAMETERS), new byte[0]));
           }
         }
       }
@@ -282,7 +281,7 @@ class HostileFramesTest {
   /** One of each, as a worker would send it. */
   private static List<Request> requests() {
     List<Request.Leaf> leaves =
-        Collections.nCopies(2, new Request.Leaf(new Hash128(3, 4), new byte[] {1, 2, 3}));
+        Collections.nCopies(2, new Request.Leaf(new ResultHash(3), new byte[] {1, 2, 3}));
     return List.of(
         new Request.Arrive(new WorkerPlace("1", "127.0.0.1", 7)),
         new Request.Register(STRANGE),
@@ -365,8 +364,8 @@ class HostileFramesTest {
 
   private static void assertServes(Cluster cluster) {
     StepResult step = cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(4));
-    assertThat(Hash128.of(step.gradient(), new byte[0]))
-        .isEqualTo(Hash128.of(KnownVectors.sum(4, PARAMETERS), new byte[0]));
+    assertThat(ResultHash.of(step.gradient(), new byte[0]))
+        .isEqualTo(ResultHash.of(KnownVectors.sum(4, PARAMETERS), new byte[0]));
   }
 
   private record Ignored() implements RpcResponseCallback {

@@ -8,7 +8,6 @@ import dev.collimate.aggregate.Ledger.Ruling;
 import dev.collimate.aggregate.Ledger.Verdict;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.GradientTree;
-import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeNode;
 import dev.collimate.parameters.VectorPool;
 import java.util.ArrayList;
@@ -97,7 +96,7 @@ class LedgerSimulationTest {
     private final Map<Long, FlatVector> incoming = new HashMap<>();
     private final Set<Integer> counted = new HashSet<>();
     private final double trouble;
-    private final List<Hash128> leafHashes = new ArrayList<>();
+    private final List<ResultHash> leafHashes = new ArrayList<>();
     private long now;
     private long order;
     private long nextWorker = 1;
@@ -286,7 +285,7 @@ class LedgerSimulationTest {
         return;
       }
       offering.put(lease.id(), worker);
-      List<Hash128> hashes = new ArrayList<>();
+      List<ResultHash> hashes = new ArrayList<>();
       for (int leaf = lease.node().from(); leaf < lease.node().to(); leaf++) {
         hashes.add(leafHashes.get(leaf));
       }
@@ -420,8 +419,8 @@ class LedgerSimulationTest {
       return left;
     }
 
-    private static Hash128 hash(FlatVector vector) {
-      return Hash128.of(vector, new byte[0]);
+    private static ResultHash hash(FlatVector vector) {
+      return ResultHash.of(vector, new byte[0]);
     }
   }
 }

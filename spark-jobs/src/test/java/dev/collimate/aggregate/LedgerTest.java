@@ -7,7 +7,6 @@ import dev.collimate.aggregate.Ledger.Lease;
 import dev.collimate.aggregate.Ledger.Ruling;
 import dev.collimate.aggregate.Ledger.Verdict;
 import dev.collimate.aggregate.Witnesses.Conflict;
-import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeNode;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -154,7 +153,7 @@ class LedgerTest {
     ledger.silent(1);
     Lease again = take(ledger, 2, 1);
     deliver(ledger, again, 1.0);
-    assertThat(ledger.offer(slow.id(), List.of(new Hash128(6, 6)), 1))
+    assertThat(ledger.offer(slow.id(), List.of(new ResultHash(6)), 1))
         .contains(new Conflict(0, 2, 1));
   }
 
@@ -164,7 +163,7 @@ class LedgerTest {
     Lease slow = take(ledger, 1, 1);
     ledger.silent(1);
     deliver(ledger, take(ledger, 2, 1), 1.0);
-    assertThat(ledger.offer(slow.id(), List.of(new Hash128(6, 6)), 1)).isEmpty();
+    assertThat(ledger.offer(slow.id(), List.of(new ResultHash(6)), 1)).isEmpty();
     assertThat(ledger.differing()).isEqualTo(1);
   }
 
@@ -246,8 +245,8 @@ class LedgerTest {
     return ledger.settle();
   }
 
-  private static List<Hash128> hashes(Lease lease) {
-    return Collections.nCopies(lease.node().leaves(), new Hash128(7, 7));
+  private static List<ResultHash> hashes(Lease lease) {
+    return Collections.nCopies(lease.node().leaves(), new ResultHash(7));
   }
 
   private static void merge(Ledger ledger, long lease) {

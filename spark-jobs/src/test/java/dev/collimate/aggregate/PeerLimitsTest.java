@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.Hash128;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -96,8 +95,8 @@ class PeerLimitsTest {
               worker.upload(
                   DriverConnection.uploadHeader(grant.lease(), 0, sum.blockCount()), body))
           .isEqualTo(new Reply.Fine());
-      assertThat(Hash128.of(step.get().gradient(), new byte[0]))
-          .isEqualTo(Hash128.of(sum, new byte[0]));
+      assertThat(ResultHash.of(step.get().gradient(), new byte[0]))
+          .isEqualTo(ResultHash.of(sum, new byte[0]));
     }
   }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.collimate.aggregate.Wire.MalformedException;
 import dev.collimate.parameters.FlatVector;
 import dev.collimate.parameters.GradientTree;
-import dev.collimate.parameters.Hash128;
 import dev.collimate.parameters.TreeNode;
 import dev.collimate.parameters.VectorPool;
 import java.io.IOException;
@@ -93,7 +92,7 @@ final class RawWorker implements AutoCloseable {
       FlatVector gradient = new FlatVector(parameters.size());
       KnownVectors.gradient(leaf, parameters, gradient);
       byte[] result = KnownVectors.result(leaf, parameters);
-      leaves.add(new Request.Leaf(Hash128.of(gradient, result), result));
+      leaves.add(new Request.Leaf(ResultHash.of(gradient, result), result));
     }
     return new Request.Offer(grant.lease(), leaves, 0.01, 0);
   }

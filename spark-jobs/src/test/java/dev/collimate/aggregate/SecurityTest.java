@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.collimate.CollimateException;
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.Hash128;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -344,8 +343,8 @@ class SecurityTest {
   private static void assertServes(Cluster cluster) {
     cluster.add(place -> new KnownVectors.Task());
     StepResult step = cluster.aggregator().step(1, PARAMETERS, KnownVectors.payloads(3));
-    assertThat(Hash128.of(step.gradient(), new byte[0]))
-        .isEqualTo(Hash128.of(KnownVectors.sum(3, PARAMETERS), new byte[0]));
+    assertThat(ResultHash.of(step.gradient(), new byte[0]))
+        .isEqualTo(ResultHash.of(KnownVectors.sum(3, PARAMETERS), new byte[0]));
     assertThat(step.leaves()).hasSize(3);
   }
 

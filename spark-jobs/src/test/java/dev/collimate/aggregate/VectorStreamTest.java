@@ -3,7 +3,6 @@ package dev.collimate.aggregate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.Hash128;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocatorMetric;
 import io.netty.channel.FileRegion;
@@ -36,7 +35,7 @@ class VectorStreamTest {
     assertThat(bytes).hasSize((int) body(0, 3).size());
     feed(receiver(0, 3, CONTEXT), bytes, largestPiece);
     assertThat(outcomes).containsExactly("");
-    assertThat(Hash128.of(got, new byte[0])).isEqualTo(Hash128.of(sent, new byte[0]));
+    assertThat(ResultHash.of(got, new byte[0])).isEqualTo(ResultHash.of(sent, new byte[0]));
   }
 
   @ParameterizedTest
@@ -48,7 +47,7 @@ class VectorStreamTest {
     assertThat(bytes).hasSize((int) SIZE * 2 + 3 * BlockChecksum.BYTES);
     feed(receiver(0, 3, CONTEXT), bytes, largestPiece);
     assertThat(outcomes).containsExactly("");
-    assertThat(Hash128.of(got, new byte[0])).isEqualTo(Hash128.of(sent, new byte[0]));
+    assertThat(ResultHash.of(got, new byte[0])).isEqualTo(ResultHash.of(sent, new byte[0]));
   }
 
   @Test

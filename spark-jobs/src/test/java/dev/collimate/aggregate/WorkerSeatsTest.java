@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.collimate.CollimateException;
 import dev.collimate.data.LocalSpark;
 import dev.collimate.parameters.FlatVector;
-import dev.collimate.parameters.Hash128;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -44,8 +43,8 @@ class WorkerSeatsTest {
       assertThat(aggregator.awaitWorkers()).isEqualTo(1);
       FlatVector parameters = KnownVectors.parameters(1_000, 1);
       StepResult step = aggregator.step(1, parameters, KnownVectors.payloads(6));
-      assertThat(Hash128.of(step.gradient(), new byte[0]))
-          .isEqualTo(Hash128.of(KnownVectors.sum(6, parameters), new byte[0]));
+      assertThat(ResultHash.of(step.gradient(), new byte[0]))
+          .isEqualTo(ResultHash.of(KnownVectors.sum(6, parameters), new byte[0]));
       assertThat(MADE).hasValue(1);
       assertThat(aggregator.workers()).extracting(WorkerPlace::executorId).containsOnly("driver");
     }
@@ -61,8 +60,8 @@ class WorkerSeatsTest {
       aggregator.awaitWorkers();
       FlatVector parameters = KnownVectors.parameters(1_000, 1);
       StepResult step = aggregator.step(1, parameters, KnownVectors.payloads(6));
-      assertThat(Hash128.of(step.gradient(), new byte[0]))
-          .isEqualTo(Hash128.of(KnownVectors.sum(6, parameters), new byte[0]));
+      assertThat(ResultHash.of(step.gradient(), new byte[0]))
+          .isEqualTo(ResultHash.of(KnownVectors.sum(6, parameters), new byte[0]));
       assertThat(step.stats().releases()).isPositive();
       assertThat(MADE).hasValue(2);
     }
