@@ -35,9 +35,6 @@ import org.apache.spark.api.java.JavaSparkContext;
  */
 public final class AggregatorBench {
 
-  /** Before the first turn of each arm, so that what it runs is compiled; in 5 s much is not. */
-  private static final double WARM_UP_SECONDS = 20;
-
   /**
    * Before the turns of our own arm: connections and buffers are new, and what the arm before left
    * to the garbage collectors is not this one's.
@@ -53,15 +50,18 @@ public final class AggregatorBench {
    * @param workers that take part, one leaf each
    * @param processes that the workers are simulated in; 0: each worker is an executor's only one
    * @param runs of every arm at the least
+   * @param warmUp seconds that each arm runs for before its first turn, so that what it runs is
+   *     compiled
    * @param format that the gradients travel in
    */
   public record Options(
-      long parameters, int workers, int processes, int runs, GradientFormat format) {
+      long parameters, int workers, int processes, int runs, double warmUp, GradientFormat format) {
 
     public Options {
       require(parameters > 0, "--parameters must be >= 1, got " + parameters);
       require(workers > 0, "--workers must be >= 1, got " + workers);
       require(runs > 0, "--runs must be >= 1, got " + runs);
+      require(warmUp >= 0, "--warm-up must be >= 0, got " + warmUp);
     }
 
     boolean isSimulated() {
@@ -150,15 +150,15 @@ public final class AggregatorBench {
     double step();
   }
 
-  private static void turn(Seconds seconds, Arm arm) {
+  private void turn(Seconds seconds, Arm arm) {
     warmUp(seconds, 1, arm);
     for (int i = 0; i < PER_TURN; i++) {
       seconds.add(arm.step());
     }
   }
 
-  private static void warmUp(Seconds measured, int times, Arm arm) {
-    double least = measured.count() == 0 ? WARM_UP_SECONDS : 0;
+  private void warmUp(Seconds measured, int times, Arm arm) {
+    double least = measured.count() == 0 ? options.warmUp() : 0;
     long begin = System.nanoTime();
     for (int i = 0; i < times || (System.nanoTime() - begin) / 1e9 < least; i++) {
       arm.step();

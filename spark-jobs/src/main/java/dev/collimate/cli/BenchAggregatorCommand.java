@@ -57,6 +57,15 @@ final class BenchAggregatorCommand implements Callable<Integer> {
   private int runs;
 
   @Option(
+      names = "--warm-up",
+      defaultValue = "20",
+      paramLabel = "SECONDS",
+      description =
+          "What each arm runs for before it is measured: after 5 s much is still being compiled"
+              + " (default: ${DEFAULT-VALUE}).")
+  private double warmUp;
+
+  @Option(
       names = "--wire",
       defaultValue = "float32",
       paramLabel = "FORMAT",
@@ -71,7 +80,8 @@ final class BenchAggregatorCommand implements Callable<Integer> {
       throw CollimateException.usage("--processes must be >= 1, got " + processes);
     }
     AggregatorBench.Options options =
-        new AggregatorBench.Options(parameters, workers, simulated ? processes : 0, runs, wire);
+        new AggregatorBench.Options(
+            parameters, workers, simulated ? processes : 0, runs, warmUp, wire);
     SparkConf conf = AggregatorBench.settings();
     try (SparkSession session = Sessions.open("collimate bench aggregator", conf)) {
       JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());

@@ -16,7 +16,7 @@ class AggregatorBenchTest {
   @Test
   void simulatedWorkersAreTimedAndTheirBoundHolds(SparkSession spark) {
     AggregatorBench.Options options =
-        new AggregatorBench.Options(1_000, 3, 1, 2, GradientFormat.FLOAT32);
+        new AggregatorBench.Options(1_000, 3, 1, 2, 0.5, GradientFormat.FLOAT32);
     Map<String, Object> report =
         new AggregatorBench(JavaSparkContext.fromSparkContext(spark.sparkContext()), options).run();
     assertThat(report)
