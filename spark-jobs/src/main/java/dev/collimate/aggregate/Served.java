@@ -10,7 +10,7 @@ final class Served {
 
   private final long version;
   private final FlatVector values;
-  private final EncodedBlocks encoded;
+  private final BlockEncoder encoder;
   private volatile int ready;
   private volatile boolean retired;
 
@@ -18,9 +18,7 @@ final class Served {
     this.version = version;
     this.values = values;
     this.ready = ready;
-    this.encoded =
-        new EncodedBlocks(
-            new BlockEncoder(values, version, GradientFormat.FLOAT32, this::isRetired));
+    this.encoder = new BlockEncoder(values, version, GradientFormat.FLOAT32, this::isRetired);
   }
 
   /** Parameters that are all there. */
@@ -47,7 +45,6 @@ final class Served {
 
   void retire() {
     retired = true;
-    encoded.close();
   }
 
   /** The blocks before {@code count} will not change any more. */
@@ -65,9 +62,9 @@ final class Served {
     return 0 <= from && from < to && to <= ready;
   }
 
-  /** Blocks that can be sent. */
-  VectorBody body(int from, int to) {
-    return VectorBody.of(encoded, from, to);
+  /** Makes the blocks that are sent. */
+  BlockEncoder encoder() {
+    return encoder;
   }
 
   /** Whether there will be so many blocks. */

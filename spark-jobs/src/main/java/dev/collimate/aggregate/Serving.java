@@ -17,6 +17,7 @@ final class Serving {
   private record Waiting(Request.Await request, RpcResponseCallback answer) {}
 
   private final Map<Session, Waiting> waiting = new LinkedHashMap<>();
+  private final EncodedBlocks encoded = new EncodedBlocks();
   private volatile Served served = Served.of(0, new FlatVector(0));
   private boolean isNext;
   private boolean stopped;
@@ -79,6 +80,7 @@ final class Serving {
   void stop() {
     stopped = true;
     served.retire();
+    encoded.close();
     look();
   }
 
@@ -88,6 +90,6 @@ final class Serving {
     if (current.isRetired() || current.version() != version || !current.hasBlocks(from, to)) {
       return Optional.empty();
     }
-    return Optional.of(current.body(from, to));
+    return Optional.of(VectorBody.of(encoded, current.encoder(), from, to));
   }
 }

@@ -43,8 +43,8 @@ final class VectorBody extends ManagedBuffer {
   }
 
   /** A body that shares its blocks with others, see {@link #of}. */
-  static VectorBody of(EncodedBlocks blocks, int from, int to) {
-    return new VectorBody(from, to, blocks.encoder().bytes(from, to), blocks::get);
+  static VectorBody of(EncodedBlocks shared, BlockEncoder encoder, int from, int to) {
+    return new VectorBody(from, to, encoder.bytes(from, to), index -> shared.get(encoder, index));
   }
 
   @Override

@@ -17,7 +17,7 @@ class EncodedBlocksTest {
   private final AtomicBoolean retired = new AtomicBoolean();
   private final BlockEncoder encoder =
       new BlockEncoder(vector, VERSION, GradientFormat.FLOAT32, retired::get);
-  private final EncodedBlocks blocks = new EncodedBlocks(encoder);
+  private final EncodedBlocks blocks = new EncodedBlocks();
 
   @AfterEach
   void close() {
@@ -28,15 +28,15 @@ class EncodedBlocksTest {
   void aSharedBodyHasTheBytesOfOneOfItsOwn() throws IOException {
     int count = vector.blockCount();
     byte[] own = VectorBody.of(encoder, 0, count).nioByteBuffer().array();
-    assertThat(VectorBody.of(blocks, 0, count).nioByteBuffer().array()).isEqualTo(own);
-    assertThat(VectorBody.of(blocks, 0, count).nioByteBuffer().array()).isEqualTo(own);
-    assertThat(own).hasSize((int) VectorBody.of(blocks, 0, count).size());
+    assertThat(VectorBody.of(blocks, encoder, 0, count).nioByteBuffer().array()).isEqualTo(own);
+    assertThat(VectorBody.of(blocks, encoder, 0, count).nioByteBuffer().array()).isEqualTo(own);
+    assertThat(own).hasSize((int) VectorBody.of(blocks, encoder, 0, count).size());
   }
 
   @Test
   void whoeverIsAtTheSameBlockGetsTheSameMemory() {
-    ByteBuf first = blocks.get(3);
-    ByteBuf second = blocks.get(3);
+    ByteBuf first = blocks.get(encoder, 3);
+    ByteBuf second = blocks.get(encoder, 3);
     assertThat(second.memoryAddress()).isEqualTo(first.memoryAddress());
     first.readerIndex(100);
     assertThat(second.readerIndex()).isZero();
@@ -46,9 +46,9 @@ class EncodedBlocksTest {
 
   @Test
   void aBlockThatManyOthersHaveFollowedIsEncodedAnew() {
-    ByteBuf first = blocks.get(0);
-    ByteBuf far = blocks.get(128);
-    ByteBuf again = blocks.get(0);
+    ByteBuf first = blocks.get(encoder, 0);
+    ByteBuf far = blocks.get(encoder, 128);
+    ByteBuf again = blocks.get(encoder, 0);
     assertThat(again.memoryAddress()).isNotEqualTo(first.memoryAddress());
     assertThat(again).isEqualTo(first);
     far.release();
@@ -58,8 +58,25 @@ class EncodedBlocksTest {
   }
 
   @Test
+  void memoryIsKeptForTheNextVersionAndItsBlocksAreNotMistakenForTheLastOnes() {
+    ByteBuf taken = blocks.get(encoder, 5);
+    ByteBuf last = taken.unwrap();
+    taken.release();
+    FlatVector other = KnownVectors.parameters(vector.size(), 2);
+    BlockEncoder next = new BlockEncoder(other, VERSION, GradientFormat.FLOAT32, () -> false);
+    retired.set(true);
+    assertThat(last.refCnt()).as("held until it is replaced").isEqualTo(1);
+    ByteBuf block = blocks.get(next, 5);
+    assertThat(last.refCnt()).isZero();
+    ByteBuf expected = next.encode(5);
+    assertThat(block).isEqualTo(expected);
+    expected.release();
+    block.release();
+  }
+
+  @Test
   void onceClosedNothingIsHeldAndWhatWasHandedOutStaysGood() throws IOException {
-    ByteBuf before = blocks.get(0);
+    ByteBuf before = blocks.get(encoder, 0);
     byte[] bytes = new byte[before.readableBytes()];
     before.getBytes(0, bytes);
     retired.set(true);
@@ -70,7 +87,7 @@ class EncodedBlocksTest {
     assertThat(after).isEqualTo(bytes);
     assertThat(before.unwrap().refCnt()).isEqualTo(1);
     before.release();
-    ByteBuf late = blocks.get(0);
+    ByteBuf late = blocks.get(encoder, 0);
     assertThat(late.refCnt()).isEqualTo(1);
     late.release();
   }
